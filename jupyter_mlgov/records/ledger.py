@@ -1,0 +1,33 @@
+"""Ledger entries: what happened, each naming the entries before it by digest.
+
+An entry's id is the BLAKE3 digest of its canonical JSON, and ``parents`` holds ids, so any edit, loss or
+reorder breaks a link. There is one parent in a store of one line; uniting two stores makes an entry with two.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+EntryKind = Literal["snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift"]
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """One thing that happened.
+
+    ``subject`` is the id of the snapshot it is about. ``body`` depends on ``kind``:
+
+    - ``snapshot``: ``{"experiment": str, "number": int}``; ``candidate``: ``{"experiment": str}``
+    - ``rerun``: ``{"verdict": str, "candidate": id or None, "comparison": digest of the whole document}``
+    - ``risk``: a ``Risk``; ``charter``: a ``Charter``
+    - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected", "message": str}``
+    """
+
+    schema: int = 1
+    kind: EntryKind
+    subject: str
+    at: str
+    author: str = ""
+    parents: tuple[str, ...] = ()
+    body: dict[str, Any] = {}

@@ -1,0 +1,203 @@
+"""A snapshot's manifest: one immutable record of one run and of everything that it depended on.
+
+Its id is the BLAKE3 digest of its canonical JSON. What is learnt later (a verdict, a risk that was evaluated
+after the run, an approval) never changes it: that is on the ledger.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+from jupyter_mlgov.records.canonical import Scalar
+
+SCHEMA = 1
+"""Version of the manifest's form. Raised with every change of meaning; ``store.migrations`` knows the way."""
+
+Evidence = Literal["proven", "observed", "declared", "inferred"]
+"""How a fact is known: bytes that were hashed as they were read; seen by another mechanism; said by the user;
+deduced from the code."""
+
+
+class Column(Struct, frozen=True, kw_only=True):
+    """One column of a table. ``digest`` depends on the values, their order and the dtype only."""
+
+    name: str
+    dtype: str
+    digest: str
+
+
+class Member(Struct, frozen=True, kw_only=True):
+    """One file of an input that is a folder or a partitioned data set."""
+
+    path: str
+    digest: str
+
+
+class Input(Struct, frozen=True, kw_only=True):
+    """Something read from outside. ``digest`` is None where it could not be hashed (``reason`` says why)."""
+
+    uri: str
+    digest: str | None
+    bytes: int | None = None
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    evidence: Evidence = "proven"
+    cell: int | None = None
+    derived: bool = False
+    members: tuple[Member, ...] | None = None
+    query: str | None = None
+    kept: bool = False
+    """True where the bytes themselves are in the store, under ``digest``."""
+    reason: str | None = None
+
+
+class Frame(Struct, frozen=True, kw_only=True):
+    """A table or array in the namespace. ``columns`` is None for arrays; ``shape`` is as NumPy has it."""
+
+    name: str
+    type: str
+    digest: str | None
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    shape: tuple[int, ...] | None = None
+    reason: str | None = None
+
+
+class Model(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
+    """A fitted estimator. ``digest`` is equal for equal fits; ``object`` names its skops file in the store."""
+
+    name: str
+    class_: str
+    parameters: dict[str, Any]
+    digest: str | None
+    object: str | None = None
+    primary: bool = False
+    """True for the model that ``--model`` names, or the only one that the experiment cell made."""
+    reason: str | None = None
+
+
+class Module(Struct, frozen=True, kw_only=True):
+    """An imported Python file that lies in the project. ``source`` names its text in the store."""
+
+    path: str
+    digest: str
+    name: str = ""
+    source: str | None = None
+
+
+class Code(Struct, frozen=True, kw_only=True):
+    """The repository as it was. ``diff`` names the object with the uncommitted changes, where there are any."""
+
+    commit: str | None = None
+    branch: str = ""
+    dirty: bool = False
+    remote: str | None = None
+    diff: str | None = None
+    modules: tuple[Module, ...] = ()
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """Python, packages and the variables that matter. An object of its own: most snapshots share it."""
+
+    python: str
+    platform: str
+    packages: dict[str, str]
+    imported: tuple[str, ...] = ()
+    """Those of ``packages`` that the kernel had loaded: only these can have changed a result."""
+    variables: dict[str, str | None] = {}
+    details: dict[str, Any] = {}
+
+
+class CellRecord(Struct, frozen=True, kw_only=True):
+    """A cell of the notebook as it stood, with what became of it in this session.
+
+    ``source`` and ``outputs`` name objects: the text, and a JSON list of nbformat outputs of the last run.
+    """
+
+    index: int
+    id: str
+    type: Literal["code", "markdown", "raw"]
+    source: str
+    execution_count: int | None = None
+    runs: int = 0
+    duration_s: float | None = None
+    status: Literal["ok", "error", "not-run"] = "not-run"
+    outputs: str | None = None
+    tags: tuple[str, ...] = ()
+
+
+class JournalEntry(Struct, frozen=True, kw_only=True):
+    """One execution in the kernel session, in order. ``index`` is None when its cell is no longer there."""
+
+    index: int | None
+    source: str
+    execution_count: int | None
+    status: Literal["ok", "error"]
+    sets: tuple[str, ...] = ()
+    """Names that the cell's code binds at its top level."""
+    uses: tuple[str, ...] = ()
+    """Names that it reads from the session's namespace."""
+
+
+class Notebook(Struct, frozen=True, kw_only=True):
+    """The notebook as the user saw it. ``document`` names the ``.ipynb`` in the store."""
+
+    path: str
+    order: Literal["linear", "out-of-order"]
+    document: str
+    cells: tuple[CellRecord, ...]
+    journal: tuple[JournalEntry, ...] = ()
+
+
+class Caution(Struct, frozen=True, kw_only=True):
+    """Something the reader has to know: hidden state, or what could not be recorded."""
+
+    code: str
+    message: str
+    cell: int | None = None
+
+
+class Manifest(Struct, frozen=True, kw_only=True):
+    """One run of an experiment's cell and everything that it depended on."""
+
+    schema: int = SCHEMA
+    kind: Literal["snapshot", "candidate"] = "snapshot"
+    experiment: str
+    created_at: str
+    author: str = ""
+    parent: str | None = None
+    baseline: str | None = None
+    """For a candidate: the id of the snapshot that it reran."""
+    status: Literal["ok", "error"] = "ok"
+    error: str | None = None
+    message: str = ""
+    cell: int | None = None
+    notebook: Notebook
+    parameters: dict[str, Scalar] = {}
+    metrics: dict[str, Scalar] = {}
+    series: dict[str, tuple[tuple[float, Scalar], ...]] = {}
+    tolerances: dict[str, float] = {}
+    seed: int | None = None
+    inputs: tuple[Input, ...] = ()
+    frames: tuple[Frame, ...] = ()
+    models: tuple[Model, ...] = ()
+    code: Code = Code()
+    environment: str
+    """Names the ``Environment`` object."""
+    charter: Charter | None = None
+    kpis: tuple[KpiResult, ...] = ()
+    risks: tuple[Risk, ...] = ()
+    warnings: tuple[Caution, ...] = ()
+
+    def objects(self) -> set[str]:
+        """The digests of every object that this manifest needs in the store."""
+        named = {self.environment, self.notebook.document, self.code.diff}
+        named |= {part for cell in self.notebook.cells for part in (cell.source, cell.outputs)}
+        named |= {entry.source for entry in self.notebook.journal}
+        named |= {module.source for module in self.code.modules}
+        named |= {model.object for model in self.models}
+        named |= {item.digest for item in self.inputs if item.kept}
+        return {name for name in named if name}
