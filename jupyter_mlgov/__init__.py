@@ -8,7 +8,15 @@ Importing this package loads nothing heavy: every name below imports what it nee
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from jupyter_mlgov.capture.logged import declare_input as input  # noqa: A004
+    from jupyter_mlgov.capture.logged import log_metric, log_param
+    from jupyter_mlgov.errors import MlgovError
+    from jupyter_mlgov.project import Project
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -21,7 +29,44 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "jupyter_mlgov.server"}]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """``%load_ext jupyter_mlgov``: from here on the session is recorded. Prints nothing."""
+    from jupyter_mlgov.magics.kernel import load
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """``%unload_ext jupyter_mlgov``: stops recording."""
+    from jupyter_mlgov.magics.kernel import unload
+
+    unload(shell)
+
+
+def open(path: str | PathLike[str] = ".") -> Project:  # noqa: A001 - a public name: ``mlgov.open()``
+    """The project that ``path`` lies in, with the verbs of the command line as methods."""
+    from jupyter_mlgov.project import Project
+
+    return Project.open(path)
+
+
+_LAZY = {
+    "log_metric": ("jupyter_mlgov.capture.logged", "log_metric"),
+    "log_param": ("jupyter_mlgov.capture.logged", "log_param"),
+    "input": ("jupyter_mlgov.capture.logged", "declare_input"),
+    "Project": ("jupyter_mlgov.project", "Project"),
+    "MlgovError": ("jupyter_mlgov.errors", "MlgovError"),
+}
+
+__all__ = ["MlgovError", "Project", "input", "log_metric", "log_param", "open"]
+
+
 def __getattr__(name: str) -> Any:
+    if name in _LAZY:
+        from importlib import import_module
+
+        module, attribute = _LAZY[name]
+        return getattr(import_module(module), attribute)
     if name == "__version__":
         from importlib.metadata import version
 

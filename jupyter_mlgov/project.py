@@ -1,23 +1,25 @@
 """The one façade that every door calls: magics, widgets, command line, server and the papermill engine.
 
-Every read verb returns the same records whichever door asks; the doors turn them into JSON or pictures.
+Every verb gives the same records whichever door asks; the doors turn them into JSON or pictures. A project
+is the folder that holds ``.mlgov``, found by walking up from a notebook as git does.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jupyter_mlgov.errors import NotFound, UsageError
+from jupyter_mlgov.errors import NotFound, NotWritable
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.records.ledger import Entry
+    from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
     from jupyter_mlgov.rerun.progress import Progress
-    from jupyter_mlgov.store import Store
+    from jupyter_mlgov.store import LogEntry, Store
 
 FOLDER = ".mlgov"
 
@@ -38,3 +40,228 @@ def default_root(path: Path) -> Path:
         if (folder / ".git").exists():
             return folder
     return start
+
+
+class Project:
+    """A folder with its snapshots. Make one with ``Project.open``."""
+
+    def __init__(self, root: Path, store: Store) -> None:
+        self.root = root
+        self.store = store
+
+    @classmethod
+    def open(cls, path: str | Path = ".", *, create: bool = False) -> Project:
+        """The project that ``path`` (a folder, a notebook) lies in; with ``create``, made where there is none.
+
+        Raises ``NotFound`` where there is none, ``StoreError`` where its store cannot be used.
+        """
+        from jupyter_mlgov.store import Store
+
+        start = Path(path).absolute()
+        root = find_root(start)
+        if root is None:
+            if not create:
+                raise NotFound(
+                    f"no project at or above {start}: run a cell with %%experiment there, or go to a project's folder"
+                )
+            root = default_root(start)
+            if not root.is_dir():
+                raise NotWritable(f"{root} is not a folder: a project cannot be made there")
+        if create:
+            return cls(root, Store.create(root / FOLDER))
+        return cls(root, Store.open(root / FOLDER))
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def log(
+        self,
+        *,
+        experiment: str | None = None,
+        notebook: str | None = None,
+        limit: int | None = None,
+        candidates: bool = False,
+    ) -> list[LogEntry]:
+        """Snapshots, newest first; with ``candidates``, those of reruns too."""
+        if notebook is not None:
+            notebook = self._notebook_uri(notebook)
+        return self.store.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
+
+    def _notebook_uri(self, notebook: str) -> str:
+        path = Path(notebook)
+        for candidate in (path.absolute(), self.root / path):
+            if candidate.is_relative_to(self.root) and candidate.exists():
+                return candidate.relative_to(self.root).as_posix()
+        return notebook
+
+    def resolve(self, ref: str) -> str:
+        """The id that a REF means. Raises ``NotFound`` and ``UsageError``."""
+        return self.store.resolve(ref)
+
+    def show(self, ref: str) -> dict[str, Any]:
+        """One snapshot, whole, with what was learnt about it since: the ``show`` document."""
+        return self.describe(self.resolve(ref))
+
+    def describe(self, snapshot: str) -> dict[str, Any]:
+        """``show`` for an id."""
+        from jupyter_mlgov.governance.gate import register
+
+        manifest = self.store.manifest(snapshot)
+        document: dict[str, Any] = msgspec.to_builtins(manifest)
+        document["id"] = snapshot
+        document["number"] = self.store.number(snapshot)
+        document["environment"] = msgspec.to_builtins(self.store.environment(manifest))
+        document["risks"] = msgspec.to_builtins(register(self.store, snapshot))
+        entries = self.store.entries(subject=snapshot)
+        document["charter"] = self._charter(manifest, entries)
+        document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]
+        document["approvals"] = [
+            {"at": entry.at, **entry.body} for entry in entries if entry.kind == "approval"
+        ]
+        return document
+
+    def _charter(self, manifest: Manifest, entries: Sequence[Entry]) -> Any:
+        later = [entry.body for entry in entries if entry.kind == "charter"]
+        return later[-1] if later else msgspec.to_builtins(manifest.charter)
+
+    def _rerun(self, entry: Entry) -> dict[str, Any]:
+        comparison = self._comparison(entry)
+        return {
+            "at": entry.at,
+            "verdict": entry.body.get("verdict"),
+            "candidate": entry.body.get("candidate"),
+            "findings": msgspec.to_builtins(comparison.findings) if comparison else [],
+            "cells": msgspec.to_builtins(comparison.cells) if comparison else [],
+        }
+
+    def _comparison(self, entry: Entry) -> Comparison | None:
+        from jupyter_mlgov.errors import Missing
+        from jupyter_mlgov.records.verdict import Comparison
+
+        digest = entry.body.get("comparison")
+        if not isinstance(digest, str):
+            return None
+        try:
+            return msgspec.json.decode(self.store.get(digest), type=Comparison)
+        except Missing:
+            return None
+
+    def diff(self, one: str, other: str) -> Comparison:
+        """What differs between two snapshots, as findings. Nothing is executed."""
+        from jupyter_mlgov.rerun.compare import compare
+
+        return compare(self.store, self.resolve(one), self.resolve(other))
+
+    def gate(self, ref: str) -> GateDecision:
+        """Open or closed, with a reason for each rule."""
+        from jupyter_mlgov.governance.gate import decide
+
+        return decide(self.store, self.resolve(ref))
+
+    def report_html(self, ref: str) -> str:
+        """The governance report as one self-contained HTML page."""
+        from jupyter_mlgov.governance.gate import decide
+        from jupyter_mlgov.report import build, render
+
+        snapshot = self.resolve(ref)
+        return render(build(self.store, snapshot, decide(self.store, snapshot)))
+
+    def report(self, ref: str, output: str | Path | None = None) -> Path:
+        """Writes the governance report and gives its path: ``output``, or ``NAME-N.html`` in the working
+        directory. Whole or not at all. Raises ``NotWritable``."""
+        snapshot = self.resolve(ref)
+        page = self.report_html(snapshot)
+        if output is None:
+            manifest = self.store.manifest(snapshot)
+            number = self.store.number(snapshot)
+            output = f"{manifest.experiment}-{number if number is not None else snapshot[:12]}.html"
+        path = Path(output).absolute()
+        write_whole(path, page.encode("utf-8"))
+        return path
+
+    # -- executing ---------------------------------------------------------------------------------------
+
+    def rerun(
+        self,
+        ref: str,
+        *,
+        parameters: dict[str, Any] | None = None,
+        as_recorded: bool = False,
+        output: str | Path | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Comparison:
+        """Executes the snapshot's notebook again and compares: the verdict and its findings."""
+        from jupyter_mlgov.rerun.rerun import rerun
+
+        return rerun(
+            self.root,
+            self.store,
+            self.resolve(ref),
+            parameters=parameters,
+            as_recorded=as_recorded,
+            output=Path(output).absolute() if output is not None else None,
+            progress=progress,
+        )
+
+    def verify(
+        self,
+        refs: Sequence[str] = (),
+        *,
+        everything: bool = False,
+        jobs: int = 1,
+        junit: str | Path | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> list[Comparison]:
+        """Reruns many: ``refs``, or with ``everything`` the newest snapshot of each experiment."""
+        from jupyter_mlgov.rerun.verify import verify
+
+        ids = [self.resolve(ref) for ref in refs]
+        if everything:
+            names = dict.fromkeys(entry.experiment for entry in self.store.log())
+            ids += [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+        ids = list(dict.fromkeys(ids))
+        if not ids:
+            raise NotFound(f"no snapshot in {self.root} to verify: run a cell with %%experiment first")
+        comparisons, xml = verify(self.root, self.store, ids, jobs=jobs, progress=progress)
+        if junit is not None:
+            write_whole(Path(junit).absolute(), xml)
+        return comparisons
+
+    # -- keeping -----------------------------------------------------------------------------------------
+
+    def fsck(self) -> list[Problem]:
+        """Checks every object, manifest and ledger link."""
+        return self.store.fsck()
+
+    def reindex(self) -> int:
+        """Rebuilds the index from objects and ledger; gives the number of snapshots."""
+        return self.store.reindex()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Writes a file whole or not at all. Raises ``NotWritable``."""
+    import os
+    import tempfile
+
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+    except OSError as error:
+        raise NotWritable(
+            f"{path} cannot be written ({error.strerror}): choose another place with -o"
+        ) from error
+    try:
+        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor
+            file.write(data)
+        if path.exists() and not path.is_file():
+            raise NotWritable(f"{path} is not a file: choose another place with -o")
+        mask = os.umask(0)
+        os.umask(mask)
+        Path(temporary).chmod(0o666 & ~mask)
+        Path(temporary).replace(path)
+    except OSError as error:
+        Path(temporary).unlink(missing_ok=True)
+        raise NotWritable(
+            f"{path} cannot be written ({error.strerror}): choose another place with -o"
+        ) from error
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,60 @@
+"""What the ``%%experiment`` line says, and what capture needs from the rooms above it.
+
+Capture stands below governance, so the rules that judge a KPI or evaluate a risk's check are handed in.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.annotations import Charter, Kpi, KpiResult, Risk
+from jupyter_mlgov.records.canonical import Scalar
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+_NAME = re.compile(r"[^\W_][\w.-]{0,99}")
+
+
+def experiment_name(name: str) -> str:
+    """``name`` where it can name an experiment. Raises ``UsageError``."""
+    if not _NAME.fullmatch(name) or name.endswith(".ipynb"):
+        raise UsageError(
+            f"experiment name {name[:100]!r}: use a letter or digit, then letters, digits, '.', '_' or '-' (100 at most), "
+            "and no notebook's file name"
+        )
+    return name
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one ``%%experiment`` line."""
+
+    name: str
+    message: str = ""
+    model: str | None = None
+    inputs: tuple[str, ...] = ()
+    seed: int | None = None
+    kpis: tuple[Kpi, ...] = ()
+    tolerances: tuple[tuple[str, float], ...] = ()
+    show: bool = False
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What capture asks of the rooms above."""
+
+    open_store: Callable[[Path], tuple[Path, Store]]
+    """Project root and store for a path, made on first use."""
+    judge: Callable[[tuple[Kpi, ...], Mapping[str, Scalar]], tuple[KpiResult, ...]]
+    evaluate: Callable[[Risk, dict[str, Any]], Risk]
+    names_read: Callable[[str], set[str]]
+    from_markdown: Callable[[dict[str, Any]], tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]]
+    """Charter, risks and problems that a notebook's tagged markdown cells hold."""
+    options_of: Callable[[str], Options | None]
+    """The options of a cell's source, or None where it is no (well-formed) experiment cell."""

@@ -1,0 +1,337 @@
+"""From what the session saw to a manifest in the store.
+
+Order of work: objects first (sources, outputs, inputs, models, the environment), the manifest last. Each part
+stands alone: what fails is left out, and a warning says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from jupyter_mlgov.capture.code import CodeRecorder
+from jupyter_mlgov.capture.document import Document, overlay
+from jupyter_mlgov.capture.environment import EnvironmentRecorder
+from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
+from jupyter_mlgov.capture.inputs import InputDescriber, find_inputs, uri_of
+from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.capture.namespace import find_frames, find_models
+from jupyter_mlgov.capture.options import Options, Rules
+from jupyter_mlgov.capture.reads import Reads
+from jupyter_mlgov.capture.register import Register
+from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
+from jupyter_mlgov.records.canonical import Scalar, canonical
+from jupyter_mlgov.records.manifest import (
+    Caution,
+    CellRecord,
+    Environment,
+    Input,
+    JournalEntry,
+    Manifest,
+    Model,
+    Notebook,
+)
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+T = TypeVar("T")
+
+INJECTED = ("parameters", "injected-parameters")
+"""Tags of the cells by which papermill sets parameters."""
+
+
+@dataclass
+class Logged:
+    """What ``log_metric``, ``log_param`` and ``input`` said since the last snapshot."""
+
+    parameters: dict[str, Scalar] = field(default_factory=dict)
+    metrics: dict[str, Scalar] = field(default_factory=dict)
+    series: dict[str, list[tuple[float, Scalar]]] = field(default_factory=dict)
+    inputs: list[tuple[str, int | None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What there is to record about one run."""
+
+    options: Options
+    kind: Literal["snapshot", "candidate"]
+    baseline: str | None
+    position: int | None
+    """Position of the experiment cell in the journal; None for a whole notebook."""
+    notebook: Path | None
+
+
+class Recorder:
+    """Makes manifests; keeps between snapshots what need not be found out twice."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._inputs = InputDescriber()
+        self._code = CodeRecorder()
+        self._environment = EnvironmentRecorder()
+        self._skops: dict[str, str] = {}
+
+    def record(
+        self,
+        run: Run,
+        *,
+        journal: Sequence[Execution],
+        reads: Reads,
+        namespace: dict[str, Any],
+        register: Register,
+        logged: Logged,
+    ) -> tuple[str, list[Caution]]:
+        """Writes one snapshot. Gives its id and what could not be recorded. Raises ``MlgovError``."""
+        folder = run.notebook.parent if run.notebook is not None else Path.cwd()
+        root, store = self._rules.open_store(run.notebook or folder)
+        lost: list[Caution] = []
+
+        document = overlay(run.notebook, journal)
+        cell = document.place.get(run.position) if run.position is not None else None
+        last = journal[run.position] if run.position is not None else None
+        names = last.names if last is not None else None
+        made_here = (
+            set(names.sets) if names is not None else {name for one in journal for name in one.names.sets}
+        )
+
+        parameters, metrics = _scalars(document, journal, run, namespace)
+        parameters |= logged.parameters
+        metrics |= logged.metrics
+        failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
+
+        parent = store.newest(run.options.name) if run.kind == "snapshot" else None
+        inputs = _guarded(
+            "inputs",
+            lost,
+            (),
+            lambda: self._record_inputs(run, document, journal, reads, logged, root, store, lost),
+        )
+        frames = _guarded("frames", lost, (), lambda: find_frames(namespace))
+        models = _guarded(
+            "models", lost, (), lambda: self._record_models(run, namespace, made_here, store, parent, lost)
+        )
+        code, said = self._code.record(root, folder, store)
+        lost += said
+        variables = sorted({name for one in journal for name in one.names.variables})
+        environment = _guarded(
+            "environment",
+            lost,
+            Environment(python="", platform="", packages={}),
+            lambda: self._environment.record(variables),
+        )
+        charter, risks, problems = register.charter, [], ()
+        risks = register.of(run.options.name, namespace, made_here)
+        tagged_charter, tagged_risks, problems = self._rules.from_markdown(json.loads(document.to_json()))
+        lost += [Caution(code="annotation", message=problem) for problem in problems]
+        charter = charter or tagged_charter
+        declared = {risk.id for risk in risks}
+        risks += [
+            risk for risk in tagged_risks
+            if risk.id not in declared and risk.experiment in (None, run.options.name)
+        ]  # fmt: skip
+        kpis = self._rules.judge((*(charter.kpis if charter else ()), *run.options.kpis), metrics)
+
+        notebook = self._record_notebook(document, journal, root, cell, store)
+        hidden = find_hidden_state(
+            document, journal, cell, {name for name in namespace if isinstance(name, str)}
+        )
+        manifest = Manifest(
+            kind=run.kind,
+            experiment=run.options.name,
+            created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            author=self._code.author(folder),
+            parent=parent,
+            baseline=run.baseline,
+            status="error" if failed else "ok",
+            error=failed[-1].error if failed else None,
+            message=run.options.message,
+            cell=cell,
+            notebook=notebook,
+            parameters=parameters,
+            metrics=metrics,
+            series={name: tuple(points) for name, points in logged.series.items()},
+            tolerances=dict(run.options.tolerances),
+            seed=run.options.seed,
+            inputs=inputs,
+            frames=frames,
+            models=models,
+            code=code,
+            environment=store.put(canonical(environment)),
+            charter=charter,
+            kpis=kpis,
+            risks=tuple(risks),
+            warnings=(*hidden, *lost),
+        )
+        return store.commit(manifest).subject, lost
+
+    def _record_inputs(
+        self,
+        run: Run,
+        document: Document,
+        journal: Sequence[Execution],
+        reads: Reads,
+        logged: Logged,
+        root: Path,
+        store: Store,
+        lost: list[Caution],
+    ) -> tuple[Input, ...]:
+        texts = [(text, position) for position, one in enumerate(journal) for text in one.names.texts]
+        declared = [*[(path, run.position) for path in run.options.inputs], *logged.inputs]
+        remote = [(uri, position) for uri, position in declared if "://" in uri]
+        skip = [path for path in (run.notebook,) if path is not None]
+        found: dict[str, Input] = {}
+        local = [(path, position) for path, position in declared if "://" not in path]
+        for path, opened, evidence in find_inputs(reads, root, skip=skip, texts=texts, declared=local):
+            written = reads.written.get(str(path))
+            derived = written is not None and (opened.written_before or opened.cell_run >= written)
+            described = self._inputs.describe(
+                path,
+                opened,
+                evidence,
+                root=root,
+                cell=document.place.get(opened.cell_run),
+                derived=derived,
+                store=store,
+            )
+            if described is None:
+                continue
+            found[described.input.uri] = described.input
+            if described.unstable:
+                lost.append(
+                    Caution(
+                        code="input.unstable",
+                        message=f"{described.input.uri} changed after the notebook read it",
+                    )
+                )
+            if described.input.reason:
+                lost.append(
+                    Caution(
+                        code="input.unreadable", message=f"{described.input.uri} {described.input.reason}"
+                    )
+                )
+        for uri, position in remote:
+            found[uri] = Input(
+                uri=uri,
+                digest=None,
+                evidence="declared",
+                cell=document.place.get(position) if position is not None else None,
+                reason="remote: its content was not read",
+            )
+        return tuple(found[uri] for uri in sorted(found))
+
+    def _record_models(
+        self,
+        run: Run,
+        namespace: dict[str, Any],
+        made_here: set[str],
+        store: Store,
+        parent: str | None,
+        lost: list[Caution],
+    ) -> tuple[Model, ...]:
+        known = dict(self._skops)
+        if parent is not None:
+            with contextlib.suppress(Exception):
+                known |= {
+                    m.digest: m.object
+                    for m in store.manifest(parent).models
+                    if m.digest and m.object and store.has(m.object)
+                }
+        models, cautions = find_models(
+            namespace, wanted=run.options.model, made_here=made_here, store=store, known_objects=known
+        )
+        lost += cautions
+        self._skops |= {model.digest: model.object for model in models if model.digest and model.object}
+        return models
+
+    def _record_notebook(
+        self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, store: Store
+    ) -> Notebook:
+        for one in journal:
+            if one.outputs_object is None and one.outputs:
+                one.outputs_object = _outputs_bytes(one, store)
+        sources = store.put_all([one.source.encode("utf-8", "surrogateescape") for one in document.cells])
+        runs = store.put_all([one.source.encode("utf-8", "surrogateescape") for one in journal])
+        cells = tuple(
+            _cell_record(index, one, journal, source)
+            for index, (one, source) in enumerate(zip(document.cells, sources, strict=True))
+        )
+        entries = tuple(
+            JournalEntry(
+                index=document.place.get(position),
+                source=source,
+                execution_count=one.execution_count,
+                status=one.status,
+                sets=one.names.sets,
+                uses=one.names.uses,
+            )
+            for position, (one, source) in enumerate(zip(journal, runs, strict=True))
+        )
+        return Notebook(
+            path=uri_of(document.path, root) if document.path is not None else "",
+            order=execution_order(document, journal, cell),
+            document=store.put(document.to_json()),
+            cells=cells,
+            journal=entries,
+        )
+
+
+def _outputs_bytes(one: Execution, store: Store) -> str:
+    return store.put(
+        json.dumps(one.outputs, ensure_ascii=False, sort_keys=True, default=str).encode(
+            "utf-8", "backslashreplace"
+        )
+    )
+
+
+def _cell_record(index: int, cell: Any, journal: Sequence[Execution], source: str) -> CellRecord:
+    last = journal[cell.runs[-1]] if cell.runs else None
+    return CellRecord(
+        index=index,
+        id=cell.id,
+        type=cell.type,
+        source=source,
+        execution_count=last.execution_count if last else None,
+        runs=len(cell.runs),
+        duration_s=round(last.duration_s, 6) if last and last.duration_s is not None else None,
+        status=last.status if last else "not-run",
+        outputs=last.outputs_object if last else None,
+        tags=cell.tags,
+    )
+
+
+def _scalars(
+    document: Document, journal: Sequence[Execution], run: Run, namespace: dict[str, Any]
+) -> tuple[dict[str, Scalar], dict[str, Scalar]]:
+    """Parameters and metrics of the experiment's cell, with the parameters that papermill can inject."""
+    parameters: dict[str, Scalar] = {}
+    metrics: dict[str, Scalar] = {}
+    for cell in document.cells:
+        if cell.runs and any(tag in INJECTED for tag in cell.tags):
+            parameters |= parameters_of(journal[cell.runs[-1]].code, namespace)
+    counted = [journal[run.position]] if run.position is not None else [one for one in journal if one.seen]
+    for one in counted:
+        set_here, computed = find_scalars(one.names, namespace)
+        parameters |= set_here
+        metrics |= computed
+    return {name: value for name, value in parameters.items() if name not in metrics}, metrics
+
+
+def _guarded(part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
+    """One part of the record; where it fails, it is left out and said so."""
+    from jupyter_mlgov.errors import StoreError
+
+    try:
+        return work()
+    except StoreError:
+        raise
+    except Exception as error:  # noqa: BLE001 - capture never breaks the cell, whatever the user's objects do
+        why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+        lost.append(Caution(code=f"{part}.failed", message=f"{part} could not be recorded: {why}"))
+        return otherwise

@@ -1,0 +1,323 @@
+"""One kernel session: IPython's hooks, the journal, and the moment when a snapshot is made.
+
+The experiment's body runs as the ordinary cell that it is (see ``magics.transformer``), so there is nothing
+between it and IPython. This class looks on: before the cell it starts listening, after the cell it records.
+No hook of it ever raises.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jupyter_mlgov.capture import reads as reading
+from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.capture.options import Options, Rules
+from jupyter_mlgov.capture.outputs import OutputRecorder, error_output
+from jupyter_mlgov.capture.reads import Reads
+from jupyter_mlgov.capture.register import Register
+from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.records.annotations import Charter, Risk
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.capture.recording import Logged, Recorder
+
+
+class Session:
+    """What one kernel has done since the extension was loaded."""
+
+    def __init__(self, shell: Any, rules: Rules) -> None:
+        self.shell = shell
+        self.rules = rules
+        self.journal: list[Execution] = []
+        self.reads = Reads()
+        self.outputs = OutputRecorder(shell)
+        self.register = Register(rules)
+        self.recorded: list[tuple[str, str, str]] = []
+        """``(experiment, id, kind)`` of the snapshots of this session, oldest first."""
+        self.notebook: Path | None = None
+        """The notebook's path where the papermill engine said it."""
+        self.baseline: str | None = None
+        self.rerun_of: str | None = None
+        """The experiment whose next run is a rerun's candidate."""
+        self._logged: Logged | None = None
+        self._recorder: Recorder | None = None
+        self._running: list[str] = []
+        self._current: Execution | None = None
+        self._options: Options | None = None
+        self._started = 0.0
+        self._pid = os.getpid()
+
+    # -- attaching ---------------------------------------------------------------------------------------
+
+    def attach(self, *, in_cell: bool) -> None:
+        """Starts to listen. ``in_cell``: it is a cell of the notebook that loads the extension."""
+        self._earlier_cells(in_cell)
+        self.shell.events.register("pre_run_cell", self.pre_run_cell)
+        self.shell.events.register("post_run_cell", self.post_run_cell)
+        self.outputs.attach()
+        reading.listen(self.reads)
+        if in_cell and len(self.shell.user_ns.get("In", [])) > 1:
+            manager = self.shell.history_manager
+            raw = manager.input_hist_raw[-1]
+            self._running.append(raw)
+            self._begin(raw, manager.input_hist_parsed[-1], self._current_cell_id())
+
+    def detach(self) -> None:
+        """Stops to listen."""
+        with contextlib.suppress(ValueError):
+            self.shell.events.unregister("pre_run_cell", self.pre_run_cell)
+        with contextlib.suppress(ValueError):
+            self.shell.events.unregister("post_run_cell", self.post_run_cell)
+        if self._current is not None:
+            self.outputs.stop()
+            self._current = None
+        self.outputs.detach()
+        reading.listen(None)
+
+    def _earlier_cells(self, in_cell: bool) -> None:
+        manager = getattr(self.shell, "history_manager", None)
+        if manager is None:
+            return
+        raw, parsed = list(manager.input_hist_raw), list(manager.input_hist_parsed)
+        for count in range(1, len(raw) - (1 if in_cell else 0)):
+            if raw[count].strip():
+                self.journal.append(
+                    Execution(raw[count], parsed[count], None, count, time.time(), seen=False)
+                )
+
+    def _current_cell_id(self) -> str | None:
+        try:
+            cell_id = self.shell.get_parent()["metadata"].get("cellId")
+        except Exception:  # noqa: BLE001 - plain IPython has no parent message
+            return None
+        return cell_id if isinstance(cell_id, str) else None
+
+    # -- IPython's hooks ---------------------------------------------------------------------------------
+
+    def pre_run_cell(self, info: Any) -> None:
+        """A cell starts. Cells that a cell runs (``%%capture``, ``%run``) are part of it."""
+        try:
+            raw = info.raw_cell
+            self._running.append(raw)
+            if len(self._running) > 1:
+                return
+            self._begin(raw, getattr(info, "transformed_cell", None) or raw, info.cell_id)
+            self._options = self.rules.options_of(raw)
+            if self._options is not None and self._options.seed is not None:
+                seed_generators(self._options.seed)
+        except Exception as error:  # noqa: BLE001 - a hook that raises would fail the user's cell
+            self._tell(f"this cell is not recorded: {_line(error)}")
+
+    def post_run_cell(self, result: Any) -> None:
+        """A cell ended: its journal entry is closed and, for an experiment, the snapshot is made."""
+        try:
+            raw = result.info.raw_cell if result is not None and result.info is not None else None
+            if not self._running or (raw is not None and raw != self._running[-1]):
+                return
+            self._running.pop()
+            if self._running or self._current is None or os.getpid() != self._pid:
+                return
+            self._end(result)
+        except Exception as error:  # noqa: BLE001
+            self._tell(f"this cell is not recorded: {_line(error)}")
+        except KeyboardInterrupt:
+            self._tell("recording was interrupted: this run has no snapshot")
+
+    def _begin(self, raw: str, code: str, cell_id: str | None) -> None:
+        self._current = Execution(raw, code, cell_id, None, time.time())
+        self._options = None
+        self.reads.cell_run = len(self.journal)
+        self.outputs.start()
+        self._started = time.perf_counter()
+
+    def _end(self, result: Any) -> None:
+        duration = time.perf_counter() - self._started
+        execution, options = self._current, self._options
+        self._current = self._options = None
+        assert execution is not None
+        with reading.unseen():
+            execution.outputs = self.outputs.stop()
+            execution.duration_s = duration
+            self.reads.cell_ended()
+            error = None
+            if result is not None:
+                execution.execution_count = result.execution_count
+                error = result.error_before_exec or result.error_in_exec
+            if error is not None:
+                execution.status = "error"
+                execution.error = _line(error)
+                execution.outputs.append(error_output(error, getattr(self.shell, "_last_traceback", None)))
+            self.journal.append(execution)
+            if options is not None and not (result is not None and result.error_before_exec is not None):
+                self._record(options, len(self.journal) - 1)
+
+    # -- making a snapshot -------------------------------------------------------------------------------
+
+    def _record(self, options: Options, position: int | None) -> str | None:
+        from jupyter_mlgov.capture.document import notebook_path
+        from jupyter_mlgov.capture.recording import Logged, Recorder, Run
+
+        if self._recorder is None:
+            self._recorder = Recorder(self.rules)
+        candidate = self.baseline is not None and self.rerun_of == options.name
+        try:
+            run = Run(
+                options=options,
+                kind="candidate" if candidate else "snapshot",
+                baseline=self.baseline if candidate else None,
+                position=position,
+                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal),
+            )
+            if self.baseline is not None and not candidate:
+                return None
+            made, lost = self._recorder.record(
+                run,
+                journal=self.journal,
+                reads=self.reads,
+                namespace=self.shell.user_ns,
+                register=self.register,
+                logged=self._logged or Logged(),
+            )
+        except MlgovError as error:
+            self._tell(f"no snapshot was made: {error}")
+            return None
+        except Exception as error:  # noqa: BLE001 - the cell's result stands
+            self._tell(f"no snapshot was made: {_line(error)}")
+            return None
+        self._logged = None
+        self.recorded.append((options.name, made, run.kind))
+        if lost:
+            told = [caution.message for caution in lost[:3]]
+            if len(lost) > 3:
+                told.append(f"and {len(lost) - 3} more (see `%mlgov show {options.name}`)")
+            self._tell("not recorded: " + "; ".join(told))
+        if options.show:
+            self._show(made)
+        return made
+
+    def finish(self, name: str) -> list[tuple[str, str, str]]:
+        """Ends a papermill run: without any experiment so far, the whole notebook is recorded as ``name``."""
+        with reading.unseen():
+            wanted = self.rerun_of
+            done = (
+                any(experiment == wanted for experiment, _, _ in self.recorded)
+                if wanted
+                else bool(self.recorded)
+            )
+            if not done and self.journal:
+                self._record(Options(name=wanted or name), None)
+        return list(self.recorded)
+
+    def last_snapshot(self, experiment: str | None) -> str | None:
+        """The newest snapshot of this session, of ``experiment`` or of any."""
+        for name, made, _ in reversed(self.recorded):
+            if experiment is None or name == experiment:
+                return made
+        return None
+
+    # -- annotations -------------------------------------------------------------------------------------
+
+    def annotate(self, annotation: Charter | Risk) -> Charter | Risk:
+        """Takes in what a ``%%charter`` or ``%%risk`` cell says; a risk comes back with its check evaluated.
+
+        Where its experiment has already run, it is a ledger entry about that snapshot. Raises ``MlgovError``.
+        """
+        with reading.unseen():
+            cell = self._cell_index()
+            if isinstance(annotation, Charter):
+                self.register.charter = annotation
+                self._append("charter", annotation, self.last_snapshot(None))
+                return annotation
+            last = self.recorded[-1][0] if self.recorded else None
+            risk = msgspec.structs.replace(annotation, cell=cell)
+            experiment = self.register.declare(risk, last)
+            evaluated = self.rules.evaluate(risk, self.shell.user_ns) if risk.check is not None else risk
+            about = self.last_snapshot(experiment) if experiment is not None else None
+            if about is None:
+                self.register.belongs.pop(risk.id, None)
+            self._append("risk", evaluated, about)
+            return evaluated
+
+    def _append(self, kind: Any, record: Charter | Risk, about: str | None) -> None:
+        if about is None:
+            return
+        _, store = self.rules.open_store(self.where())
+        store.append(kind, about, msgspec.to_builtins(record))
+
+    def where(self) -> Path:
+        """A path inside the project: the notebook, or the working directory."""
+        from jupyter_mlgov.capture.document import notebook_path
+
+        return self.notebook or notebook_path(self.shell.user_ns, self.journal) or Path.cwd()
+
+    def _cell_index(self) -> int | None:
+        """Where the running cell stands in the notebook, when that can be told."""
+        from jupyter_mlgov.capture.document import notebook_path, overlay
+
+        if self._current is None:
+            return None
+        journal = [*self.journal, self._current]
+        path = self.notebook or notebook_path(self.shell.user_ns, journal)
+        return overlay(path, journal).place.get(len(journal) - 1)
+
+    # -- logging by hand ---------------------------------------------------------------------------------
+
+    @property
+    def logged(self) -> Logged:
+        """What was logged since the last snapshot."""
+        from jupyter_mlgov.capture.recording import Logged
+
+        if self._logged is None:
+            self._logged = Logged()
+        return self._logged
+
+    def position(self) -> int:
+        """Where the running cell will stand in the journal."""
+        return len(self.journal)
+
+    def adopt(self, options: Options, code: str) -> None:
+        """Makes the running cell the experiment ``options``: for a ``%%experiment`` that other code called."""
+        if self._current is not None:
+            self._options = options
+            self._current.code = code
+
+    # -- telling -----------------------------------------------------------------------------------------
+
+    def _tell(self, message: str) -> None:
+        with contextlib.suppress(Exception):
+            print(f"mlgov: {' '.join(message.split())}", file=sys.stderr)
+
+    def _show(self, made: str) -> None:
+        with contextlib.suppress(Exception):
+            self.on_show(made)
+
+    def on_show(self, made: str) -> None:
+        """Shows a card of the snapshot; the magics put their own in its place."""
+
+
+def seed_generators(seed: int) -> None:
+    """``--seed``: seeds Python's generator, and NumPy's and torch's where they are loaded."""
+    import random
+
+    random.seed(seed)
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        numpy.random.seed(seed % 2**32)
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(seed)
+
+
+def _line(error: BaseException) -> str:
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # noqa: BLE001 - the user's exception may not be printable
+        text = type(error).__name__
+    return " ".join(text.split())[:300]

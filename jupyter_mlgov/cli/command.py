@@ -1,0 +1,60 @@
+"""One call of the command line: one document or one page on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.verbs import Answer, call, json_text
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.rerun.progress import Progress
+
+
+def run(words: list[str]) -> int:
+    """Executes one call and gives the exit status."""
+    if words == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"mlgov {version('jupyter-mlgov')}")
+        return 0
+    machine = "--progress-json" in words
+    words = [word for word in words if word != "--progress-json"]
+    from jupyter_mlgov.cli.progress import ProgressLine
+
+    line = ProgressLine()
+    try:
+        with line:
+            answer = call(words, progress=_progress_json if machine else line.update)
+        _print(answer)
+    except MlgovError as error:
+        print(f"mlgov: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("mlgov: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        # The reader went away (``mlgov log | head``): nothing is wrong.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return answer.status if isinstance(answer, Answer) else 0
+
+
+def _print(answer: Answer | str) -> None:
+    if isinstance(answer, str):
+        print(answer.rstrip())
+    elif answer.json:
+        sys.stdout.write(json_text(answer.value).encode("utf-8", "backslashreplace").decode("utf-8") + "\n")
+    else:
+        from jupyter_mlgov.pages import print_page
+
+        print_page(answer)
+    sys.stdout.flush()
+
+
+def _progress_json(progress: Progress) -> None:
+    print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)

@@ -1,0 +1,106 @@
+"""The options of the magics, declared with IPython's ``magic_arguments`` so that ``%%experiment?`` shows them."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from argparse import Namespace
+from typing import Any
+
+from IPython.core.error import UsageError as LineError
+from IPython.core.magic_arguments import argument, magic_arguments
+
+from jupyter_mlgov.capture.options import Options, experiment_name
+from jupyter_mlgov.errors import MlgovError, UsageError
+from jupyter_mlgov.governance.kpis import parse_kpi
+
+_HEADER = re.compile(r"%%experiment(?:[ \t]+(?P<line>.*))?")
+
+
+@magic_arguments("%%experiment")
+@argument("name", help="the experiment's name: its runs are NAME@1, NAME@2, ...")
+@argument("-m", "--message", default="", help="what is tried in this run")
+@argument("--model", metavar="VAR", help="the variable that holds the model, where it is not the only one")
+@argument(
+    "--input",
+    metavar="PATH_OR_URI",
+    action="append",
+    default=[],
+    help="an input that cannot be seen being read",
+)
+@argument(
+    "--seed", type=int, metavar="N", help="seed Python's, NumPy's and torch's generators before the cell"
+)
+@argument("--kpi", metavar="KPI", action="append", default=[], help='a target: --kpi "auc >= 0.80"')
+@argument("--tolerance", metavar="METRIC=SIZE", action="append", default=[],
+          help='how far a rerun may be off: --tolerance "auc=1e-3"')  # fmt: skip
+@argument("--show", action="store_true", help="show a card of the snapshot")
+def experiment_arguments(line: str) -> None:
+    """Run the cell as it is and take a snapshot of everything that it depended on."""
+
+
+def parse_line(function: Any, line: str) -> Namespace:
+    """The arguments of ``line``, quotes taken off. Raises ``UsageError``."""
+    try:
+        words = shlex.split(line, posix=True)
+    except ValueError as error:
+        raise UsageError(f"{line.strip()[:100]!r} cannot be read ({error}): close the quotes") from error
+    try:
+        parsed: Namespace = function.parser.parse_args(words)
+    except LineError as error:
+        raise UsageError(str(error)) from error
+    return parsed
+
+
+def parse_experiment(line: str) -> Options:
+    """The options of one ``%%experiment`` line. Raises ``UsageError``."""
+    parsed = parse_line(experiment_arguments, line)
+    if parsed.model is not None and not parsed.model.isidentifier():
+        raise UsageError(f"--model {parsed.model!r} is not the name of a variable")
+    if parsed.seed is not None and not 0 <= parsed.seed < 2**63:
+        raise UsageError(f"--seed {parsed.seed}: use a whole number from 0 to 2**63 - 1")
+    return Options(
+        name=experiment_name(parsed.name),
+        message=parsed.message,
+        model=parsed.model,
+        inputs=tuple(parsed.input),
+        seed=parsed.seed,
+        kpis=tuple(parse_kpi(text) for text in parsed.kpi),
+        tolerances=tuple(_tolerance(text) for text in parsed.tolerance),
+        show=parsed.show,
+    )
+
+
+def _tolerance(text: str) -> tuple[str, float]:
+    name, equals, size = text.partition("=")
+    try:
+        value = float(size)
+    except ValueError:
+        value = -1.0
+    if not equals or not name.strip() or not 0 <= value < float("inf"):
+        raise UsageError(f'--tolerance {text!r} does not parse: write METRIC=SIZE, for instance "auc=1e-3"')
+    return name.strip(), value
+
+
+def header_of(source: str) -> tuple[int, str] | None:
+    """Line number and arguments of a cell's ``%%experiment`` line; other cell magics may stand above it."""
+    for number, line in enumerate(source.splitlines()):
+        if not line.strip() and number == 0:
+            continue
+        if not line.lstrip().startswith("%%"):
+            return None
+        match = _HEADER.fullmatch(line.strip())
+        if match is not None:
+            return number, match["line"] or ""
+    return None
+
+
+def options_of(source: str) -> Options | None:
+    """The options of an experiment cell, or None where the cell is none or its line is wrong."""
+    header = header_of(source)
+    if header is None:
+        return None
+    try:
+        return parse_experiment(header[1])
+    except MlgovError:
+        return None

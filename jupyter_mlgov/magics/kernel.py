@@ -1,0 +1,86 @@
+"""Attaching to a kernel: what ``%load_ext jupyter_mlgov`` and the papermill engine call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlgov.capture.logged import current_session, set_session
+from jupyter_mlgov.capture.options import Rules
+from jupyter_mlgov.capture.session import Session
+from jupyter_mlgov.magics.arguments import options_of
+from jupyter_mlgov.magics.cells import MlgovMagics
+from jupyter_mlgov.magics.transformer import strip_header
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+
+def _open_store(path: Path) -> tuple[Path, Store]:
+    from jupyter_mlgov.project import Project
+
+    project = Project.open(path, create=True)
+    return project.root, project.store
+
+
+def _rules() -> Rules:
+    from jupyter_mlgov.governance.checks import evaluate, names_read
+    from jupyter_mlgov.governance.kpis import judge
+    from jupyter_mlgov.governance.markdown import read_annotations
+
+    return Rules(
+        open_store=_open_store,
+        judge=judge,
+        evaluate=evaluate,
+        names_read=names_read,
+        from_markdown=read_annotations,
+        options_of=options_of,
+    )
+
+
+def load(shell: Any, *, in_cell: bool = True) -> Session:
+    """Attaches a session and the magics to ``shell``; a second call changes nothing."""
+    session = current_session()
+    if session is not None and session.shell is shell:
+        return session
+    session = Session(shell, _rules())
+    magics = MlgovMagics(shell, session)
+    session.on_show = magics.show_card  # type: ignore[method-assign]
+    shell.register_magics(magics)
+    if strip_header not in shell.input_transformers_cleanup:
+        shell.input_transformers_cleanup.append(strip_header)
+    session.attach(in_cell=in_cell)
+    set_session(session)
+    return session
+
+
+def unload(shell: Any) -> None:
+    """Takes the hooks away again. The magics' names stay until the kernel ends."""
+    session = current_session()
+    if session is not None and session.shell is shell:
+        session.detach()
+        if strip_header in shell.input_transformers_cleanup:
+            shell.input_transformers_cleanup.remove(strip_header)
+        set_session(None)
+
+
+def attach(notebook: str | None = None, baseline: str | None = None, experiment: str | None = None) -> None:
+    """Called silently by the papermill engine before the first cell.
+
+    ``notebook`` is the path of the notebook that is executed; with ``baseline`` the run is a rerun of that
+    snapshot of ``experiment`` and what it records is a candidate.
+    """
+    from IPython.core.getipython import get_ipython
+
+    session = load(get_ipython(), in_cell=False)
+    session.notebook = Path(notebook) if notebook else None
+    session.baseline = baseline
+    session.rerun_of = experiment
+
+
+def finish(name: str) -> str:
+    """Called silently after the last cell: a JSON list of ``{"experiment", "id", "kind"}``."""
+    session = current_session()
+    made = session.finish(name) if session is not None else []
+    return json.dumps([{"experiment": experiment, "id": id_, "kind": kind} for experiment, id_, kind in made])

@@ -1,0 +1,290 @@
+"""What a verb found, for people: text that reads well in a terminal of any width, colour where there is one."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from jupyter_mlgov.verbs import Answer
+
+GOOD, BAD, UNSURE, QUIET = "green", "bold red", "yellow", "dim"
+_VERDICT = {"reproduced": GOOD, "equivalent": GOOD, "diverged": BAD, "failed": BAD, "blocked": UNSURE}
+_MARK = {True: Text("✓", style=GOOD), False: Text("✗", style=BAD), None: Text("–", style=UNSURE)}
+
+
+def print_page(answer: Answer) -> None:
+    """Prints the page of one answer on stdout."""
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    console.print(_PAGES[answer.verb](answer.value), markup=False)
+
+
+def page_text(answer: Answer) -> str:
+    """The page of one answer as plain text."""
+    console = _off_screen()
+    console.print(_PAGES[answer.verb](answer.value), markup=False)
+    return console.export_text(clear=False, styles=False)
+
+
+def page_html(answer: Answer) -> str:
+    """The page of one answer as a preformatted HTML block."""
+    console = _off_screen()
+    console.print(_PAGES[answer.verb](answer.value), markup=False)
+    style = (
+        "white-space:pre;overflow-x:auto;line-height:1.35;font-family:var(--jp-code-font-family,monospace)"
+    )
+    body = console.export_html(code_format="{code}", inline_styles=True)
+    return f'<div style="{style}">{body}</div>'
+
+
+def _off_screen() -> Console:
+    return Console(file=io.StringIO(), record=True, width=120, highlight=False, force_terminal=True)
+
+
+def clean(value: Any) -> Text:
+    """Text from a record: control characters from a notebook never reach the terminal."""
+    text = "".join(letter if letter.isprintable() or letter == "\n" else "�" for letter in str(value))
+    return Text(text)
+
+
+def amount(value: Any) -> str:
+    """A number as one writes it in a table."""
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "–"}[value]
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, int):
+        return f"{value:,}" if abs(value) >= 10_000 else str(value)
+    return str(value)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        right = column.endswith("#")
+        table.add_column(column.removesuffix("#"), justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _section(title: str, body: RenderableType) -> RenderableType:
+    return Group(Text(), Text(title, style="bold"), Padding(body, (0, 0, 0, 2)))
+
+
+def _log(entries: Any) -> RenderableType:
+    if not entries:
+        return Text("no snapshots yet: put %%experiment NAME on top of a cell and run it")
+    table = _table("snapshot", "made", "status", "metrics", "notebook", "id")
+    for entry in entries:
+        name = (
+            f"{entry.experiment}@{entry.number}"
+            if entry.number is not None
+            else f"{entry.experiment} (candidate)"
+        )
+        metrics = list(entry.metrics.items())
+        shown = ", ".join(f"{key} {amount(value)}" for key, value in metrics[:4])
+        more = f" +{len(metrics) - 4}" if len(metrics) > 4 else ""
+        table.add_row(
+            clean(name),
+            entry.created_at.replace("T", " ").removesuffix("Z"),
+            Text(entry.status, style=GOOD if entry.status == "ok" else BAD),
+            clean(shown + more),
+            clean(entry.notebook),
+            Text(entry.id[:12], style=QUIET),
+        )
+    return table
+
+
+def _show(document: Any) -> RenderableType:
+    number = document["number"]
+    title = Text.assemble(
+        (
+            f"{document['experiment']}@{number}"
+            if number is not None
+            else f"{document['experiment']} (candidate)",
+            "bold",
+        ),
+        "  ",
+        (document["status"], GOOD if document["status"] == "ok" else BAD),
+    )
+    facts = Table.grid(padding=(0, 2))
+    facts.add_column(style=QUIET)
+    facts.add_column(overflow="fold")
+    code = document["code"]
+    commit = (code["commit"] or "no git")[:12] + (" + uncommitted changes" if code["dirty"] else "")
+    for label, value in (
+        ("id", document["id"]),
+        ("made", f"{document['created_at']} by {document['author'] or 'unknown'}"),
+        ("message", document["message"]),
+        ("error", document["error"]),
+        ("notebook", f"{document['notebook']['path'] or '(not saved)'} ({document['notebook']['order']})"),
+        ("code", f"{commit} {('on ' + code['branch']) if code['branch'] else ''}"),
+        (
+            "environment",
+            f"Python {document['environment']['python']}, {len(document['environment']['packages'])} packages",
+        ),
+    ):
+        if value:
+            facts.add_row(label, clean(value))
+    parts: list[RenderableType] = [title, facts]
+    for name in ("metrics", "parameters"):
+        if document[name]:
+            table = Table.grid(padding=(0, 3))
+            for key, value in document[name].items():
+                table.add_row(clean(key), clean(amount(value)))
+            parts.append(_section(name, table))
+    if document["kpis"]:
+        table = Table.grid(padding=(0, 2))
+        for kpi in document["kpis"]:
+            table.add_row(
+                _MARK[kpi["met"]], clean(f"{kpi['metric']} {kpi['op']} {amount(kpi['target'])}"),
+                clean("not measured" if kpi["met"] is None else f"is {amount(kpi['value'])}"),
+            )  # fmt: skip
+        parts.append(_section("KPIs", table))
+    if document["risks"]:
+        table = Table.grid(padding=(0, 2))
+        for risk in document["risks"]:
+            check = risk["check"]
+            said = "no check" if check is None else check["error"] or _terms(check)
+            table.add_row(_MARK[check["passed"] if check else None], clean(risk["id"]), clean(risk["severity"]),
+                          clean(risk["status"]), clean(said))  # fmt: skip
+        parts.append(_section("risks", table))
+    if document["inputs"]:
+        table = _table("uri", "rows#", "bytes#", "evidence", "digest")
+        for item in document["inputs"]:
+            digest = (item["digest"] or item["reason"] or "–").removeprefix("blake3:")[:16]
+            table.add_row(clean(item["uri"] + (" (derived)" if item["derived"] else "")), amount(item["rows"]),
+                          amount(item["bytes"]), item["evidence"], clean(digest))  # fmt: skip
+        parts.append(_section("inputs", table))
+    if document["frames"]:
+        table = _table("frame", "type", "shape", "digest")
+        for item in document["frames"]:
+            shape = item["shape"] or (item["rows"], len(item["columns"] or ()))
+            table.add_row(clean(item["name"]), clean(item["type"]), " x ".join(amount(size) for size in shape),
+                          clean((item["digest"] or item["reason"] or "–").removeprefix("blake3:")[:16]))  # fmt: skip
+        parts.append(_section("frames and arrays", table))
+    if document["models"]:
+        table = Table.grid(padding=(0, 2))
+        for item in document["models"]:
+            table.add_row(
+                clean(item["name"]), clean(item["class"]), clean("primary" if item["primary"] else "")
+            )
+        parts.append(_section("models", table))
+    if document["reruns"]:
+        table = Table.grid(padding=(0, 2))
+        for rerun in document["reruns"]:
+            table.add_row(rerun["at"], Text(rerun["verdict"], style=_VERDICT.get(rerun["verdict"], "")))
+        parts.append(_section("reruns", table))
+    if document["warnings"]:
+        lines = Table.grid(padding=(0, 2))
+        for warning in document["warnings"]:
+            lines.add_row(Text("!", style=UNSURE), clean(warning["message"]))
+        parts.append(_section("warnings", lines))
+    return Group(*parts)
+
+
+def _terms(check: Any) -> str:
+    values = ", ".join(f"{term['expression']} = {amount(term['value'])}" for term in check["terms"])
+    return f"{check['expression']}" + (f"  ({values})" if values else "")
+
+
+def _comparison(comparison: Any) -> RenderableType:
+    runs = f"  ({comparison.runs} run{'s' if comparison.runs != 1 else ''})" if comparison.runs else ""
+    parts: list[RenderableType] = [
+        Text.assemble((comparison.verdict, _VERDICT[comparison.verdict]), (runs, QUIET)),
+    ]
+    for finding in comparison.findings:
+        head = Text.assemble(
+            (finding.cause, "bold"),
+            "  ",
+            clean(finding.subject),
+            ("  confirmed by a controlled rerun" if finding.confirmed else "", QUIET),
+        )
+        parts.append(
+            Padding(
+                Group(head, clean(finding.message), Text.assemble(("→ ", QUIET), clean(finding.remedy))),
+                (1, 0, 0, 2),
+            )
+        )
+    changed = [value for value in comparison.values if value.status not in ("same", "new")]
+    if changed:
+        table = _table("what", "name", "baseline#", "candidate#", "is")
+        for value in changed[:30]:
+            table.add_row(
+                value.kind,
+                clean(value.name),
+                clean(_side(value.baseline)),
+                clean(_side(value.candidate)),
+                value.status,
+            )
+        parts.append(_section("values", table))
+    different = [cell for cell in comparison.cells if cell.status in ("different", "error", "equivalent")]
+    if different:
+        table = Table.grid(padding=(0, 2))
+        for cell in different[:30]:
+            table.add_row(f"cell {cell.index}", cell.status, clean(cell.note))
+        parts.append(_section("cells", table))
+    return Group(*parts)
+
+
+def _side(value: Any) -> str:
+    if isinstance(value, str) and value.startswith("blake3:"):
+        return value[7:19]
+    return amount(value)
+
+
+def _verify(comparisons: Any) -> RenderableType:
+    table = _table("baseline", "verdict", "main cause", "subject")
+    for comparison in comparisons:
+        first = comparison.findings[0] if comparison.findings else None
+        table.add_row(comparison.baseline[:12], Text(comparison.verdict, style=_VERDICT[comparison.verdict]),
+                      first.cause if first else "", clean(first.subject if first else ""))  # fmt: skip
+    good = sum(comparison.verdict in ("reproduced", "equivalent") for comparison in comparisons)
+    return Group(table, Text(), Text(f"{good} of {len(comparisons)} reproduce"))
+
+
+def _gate(decision: Any) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for rule in decision.rules:
+        table.add_row(_MARK[rule.passed], clean(rule.rule), clean(rule.reason))
+    title = Text.assemble("gate ", ("open", GOOD) if decision.open else ("closed", BAD))
+    return Group(title, Padding(table, (0, 0, 0, 2)))
+
+
+def _report(value: Any) -> RenderableType:
+    return clean(value["path"])
+
+
+def _fsck(value: Any) -> RenderableType:
+    if value["ok"]:
+        return Text("ok", style=GOOD)
+    table = _table("kind", "subject", "problem", "touches")
+    for problem in value["problems"]:
+        touched = ", ".join(snapshot[:12] for snapshot in problem.snapshots[:5])
+        table.add_row(Text(problem.kind, style=BAD), clean(problem.subject), clean(problem.message), touched)
+    return table
+
+
+def _reindex(value: Any) -> RenderableType:
+    return Text(f"{value['snapshots']} snapshots in the index")
+
+
+_PAGES: dict[str, Callable[[Any], RenderableType]] = {
+    "log": _log,
+    "show": _show,
+    "diff": _comparison,
+    "rerun": _comparison,
+    "verify": _verify,
+    "gate": _gate,
+    "report": _report,
+    "fsck": _fsck,
+    "reindex": _reindex,
+}

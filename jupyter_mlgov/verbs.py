@@ -1,0 +1,269 @@
+"""The verbs, declared once: what they take, which method of ``Project`` they call, and what the exit status is.
+
+The command line and ``%mlgov`` read the same declarations and differ only in how they show an ``Answer``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from jupyter_mlgov.errors import MlgovError, UsageError
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.project import Project
+    from jupyter_mlgov.rerun.progress import Progress
+
+STATUS = {"reproduced": 0, "equivalent": 0, "diverged": 1, "failed": 1, "blocked": 3}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a verb found. ``value`` is the record that ``--json`` prints; ``status`` the exit status."""
+
+    verb: str
+    value: Any
+    status: int = 0
+    json: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    """What a door needs beside the record to show it to people."""
+
+
+@dataclass
+class Caller:
+    """Where a verb is called from."""
+
+    folder: Path
+    progress: Callable[[Progress], None] | None = None
+    answer: Answer | None = None
+
+    def project(self) -> Project:
+        from jupyter_mlgov.project import Project
+
+        return Project.open(self.folder)
+
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
+_ref = click.argument("ref", metavar="REF")
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    no_args_is_help=False,
+    invoke_without_command=False,
+)
+def verbs() -> None:
+    """ML governance and MLOps from the notebook.
+
+    REF is NAME (its newest snapshot), NAME@N, an id prefix of 6 or more hex digits, or a notebook's path.
+
+    Exit status: 0 yes / ok; 1 the answer is no (diverged, failed, gate closed, fsck found something);
+    2 wrong usage or bad input; 3 blocked.
+    """
+
+
+@verbs.command()
+@click.option("--experiment", metavar="NAME", help="Only this experiment.")
+@click.option("--notebook", metavar="PATH", help="Only this notebook.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N, the newest.")
+@click.option("--all", "candidates", is_flag=True, help="List the candidates of reruns too.")
+@_json
+@click.pass_obj
+def log(
+    caller: Caller,
+    experiment: str | None,
+    notebook: str | None,
+    limit: int | None,
+    candidates: bool,
+    as_json: bool,
+) -> None:
+    """List snapshots, newest first."""
+    project = caller.project()
+    entries = project.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
+    caller.answer = Answer("log", entries, json=as_json)
+
+
+@verbs.command()
+@_ref
+@_json
+@click.pass_obj
+def show(caller: Caller, ref: str, as_json: bool) -> None:
+    """Show one snapshot, whole."""
+    caller.answer = Answer("show", caller.project().show(ref), json=as_json)
+
+
+@verbs.command()
+@click.argument("one", metavar="REF")
+@click.argument("other", metavar="REF")
+@_json
+@click.pass_obj
+def diff(caller: Caller, one: str, other: str, as_json: bool) -> None:
+    """Say what differs between two snapshots, as findings; nothing is executed."""
+    comparison = caller.project().diff(one, other)
+    caller.answer = Answer("diff", comparison, STATUS[comparison.verdict], as_json)
+
+
+@verbs.command()
+@_ref
+@click.option(
+    "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter (repeatable)."
+)
+@click.option("--as-recorded", is_flag=True, help="Use the recorded code, data and settings, not today's.")
+@click.option("-o", "--output", metavar="OUT.ipynb", help="Keep the executed notebook.")
+@_json
+@click.pass_obj
+def rerun(
+    caller: Caller,
+    ref: str,
+    parameters: tuple[tuple[str, str], ...],
+    as_recorded: bool,
+    output: str | None,
+    as_json: bool,
+) -> None:
+    """Execute a snapshot's notebook again and give the verdict, with the cause of every difference."""
+    comparison = caller.project().rerun(
+        ref,
+        parameters={name: parameter_value(value) for name, value in parameters} or None,
+        as_recorded=as_recorded,
+        output=caller.folder / output if output else None,
+        progress=caller.progress,
+    )
+    caller.answer = Answer("rerun", comparison, STATUS[comparison.verdict], as_json)
+
+
+@verbs.command()
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="The newest snapshot of each experiment.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Rerun N at a time."
+)
+@click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@_json
+@click.pass_obj
+def verify(
+    caller: Caller, refs: tuple[str, ...], everything: bool, jobs: int, junit: str | None, as_json: bool
+) -> None:
+    """Rerun many snapshots, for CI."""
+    if bool(refs) == everything:
+        raise UsageError(
+            "verify: name the snapshots to verify, or give --all for the newest of each experiment"
+        )
+    comparisons = caller.project().verify(
+        refs,
+        everything=everything,
+        jobs=jobs,
+        junit=caller.folder / junit if junit else None,
+        progress=caller.progress,
+    )
+    statuses = {STATUS[comparison.verdict] for comparison in comparisons}
+    caller.answer = Answer("verify", comparisons, 1 if 1 in statuses else max(statuses), as_json)
+
+
+@verbs.command()
+@_ref
+@_json
+@click.pass_obj
+def gate(caller: Caller, ref: str, as_json: bool) -> None:
+    """Say whether a snapshot may be used, with the reason of each rule."""
+    decision = caller.project().gate(ref)
+    caller.answer = Answer("gate", decision, 0 if decision.open else 1, as_json)
+
+
+@verbs.command()
+@_ref
+@click.option("-o", "--output", metavar="FILE.html", help="Where to write it [default: NAME-N.html here].")
+@_json
+@click.pass_obj
+def report(caller: Caller, ref: str, output: str | None, as_json: bool) -> None:
+    """Write the governance report: one self-contained HTML file."""
+    project = caller.project()
+    snapshot = project.resolve(ref)
+    if output is None:
+        manifest = project.store.manifest(snapshot)
+        output = f"{manifest.experiment}-{project.store.number(snapshot) or snapshot[:12]}.html"
+    path = project.report(snapshot, caller.folder / output)
+    caller.answer = Answer("report", {"id": snapshot, "path": str(path)}, json=as_json)
+
+
+@verbs.command()
+@_json
+@click.pass_obj
+def fsck(caller: Caller, as_json: bool) -> None:
+    """Check every object, manifest and ledger link."""
+    problems = caller.project().fsck()
+    caller.answer = Answer("fsck", {"ok": not problems, "problems": problems}, 1 if problems else 0, as_json)
+
+
+@verbs.command()
+@_json
+@click.pass_obj
+def reindex(caller: Caller, as_json: bool) -> None:
+    """Rebuild the index from the objects and the ledger."""
+    caller.answer = Answer("reindex", {"snapshots": caller.project().reindex()}, json=as_json)
+
+
+def parameter_value(text: str) -> bool | int | float | str | None:
+    """A value given with ``-p`` as YAML reads a scalar: ``0.1``, ``true``, ``null``; anything else is text."""
+    import yaml
+
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if value is None:
+        return None if text.strip() else text
+    if isinstance(value, bool | int | float):
+        return value
+    try:
+        return float(text)  # YAML 1.1 takes 1e-3 for text
+    except ValueError:
+        return text
+
+
+def call(
+    words: Sequence[str], *, folder: Path | None = None, progress: Callable[[Progress], None] | None = None
+) -> Answer | str:
+    """Calls the verb that ``words`` spell. Gives its answer, or the help text where that was asked for.
+
+    Raises ``MlgovError``; every error of usage is a ``UsageError`` of one line.
+    """
+    caller = Caller(folder=folder or Path.cwd(), progress=progress)
+    if not words:
+        with click.Context(verbs, info_name="mlgov") as context:
+            return verbs.get_help(context)
+    printed = io.StringIO()
+    try:
+        # Only the help text is printed by click itself.
+        asks = {"-h", "--help"} & set(words)
+        with contextlib.redirect_stdout(printed) if asks else contextlib.nullcontext():
+            verbs.main(args=list(words), prog_name="mlgov", standalone_mode=False, obj=caller)
+    except click.exceptions.NoSuchOption as error:
+        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        raise UsageError(f"{_where(error)}: no option {error.option_name}{near}") from error
+    except click.UsageError as error:
+        raise UsageError(f"{_where(error)}: {error.format_message()}") from error
+    except click.Abort as error:
+        raise MlgovError("stopped") from error
+    except click.ClickException as error:
+        raise UsageError(error.format_message()) from error
+    return caller.answer if caller.answer is not None else printed.getvalue()
+
+
+def _where(error: click.UsageError) -> str:
+    return error.ctx.command_path if error.ctx is not None else "mlgov"
+
+
+def json_text(value: Any) -> str:
+    """A record as the JSON document that scripts read."""
+    import msgspec
+
+    from jupyter_mlgov.records.canonical import plain
+
+    return json.dumps(plain(msgspec.to_builtins(value, str_keys=True)), ensure_ascii=False, indent=1)
