@@ -13,7 +13,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install-dev chromium check test test-python test-ui bench docs clean
+.PHONY: help demo install-dev chromium check check-front-end test test-python test-ui bench docs clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
@@ -51,11 +51,13 @@ chromium:
 	{ [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq chromium; } || \
 	{ echo "the browser tests need Chromium: apt-get install chromium"; exit 1; }
 
-check: $(VENV)/.front-end
+check: check-front-end
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check-front-end: $(VENV)/.front-end
 	cd labextension && $(WITH_NODE) $(BIN)/jlpm lint:check
 
 test-python: $(VENV)/.dev chromium
