@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlgov.capture.logged import current_session, set_session
 from jupyter_mlgov.capture.options import Rules
 from jupyter_mlgov.capture.session import Session
+from jupyter_mlgov.governance.kpis import judge
 from jupyter_mlgov.magics.arguments import options_of
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.magics.transformer import strip_header
+from jupyter_mlgov.records.annotations import Charter, Risk
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -24,17 +26,32 @@ def _open_store(path: Path) -> tuple[Path, Store]:
     return project.root, project.store
 
 
-def _rules() -> Rules:
-    from jupyter_mlgov.governance.checks import evaluate, names_read
-    from jupyter_mlgov.governance.kpis import judge
+def _evaluate(risk: Risk, namespace: dict[str, Any]) -> Risk:
+    from jupyter_mlgov.governance.checks import evaluate
+
+    return evaluate(risk, namespace)
+
+
+def _names_read(expression: str) -> set[str]:
+    from jupyter_mlgov.governance.checks import names_read
+
+    return names_read(expression)
+
+
+def _from_markdown(document: dict[str, Any]) -> tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]:
     from jupyter_mlgov.governance.markdown import read_annotations
 
+    return read_annotations(document)
+
+
+def _rules() -> Rules:
+    """The rules of the rooms above capture; their modules are imported when a rule is first asked for."""
     return Rules(
         open_store=_open_store,
         judge=judge,
-        evaluate=evaluate,
-        names_read=names_read,
-        from_markdown=read_annotations,
+        evaluate=_evaluate,
+        names_read=_names_read,
+        from_markdown=_from_markdown,
         options_of=options_of,
     )
 
