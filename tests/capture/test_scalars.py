@@ -14,7 +14,9 @@ def run(code: str) -> tuple[dict[str, object], dict[str, object]]:
 
 
 def test_parameters_and_metrics_are_found_without_a_logging_call() -> None:
-    parameters, metrics = run("C = 0.1\nname = 'l2'\nauc = np.float64(0.5) + C\nn = len('abc')\nok = auc > 0.5\n")
+    parameters, metrics = run(
+        "C = 0.1\nname = 'l2'\nauc = np.float64(0.5) + C\nn = len('abc')\nok = auc > 0.5\n"
+    )
     assert parameters == {"C": 0.1, "name": "l2"}
     assert metrics == {"auc": 0.6, "n": 3, "ok": True}
     assert type(metrics["auc"]) is float

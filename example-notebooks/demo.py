@@ -1,0 +1,48 @@
+"""The main job on the mortgage notebook: experiment, snapshot, rerun, gate, report.
+
+What ``make demo`` runs, with the commands that a user types. Each is printed before it is run.
+"""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE.parent / "demo"
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+NAME = "mortgage-approval"
+
+
+def run(title: str, *words: str, answers: tuple[int, ...] = (0,)) -> str:
+    """Runs one command in this folder, shows it and what it says, and gives its standard output."""
+    print(f"\n\033[1m{title}\033[0m\n$ {shlex.join(words)}", flush=True)
+    done = subprocess.run([str(SCRIPTS / words[0]), *words[1:]], cwd=HERE, stdout=subprocess.PIPE, text=True)
+    print(done.stdout.rstrip(), flush=True)
+    if done.returncode not in answers:
+        sys.exit(f"{words[0]} failed with status {done.returncode}")
+    return done.stdout
+
+
+def main() -> None:
+    OUT.mkdir(exist_ok=True)
+    notebook, executed, report = f"{NAME}.ipynb", str(OUT / "executed.ipynb"), str(OUT / f"{NAME}.html")
+    run("1. Run the notebook: its experiment cell leaves a snapshot",
+        "papermill", "--engine", "mlgov", "--no-progress-bar", notebook, executed)  # fmt: skip
+    run("2. The snapshot", "mlgov", "log", "--limit", "3")
+    verdict = run("3. Execute it again: does it reproduce?", "mlgov", "rerun", NAME, answers=(0, 1))
+    gate = run("4. May the model be used?", "mlgov", "gate", NAME, answers=(0, 1))
+    run("5. The report for somebody who was not there", "mlgov", "report", NAME, "-o", report)
+    print(
+        f"\nverdict  {verdict.split()[0]}"
+        f"\ngate     {gate.splitlines()[0].removeprefix('gate ')}"
+        f"\nreport   {report}"
+        f"\n\nOpen it in JupyterLab:\n  {SCRIPTS / 'jupyter'} lab {HERE / notebook}"
+    )
+
+
+if __name__ == "__main__":
+    main()
