@@ -40,7 +40,9 @@ def git(tmp_path: Path) -> Callable[..., str]:
     }  # fmt: skip
 
     def run(*words: str, folder: Path | None = None) -> str:
-        done = subprocess.run(["git", *words], cwd=folder or tmp_path, env=env, check=True, capture_output=True, text=True)
+        done = subprocess.run(
+            ["git", *words], cwd=folder or tmp_path, env=env, check=True, capture_output=True, text=True
+        )
         return done.stdout.strip()
 
     return run

@@ -32,21 +32,31 @@ class Ran:
 
     @property
     def result(self) -> str | None:
-        return next((o["data"]["text/plain"] for o in self.outputs if o["output_type"] == "execute_result"), None)
+        return next(
+            (o["data"]["text/plain"] for o in self.outputs if o["output_type"] == "execute_result"), None
+        )
 
 
 class Kernel:
     """One kernel process with ``folder`` as its working directory."""
 
-    def __init__(self, folder: Path, *, notebook: Path | None = None, env: dict[str, str] | None = None) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])}
+    def __init__(
+        self, folder: Path, *, notebook: Path | None = None, env: dict[str, str] | None = None
+    ) -> None:
+        environment = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+        }
         environment |= {"IPYTHONDIR": str(folder / ".ipython"), **(env or {})}
         environment.pop("JPY_SESSION_NAME", None)
         if notebook is not None:
             environment["JPY_SESSION_NAME"] = str(notebook)
         self.manager: KernelManager
         self.manager, self.client = start_new_kernel(
-            kernel_name="python3", cwd=str(folder), env=environment, extra_arguments=["--HistoryManager.enabled=False"]
+            kernel_name="python3",
+            cwd=str(folder),
+            env=environment,
+            extra_arguments=["--HistoryManager.enabled=False"],
         )
 
     def run(self, source: str, *, cell_id: str | None = None, timeout: float = 60) -> Ran:

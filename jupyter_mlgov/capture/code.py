@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.capture.inputs import package_folders
+from jupyter_mlgov.capture.secrets import redact_bytes
 from jupyter_mlgov.records.manifest import Caution, Code, Module
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ class CodeRecorder:
                     )
                 )
             elif dirty:
-                diff = store.put(changes)
+                diff = store.put(redact_bytes(changes))
         except Exception as error:  # noqa: BLE001 - whatever git says, the snapshot goes on without
             line = " ".join(str(error).split())[:200]
             return Code(commit=commit, branch=branch, remote=remote, modules=modules), [
@@ -104,7 +105,7 @@ class CodeRecorder:
             known = self._modules.get(file)
             if known is not None and known[0] == key and store.has(known[1].digest):
                 return known[1]
-            digest = store.put(Path(file).read_bytes())
+            digest = store.put(redact_bytes(Path(file).read_bytes()))
         except OSError:
             return None
         record = Module(path=path, digest=digest, name=name, source=digest)

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterable
 
+from jupyter_mlgov.capture.secrets import REDACTED, redact
 from jupyter_mlgov.records.manifest import Environment
 
 RECORDED_VARIABLES = ("TZ", "LANG", "LC_ALL", "PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -17,8 +18,6 @@ RECORDED_VARIABLES = ("TZ", "LANG", "LC_ALL", "PYTHONHASHSEED", "OMP_NUM_THREADS
 
 SECRET = re.compile(r"(?i)(key|token|secret|passw|pwd|credential|auth|cookie|dsn)")
 """A variable with such a name is recorded as set, without its value."""
-
-REDACTED = "<redacted>"
 
 
 class EnvironmentRecorder:
@@ -98,5 +97,5 @@ def recorded_variables(named: Iterable[str]) -> dict[str, str | None]:
     }
     for name in named:
         value = os.environ.get(name)
-        values[name] = REDACTED if value is not None and SECRET.search(name) else value
+        values[name] = None if value is None else REDACTED if SECRET.search(name) else redact(value)
     return dict(sorted(values.items()))

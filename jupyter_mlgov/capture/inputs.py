@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.reads import Opened, Reads
+from jupyter_mlgov.capture.secrets import redact_bytes
 from jupyter_mlgov.records.manifest import Evidence, Input
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 
 KEEP_LIMIT = 100_000_000
 """Bytes up to which an input is kept in the store, so that the record can be rerun elsewhere."""
+
+SECRETS_LIMIT = 1_000_000
+"""Bytes up to which an input is searched for secrets: configurations are small, data is large."""
 
 _PACKAGED_TABLES = (
     ".csv", ".tsv", ".parquet", ".feather", ".arrow", ".npy", ".npz", ".h5", ".hdf5", ".nc", ".xls", ".xlsx",
@@ -199,7 +203,7 @@ class InputDescriber:
                 hashed = hash_file(path)
                 keep = hashed.bytes <= KEEP_LIMIT
                 if keep:
-                    keep = store.put(path.read_bytes()) == hashed.digest
+                    keep = _keep(path, hashed.digest, hashed.bytes, store)
                 table = describe_table(path)
             except OSError as error:
                 return Described(
@@ -235,3 +239,13 @@ class InputDescriber:
             ),
             unstable=changed,
         )
+
+
+def _keep(path: Path, digest: str, size: int, store: Store) -> bool:
+    """Puts the bytes into the store. Not those of a small text that holds a secret: it is identified only."""
+    if store.has(digest):
+        return True
+    data = path.read_bytes()
+    if size <= SECRETS_LIMIT and redact_bytes(data) is not data:
+        return False
+    return store.put(data) == digest

@@ -8,10 +8,11 @@ input is decided later, in ``inputs``; the hook only drops what can never be one
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,6 +97,28 @@ def unseen() -> Iterator[None]:
     finally:
         if not nested:
             _ours.discard(me)
+
+
+def note(paths: Callable[[], Iterable[str]]) -> None:
+    """A wrapped reader was called with ``paths`` (globs and folders too). Never raises."""
+    listener = _listener
+    if listener is None or threading.get_ident() in _ours:
+        return
+    try:
+        for path in paths():
+            absolute = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+            if any(letter in path for letter in "*?["):
+                for found in sorted(glob.glob(absolute, recursive=True))[:10_000]:  # noqa: PTH207
+                    listener.saw_read(found, "reader")
+            elif os.path.isdir(absolute):  # noqa: PTH112
+                for folder, _, names in os.walk(absolute):
+                    for name in sorted(names):
+                        if not name.startswith((".", "_")):
+                            listener.saw_read(os.path.join(folder, name), "reader")  # noqa: PTH118
+            else:
+                listener.saw_read(absolute, "reader")
+    except Exception:  # noqa: BLE001, S110 - what the reader itself says about its argument is the user's to see
+        pass
 
 
 def _hook(event: str, arguments: tuple[Any, ...]) -> None:

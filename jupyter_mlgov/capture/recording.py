@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import msgspec
+
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
@@ -25,6 +27,7 @@ from jupyter_mlgov.capture.options import Options, Rules
 from jupyter_mlgov.capture.reads import Reads
 from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
+from jupyter_mlgov.capture.secrets import redact, redact_bytes
 from jupyter_mlgov.records.canonical import Scalar, canonical
 from jupyter_mlgov.records.manifest import (
     Caution,
@@ -169,7 +172,7 @@ class Recorder:
             risks=tuple(risks),
             warnings=(*hidden, *lost),
         )
-        return store.commit(manifest).subject, lost
+        return store.commit(_without_secrets(manifest)).subject, lost
 
     def _record_inputs(
         self,
@@ -256,8 +259,8 @@ class Recorder:
         for one in journal:
             if one.outputs_object is None and one.outputs:
                 one.outputs_object = _outputs_bytes(one, store)
-        sources = store.put_all([one.source.encode("utf-8", "surrogateescape") for one in document.cells])
-        runs = store.put_all([one.source.encode("utf-8", "surrogateescape") for one in journal])
+        sources = store.put_all([_text_bytes(one.source) for one in document.cells])
+        runs = store.put_all([_text_bytes(one.source) for one in journal])
         cells = tuple(
             _cell_record(index, one, journal, source)
             for index, (one, source) in enumerate(zip(document.cells, sources, strict=True))
@@ -276,18 +279,25 @@ class Recorder:
         return Notebook(
             path=uri_of(document.path, root) if document.path is not None else "",
             order=execution_order(document, journal, cell),
-            document=store.put(document.to_json()),
+            document=store.put(redact_bytes(document.to_json())),
             cells=cells,
             journal=entries,
         )
 
 
 def _outputs_bytes(one: Execution, store: Store) -> str:
-    return store.put(
-        json.dumps(one.outputs, ensure_ascii=False, sort_keys=True, default=str).encode(
-            "utf-8", "backslashreplace"
-        )
-    )
+    text = json.dumps(one.outputs, ensure_ascii=False, sort_keys=True, default=str)
+    return store.put(_text_bytes(text))
+
+
+def _text_bytes(text: str) -> bytes:
+    return redact(text).encode("utf-8", "backslashreplace")
+
+
+def _without_secrets(manifest: Manifest) -> Manifest:
+    text = msgspec.json.encode(manifest).decode("utf-8")
+    clean = redact(text)
+    return manifest if clean is text else msgspec.json.decode(clean, type=Manifest)
 
 
 def _cell_record(index: int, cell: Any, journal: Sequence[Execution], source: str) -> CellRecord:

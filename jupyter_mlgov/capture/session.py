@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jupyter_mlgov.capture import readers
 from jupyter_mlgov.capture import reads as reading
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.options import Options, Rules
@@ -63,6 +64,7 @@ class Session:
         self.shell.events.register("post_run_cell", self.post_run_cell)
         self.outputs.attach()
         reading.listen(self.reads)
+        readers.watch()
         if in_cell and len(self.shell.user_ns.get("In", [])) > 1:
             manager = self.shell.history_manager
             raw = manager.input_hist_raw[-1]
@@ -80,6 +82,7 @@ class Session:
             self._current = None
         self.outputs.detach()
         reading.listen(None)
+        readers.unwatch()
 
     def _earlier_cells(self, in_cell: bool) -> None:
         manager = getattr(self.shell, "history_manager", None)

@@ -1,0 +1,155 @@
+"""Which fields a charter and a risk have: one table that the parser, its messages and ``%%risk?`` read.
+
+The names are those of ``records.annotations``; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.annotations import LIKELIHOODS, RISK_STATUSES, SEVERITIES
+
+Kind = Literal["text", "word", "date", "words", "check", "kpis", "number"]
+AnnotationKind = Literal["charter", "risk"]
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field: what it holds (``kind``), the ``words`` it may be, and a sentence for people."""
+
+    name: str
+    help: str
+    kind: Kind = "text"
+    words: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def expected(self) -> str:
+        """What has to stand there, as the end of 'write ...'."""
+        return {
+            "text": "a text",
+            "word": f"one of {', '.join(self.words)}",
+            "date": "a date as YYYY-MM-DD",
+            "words": "a list of words",
+            "check": "one Python expression that is true or false",
+            "kpis": 'a list of targets such as "auc >= 0.80"',
+            "number": "a number",
+        }[self.kind]
+
+
+CHARTER = (
+    Field("title", "what the model is called", required=True),
+    Field("owner", "who answers for it"),
+    Field("business_case", "what a right decision is worth and a wrong one costs, and to whom"),
+    Field("intended_use", "the decisions that it may support"),
+    Field("out_of_scope", "what it must not be used for"),
+    Field("users", "who works with its answers"),
+    Field("feasibility", "why the data and the method can carry it"),
+    Field("stop_criteria", "when work on it, or its use, ends"),
+    Field("kpis", "how good it has to be: metric, operator, target", kind="kpis"),
+)
+
+RISK = (
+    Field("situation", "in which situation failure is likely", required=True),
+    Field("effect", "what that does to people and to the business"),
+    Field("severity", "how bad that is", kind="word", words=SEVERITIES, required=True),
+    Field("likelihood", "how likely it is", kind="word", words=LIKELIHOODS, required=True),
+    Field("detection", "how it would be noticed"),
+    Field("mitigation", "the action that prevents the situation"),
+    Field("residual_risk", "what is left after that"),
+    Field("owner", "who answers for it"),
+    Field("status", "where it stands; 'open' if not given", kind="word", words=RISK_STATUSES),
+    Field("review_by", "when it is looked at again", kind="date"),
+    Field("tags", "data, model, fairness, security, privacy, operation, third party, misuse", kind="words"),
+    Field("experiment", "the experiment it belongs to; if not given, the one that ran last"),
+    Field(
+        "check",
+        "evidence: evaluated with the variables of the session, its values are recorded",
+        kind="check",
+    ),
+)
+
+KPI = (
+    Field("kpi", 'the whole target as one text, instead of metric, op and target: "auc >= 0.80"'),
+    Field("metric", "the metric's name"),
+    Field("op", "how it compares", kind="word", words=(">=", ">", "<=", "<", "==", "!=")),
+    Field("target", "the value it is compared with", kind="number"),
+    Field("split", "the data that it is measured on"),
+    Field("tolerance", "how far on the wrong side still counts as met", kind="number"),
+    Field("description", "why this target"),
+)
+
+_EXAMPLES = {
+    "charter": """\
+%%charter
+title: Mortgage pre-check
+owner: Retail credit, model owner J. Doe
+business_case: |
+  An underwriter needs 40 minutes for a file. Four of five files are approved without any question.
+intended_use: Orders the underwriter's queue.
+out_of_scope: It never declines an application.
+kpis:
+  - auc >= 0.80
+  - metric: recall_denied
+    op: ">="
+    target: 0.60
+    split: test
+    description: below this the second reading costs more than it saves""",
+    "risk": """\
+%%risk thin-data
+situation: Very large loans, of which the training data has few
+effect: Wrong advice on the files that cost the most
+severity: high
+likelihood: medium
+mitigation: Loans above 400,000 go to an underwriter without a score
+owner: J. Doe
+status: open
+review_by: 2027-03-01
+tags: [data, model]
+check: large_loans_in_test >= 30""",
+}
+
+
+def fields_of(kind: AnnotationKind) -> tuple[Field, ...]:
+    """The fields of a charter or of a risk, in the order in which people fill them in."""
+    if kind not in _EXAMPLES:
+        raise UsageError(f"{kind!r} is no annotation; use charter or risk")
+    return CHARTER if kind == "charter" else RISK
+
+
+def fields_help(kind: AnnotationKind) -> str:
+    """All fields of a ``charter`` or ``risk`` with an example: what ``%%charter?`` and ``%%risk?`` show."""
+    fields = fields_of(kind)
+    head = {
+        "charter": "%%charter: what the model is for, who answers for it and how good it has to be.",
+        "risk": "%%risk ID: a situation in which the model fails, what is done about it, and the evidence.",
+    }[kind]
+    lines = [
+        head,
+        "The body is YAML. Texts of several lines start with | after the field's name.",
+        "",
+        "Fields",
+    ]
+    lines += _rows(fields)
+    if kind == "charter":
+        lines += ["", 'A KPI is a text ("auc >= 0.80", "recall >= 80%") or has these fields:', *_rows(KPI)]
+    lines += ["", "Example", "", *(f"    {line}" for line in _EXAMPLES[kind].splitlines())]
+    return "\n".join(lines) + "\n"
+
+
+def example(kind: AnnotationKind) -> str:
+    """A complete annotation cell, the magic line included."""
+    fields_of(kind)
+    return _EXAMPLES[kind] + "\n"
+
+
+def _rows(fields: tuple[Field, ...]) -> list[str]:
+    width = max(len(field.name) for field in fields)
+    rows = []
+    for field in fields:
+        words = f" ({', '.join(field.words)})" if field.words else ""
+        needed = " [required]" if field.required else ""
+        rows.append(f"    {field.name:<{width}}  {field.help}{words}{needed}")
+    return rows

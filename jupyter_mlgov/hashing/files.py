@@ -1,0 +1,128 @@
+"""A file is its bytes; a folder is its files' paths and bytes.
+
+A digest is only evidence when the file held still while it was read: ``stable`` says so, from its size, times
+and identity before and after. Files are read, never mapped: a mapped file that shrinks kills the process.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from jupyter_mlgov.hashing.digest import combine, hasher, named
+from jupyter_mlgov.records.manifest import Member
+
+CHUNK = 1 << 22
+
+PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+
+
+@dataclass(frozen=True)
+class FileDigest:
+    """``digest`` of the ``bytes`` that were read; not ``stable`` when the file changed meanwhile."""
+
+    digest: str
+    bytes: int
+    stable: bool
+
+
+@dataclass(frozen=True)
+class FolderDigest:
+    """``members`` are sorted by path, with ``/``; ``skipped`` pairs paths that have no digest with the reason."""
+
+    digest: str
+    bytes: int
+    members: tuple[Member, ...]
+    stable: bool
+    skipped: tuple[tuple[str, str], ...] = ()
+
+
+def hash_file(path: PathLike) -> FileDigest:
+    """The digest of a regular file's bytes.
+
+    Raises ``OSError`` as ``open`` does, and for what is no regular file (a FIFO is never waited for).
+    """
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
+        state = hasher(before.st_size)
+        buffer = memoryview(bytearray(min(CHUNK, max(before.st_size, 1 << 12))))
+        total = 0
+        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+            while count := file.readinto(buffer):
+                state.update(buffer[:count])
+                total += count
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        there = os.stat(path)  # noqa: PTH116 - bytes paths
+    except OSError:
+        stable = False
+    else:
+        stable = _identity(before) == _identity(after) == _identity(there) and total == after.st_size
+    return FileDigest(named(state.digest()), total, stable)
+
+
+def hash_folder(path: PathLike) -> FolderDigest:
+    """Every regular file below ``path``, symbolic links followed once.
+
+    Raises ``OSError`` when ``path`` itself cannot be listed; what fails below it is in ``skipped``.
+    """
+    root = os.fsdecode(path)
+    members: list[Member] = []
+    skipped: list[tuple[str, str]] = []
+    total = 0
+    stable = True
+    pending = [(root, "", frozenset({_place(os.stat(root))}))]  # noqa: PTH116
+    while pending:
+        folder, prefix, above = pending.pop()
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise
+            skipped.append((prefix.rstrip("/"), _why(error)))
+            continue
+        for entry in entries:
+            name = prefix + entry.name
+            try:
+                found = entry.stat()
+                if stat.S_ISDIR(found.st_mode):
+                    if _place(found) in above:
+                        skipped.append((name, "a link to a folder above it"))
+                    else:
+                        pending.append((entry.path, name + "/", above | {_place(found)}))
+                    continue
+                file = hash_file(entry.path)
+            except OSError as error:
+                skipped.append((name, _why(error)))
+                continue
+            members.append(Member(path=name, digest=file.digest))
+            total += file.bytes
+            stable &= file.stable
+    members.sort(key=lambda member: member.path)
+    return FolderDigest(digest_of_members(members), total, tuple(members), stable, tuple(sorted(skipped)))
+
+
+def digest_of_members(members: Iterable[Member]) -> str:
+    """One digest for several files (a folder, a glob, a partitioned data set). Their order does not matter."""
+    pairs = sorted((member.path, member.digest) for member in members)
+    return named(combine("mlgov.members.1", *(part for pair in pairs for part in pair)))
+
+
+def _identity(found: os.stat_result) -> tuple[int, ...]:
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def _place(found: os.stat_result) -> tuple[int, int]:
+    return (found.st_dev, found.st_ino)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or type(error).__name__

@@ -1,0 +1,155 @@
+"""All that is known about one snapshot, read from the store once.
+
+What the manifest names and the store no longer has (or has damaged) is None here, and ``lost`` says so: a
+report of a damaged record is made, and shows the damage.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mlgov.errors import Damaged, Missing
+from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.report.wording import moment
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import LogEntry, Store
+
+HISTORY = 60
+"""Snapshots before this one that its histories reach back to."""
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A rerun of this snapshot. ``comparison`` is None where its document cannot be read any more."""
+
+    entry: Entry
+    id: str
+    comparison: Comparison | None
+
+    @property
+    def verdict(self) -> str:
+        return self.comparison.verdict if self.comparison else str(self.entry.body.get("verdict", "unknown"))
+
+
+@dataclass(frozen=True)
+class Record:
+    """One snapshot with everything that was learnt about it. ``past`` is the experiment's line up to and with
+    this snapshot, oldest first; ``newer`` are the numbers of snapshots made after it."""
+
+    store: Store
+    id: str
+    number: int | None
+    manifest: Manifest
+    environment: Environment | None
+    entries: tuple[Entry, ...]
+    reruns: tuple[Rerun, ...]
+    risks: tuple[Risk, ...]
+    charter: Charter | None
+    charter_entry: Entry | None
+    """The ledger entry that changed the charter after the run, where one did."""
+    past: tuple[LogEntry, ...]
+    newer: tuple[int, ...]
+    lost: list[str] = field(default_factory=list)
+
+    @property
+    def reference(self) -> str:
+        """``NAME@N``; a candidate has no number."""
+        name = self.manifest.experiment
+        return f"{name}@{self.number}" if self.number is not None else f"{name} (candidate)"
+
+    @cached_property
+    def as_of(self) -> str:
+        """When the newest thing in this record happened: the report knows nothing later."""
+        known = [(found, text) for text in self.times() if (found := moment(text)) is not None]
+        return max(known)[1] if known else self.manifest.created_at
+
+    def times(self) -> list[str]:
+        return [self.manifest.created_at, *(entry.at for entry in self.entries)]
+
+    def bytes(self, digest: str | None) -> bytes | None:
+        """An object, or None where nothing is named or it cannot be read."""
+        if digest is None:
+            return None
+        try:
+            return self.store.get(digest)
+        except (Missing, Damaged) as error:
+            if (told := str(error)) not in self.lost:
+                self.lost.append(told)
+            return None
+
+    def text(self, digest: str | None) -> str | None:
+        """An object that holds text."""
+        data = self.bytes(digest)
+        return None if data is None else data.decode("utf-8", "replace")
+
+
+def read(store: Store, snapshot: str) -> Record:
+    """The record of a snapshot or candidate. Raises ``NotFound``, ``Missing`` or ``Damaged`` for its manifest."""
+    from jupyter_mlgov.governance.register import register
+
+    manifest = store.manifest(snapshot)
+    entries = tuple(store.entries(subject=snapshot))
+    lost: list[str] = []
+    environment = None
+    try:
+        environment = store.environment(manifest)
+    except (Missing, Damaged) as error:
+        lost.append(str(error))
+    number = store.number(snapshot)
+    charter, charter_entry = _charter(manifest, entries)
+    line = [one for one in store.log(experiment=manifest.experiment) if one.number is not None]
+    line.sort(key=lambda one: one.number or 0)
+    return Record(
+        store=store,
+        id=snapshot,
+        number=number,
+        manifest=manifest,
+        environment=environment,
+        entries=entries,
+        reruns=tuple(_rerun(store, entry, lost) for entry in entries if entry.kind == "rerun"),
+        risks=tuple(register(store, snapshot)),
+        charter=charter,
+        charter_entry=charter_entry,
+        past=tuple(one for one in line if number is not None and (one.number or 0) <= number)[-HISTORY:],
+        newer=tuple(one.number or 0 for one in line if number is not None and (one.number or 0) > number),
+        lost=lost,
+    )
+
+
+def _charter(manifest: Manifest, entries: tuple[Entry, ...]) -> tuple[Charter | None, Entry | None]:
+    """The charter as it stands now: the newest on the ledger, else the one of the run."""
+    for entry in reversed(entries):
+        if entry.kind == "charter":
+            try:
+                return msgspec.convert(entry.body, Charter, strict=False), entry
+            except msgspec.ValidationError:
+                continue
+    return manifest.charter, None
+
+
+def _rerun(store: Store, entry: Entry, lost: list[str]) -> Rerun:
+    digest = entry.body.get("comparison")
+    comparison = None
+    if isinstance(digest, str):
+        try:
+            comparison = msgspec.json.decode(store.get(digest), type=Comparison)
+        except (Missing, Damaged) as error:
+            lost.append(str(error))
+        except msgspec.MsgspecError as error:
+            lost.append(f"comparison {digest[:19]} cannot be read: {error}")
+    return Rerun(entry=entry, id=identity_of(entry), comparison=comparison)
+
+
+def identity_of(entry: Entry) -> str:
+    """The entry's id, computed from its content."""
+    from jupyter_mlgov.records.canonical import identity
+
+    return identity(entry)

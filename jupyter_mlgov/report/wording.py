@@ -1,0 +1,190 @@
+"""How the report words values: numbers, sizes, times, digests, and text that strangers wrote.
+
+Nothing here escapes HTML (the templates do). ``tidy`` makes text safe to *read*: characters that are invisible,
+or that reorder what stands around them, are shown by their code point.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+from jupyter_mlgov.records.canonical import Scalar, number
+
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
+)
+_ANSI = re.compile(
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[PX^_][^\x1b]*(?:\x1b\\)?|[ -/]*[0-~])"
+    r"|\x9b[0-?]*[ -/]*[@-~]"
+)
+_HEX = re.compile(r"[0-9a-f]{12,}")
+
+
+def tidy(value: object, limit: int = 4000) -> str:
+    """``value`` as text without ANSI sequences, invisible or reordering characters, cut at ``limit``."""
+    text = str(value)
+    if len(text) > limit:
+        text = text[:limit] + f" … ({len(text) - limit:,} more characters)"
+    text = without_ansi(text).replace("\r\n", "\n")
+    text = _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def without_ansi(text: str) -> str:
+    """``text`` without the escape sequences that colour a terminal or move its cursor."""
+    return _ANSI.sub("", text)
+
+
+def overwritten(text: str) -> str:
+    """``text`` as a terminal leaves it: what a carriage return wrote over (progress bars) is gone."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join(line.rstrip("\r").rpartition("\r")[2] for line in lines)
+
+
+def amount(value: object) -> str:
+    """A scalar as one reads it: four significant digits, thousands apart, true minus signs."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return f"{value:,}".replace("-", "−") if abs(value) >= 10_000 else str(value).replace("-", "−")
+    if isinstance(value, float):
+        if math.isnan(value):
+            return "NaN"
+        if math.isinf(value):
+            return "∞" if value > 0 else "−∞"
+        if value.is_integer() and abs(value) < 1e15:
+            return amount(int(value))
+        return _significant(value).replace("-", "−")
+    return tidy(value, 400)
+
+
+def _significant(value: float) -> str:
+    if 1e-4 <= abs(value) < 1e6:
+        digits = max(0, 3 - math.floor(math.log10(abs(value))))
+        return f"{value:,.{digits}f}"
+    return f"{value:.3e}"
+
+
+def exactly(value: Scalar) -> str:
+    """A scalar with all its digits, for titles."""
+    return tidy(repr(value) if isinstance(value, float) else value, 400)
+
+
+def target(value: float) -> str:
+    """A target as it was typed: 0.8, not 0.8000."""
+    if not math.isfinite(value):
+        return amount(value)
+    return f"{value:,.10g}".replace("-", "−")
+
+
+def share(part: Scalar) -> float | None:
+    """A recorded scalar as a finite float, or None."""
+    found = number(part)
+    return found if found is not None and math.isfinite(found) else None
+
+
+def size(count: int | None) -> str:
+    """Bytes in the largest unit that leaves a digit before the point."""
+    if count is None:
+        return ""
+    amount_, unit = float(count), "bytes"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if amount_ < 1000:
+            break
+        amount_, unit = amount_ / 1000, larger
+    if unit == "bytes":
+        return f"{count} byte{'' if count == 1 else 's'}"
+    return f"{amount_:.3g} {unit}" if amount_ < 999.5 else f"{amount_:.0f} {unit}"
+
+
+def counted(count: int, one: str, many: str | None = None) -> str:
+    """``1 risk``, ``2 risks``, ``no risks``."""
+    name = one if count == 1 else (many or one + "s")
+    return f"{'no' if count == 0 else f'{count:,}'} {name}"
+
+
+def short(name: str | None) -> str:
+    """The first 12 hex digits of a digest or an id."""
+    text = (name or "").removeprefix("blake3:")
+    return text[:12] if _HEX.match(text) else tidy(text, 80)
+
+
+def moment(text: str) -> datetime | None:
+    """A recorded time (ISO 8601, UTC where it names no zone), or None for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def date(text: str) -> str:
+    """``23 November 2026, 10:04 UTC``; what is no time as it stands."""
+    found = moment(text)
+    if found is None:
+        return tidy(text, 60)
+    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}, {found:%H:%M} UTC"
+
+
+def day(text: str) -> str:
+    """``23 November 2026``; what is no time as it stands."""
+    found = moment(text)
+    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}" if found else tidy(text, 60)
+
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+
+_SPANS = ((31_536_000, "year"), (2_592_000, "month"), (86_400, "day"), (3600, "hour"), (60, "minute"))
+
+
+def span(seconds: float) -> str:
+    """A length of time in the largest unit that fits: ``2 hours``, ``less than a minute``."""
+    for length, unit in _SPANS:
+        if seconds >= length:
+            return counted(int(seconds // length), unit)
+    return "less than a minute"
+
+
+def after(later: str, earlier: str, what: str) -> str:
+    """``2 hours after the snapshot``: how far one recorded time lies from another. Empty for no times."""
+    one, other = moment(later), moment(earlier)
+    if one is None or other is None:
+        return ""
+    seconds = (one - other).total_seconds()
+    return f"{span(abs(seconds))} {'after' if seconds >= 0 else 'before'} {what}"
+
+
+def seconds(length: float | None) -> str:
+    """A duration: ``0.12 s``, ``3 min 20 s``."""
+    if length is None:
+        return ""
+    if length < 0.01:
+        return "under 0.01 s"
+    if length < 60:
+        return f"{length:.2g} s" if length < 10 else f"{length:.0f} s"
+    minutes, rest = divmod(round(length), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(parts: Iterable[str]) -> str:
+    """``a, b and c``."""
+    names = list(parts)
+    return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}" if names else ""
+
+
+def sentence(text: str) -> str:
+    """``text`` with a capital at its start and a full stop at its end."""
+    text = text.strip()
+    if not text:
+        return ""
+    return text[0].upper() + text[1:] + ("" if text[-1] in ".!?:…" else ".")

@@ -1,0 +1,165 @@
+"""The routes that read: project, list, one snapshot, gate, report, difference. Each is one call of ``Project``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tornado import web
+
+from jupyter_mlgov.errors import NotFound, UsageError
+from jupyter_mlgov.server.answers import Card, Page, ProjectAnswer, Tally
+from jupyter_mlgov.server.handlers import NAME, MlgovHandler, guarded, open_project, ref_of
+from jupyter_mlgov.server.paths import served_path
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.project import Project
+
+REPORT_POLICY = (
+    "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+
+
+class ProjectHandler(MlgovHandler):
+    """Which project a notebook belongs to."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """200 also where there is no project yet: ``exists`` is false then."""
+        given = self.text("path")
+        self.answer(await self.work(self._describe, given))
+
+    def _describe(self, given: str) -> ProjectAnswer:
+        from jupyter_mlgov import __version__
+
+        served_path(self.root, given)
+        try:
+            project, notebook = open_project(self.root, given)
+        except NotFound:
+            return ProjectAnswer(exists=False, version=__version__)
+        entries = project.log()
+        return ProjectAnswer(
+            exists=True,
+            name=project.root.name,
+            notebook=notebook,
+            experiments=tuple(dict.fromkeys(entry.experiment for entry in entries)),
+            snapshots=len(entries),
+            version=__version__,
+        )
+
+
+class SnapshotsHandler(MlgovHandler):
+    """The snapshots of a notebook or of its whole project, newest first."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """One page."""
+        scope = self.choice("scope", "notebook", "project")
+        experiment = self.text("experiment") or None
+        if experiment is not None and not NAME.fullmatch(experiment):
+            raise UsageError(f"experiment {experiment[:100]!r}: that is no experiment's name")
+        limit = self.number("limit", default=50, least=1, most=500)
+        offset = self.number("offset", default=0, least=0, most=1_000_000)
+
+        def read(project: Project, notebook: str | None) -> Page:
+            within = notebook if scope == "notebook" else None
+            entries = project.log(experiment=experiment, notebook=within, limit=offset + limit + 1)
+            cards = tuple(card_of(project.show(entry.id)) for entry in entries[offset : offset + limit])
+            return Page(snapshots=cards, offset=offset, limit=limit, more=len(entries) > offset + limit)
+
+        self.answer(await self.in_project(read))
+
+
+class SnapshotHandler(MlgovHandler):
+    """One snapshot, whole."""
+
+    @guarded("read")
+    async def get(self, ref: str) -> None:
+        """The document of ``mlgov show``."""
+        name = ref_of(ref)
+        self.answer(await self.in_project(lambda project, _: project.show(name)))
+
+
+class GateHandler(MlgovHandler):
+    """Whether a snapshot may be used."""
+
+    @guarded("read")
+    async def get(self, ref: str) -> None:
+        """The document of ``mlgov gate``."""
+        name = ref_of(ref)
+        self.answer(await self.in_project(lambda project, _: project.gate(name)))
+
+
+class DiffHandler(MlgovHandler):
+    """What differs between two snapshots."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """The document of ``mlgov diff``."""
+        one, other = ref_of(self.text("a")), ref_of(self.text("b"))
+        self.answer(await self.in_project(lambda project, _: project.diff(one, other)))
+
+
+class ReportHandler(MlgovHandler):
+    """The governance report as a page that can run nothing and ask for nothing."""
+
+    @property
+    def content_security_policy(self) -> str:
+        """Tighter than the report's own: an opaque origin, no scripts, no requests."""
+        return REPORT_POLICY
+
+    @guarded("read")
+    async def get(self, ref: str) -> None:
+        """The page; ``download=1`` makes the browser save it."""
+        name = ref_of(ref)
+        download = self.choice("download", "0", "1") == "1"
+
+        def read(project: Project, _: str | None) -> tuple[str, str]:
+            snapshot = project.show(name)
+            return f"{snapshot['experiment']}-{snapshot['number'] or snapshot['id'][:12]}.html", project.report_html(name)
+
+        title, page = await self.in_project(read)
+        self.set_header("Content-Security-Policy", REPORT_POLICY)
+        self.set_header("X-Content-Type-Options", "nosniff")
+        self.set_header("Referrer-Policy", "no-referrer")
+        self.set_header("Cache-Control", "no-store")
+        if download:
+            self.set_attachment_header(title)
+        self.finish(page.encode("utf-8", "backslashreplace"), set_content_type="text/html; charset=utf-8")
+
+
+class UnknownHandler(MlgovHandler):
+    """Everything else under ``/mlgov/api/``."""
+
+    @guarded("read")
+    async def get(self, path: str) -> None:
+        """404, as JSON."""
+        raise web.HTTPError(404, "%s", f"/mlgov/api/{path[:100]}: there is no such route; see /mlgov/api/openapi.json")
+
+    head = post = put = patch = delete = get
+
+
+def card_of(snapshot: dict[str, Any]) -> Card:
+    """One line of the list, from the whole snapshot."""
+    reruns = snapshot.get("reruns") or []
+    newest = reruns[-1] if reruns else {}
+    checks = [risk["check"] for risk in snapshot["risks"] if risk.get("check")]
+    return Card(
+        id=snapshot["id"],
+        experiment=snapshot["experiment"],
+        number=snapshot["number"],
+        created_at=snapshot["created_at"],
+        notebook=snapshot["notebook"]["path"],
+        status=snapshot["status"],
+        message=snapshot["message"],
+        metrics=snapshot["metrics"],
+        kpis=_tally([kpi.get("met") for kpi in snapshot["kpis"]]),
+        checks=_tally([check.get("passed") for check in checks]),
+        verdict=newest.get("verdict"),
+        verdict_at=newest.get("at"),
+        warnings=len(snapshot["warnings"]),
+    )
+
+
+def _tally(answers: list[bool | None]) -> Tally:
+    return Tally(yes=answers.count(True), no=answers.count(False), unknown=answers.count(None))

@@ -1,0 +1,170 @@
+"""Durable files: a file that can be seen under its name is whole, and stays after a power failure.
+
+Every write goes to a temporary file on the same disk, which is flushed (fsync) before it gets its name in one
+atomic step, and then the folder is flushed. Whatever is killed, a name has its complete bytes or is not there;
+at worst a temporary file is left behind, which :func:`sweep` removes a day later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from jupyter_mlgov.errors import Damaged, NotWritable
+
+STALE_S = 24 * 3600
+"""Age in seconds after which a temporary file belongs to nobody."""
+
+_NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK}
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_CHUNK = 1 << 22
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns the operating system's refusals into :class:`NotWritable`, naming the store's ``folder``."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        if error.errno in _FULL:
+            remedy = "make room on that disk and run it again; what was recorded before is intact"
+        elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+            remedy = f"something else lies at {error.filename or folder}: move it away"
+        else:
+            remedy = "make it writable for this user, or work in a copy of the project"
+        raise NotWritable(f"the store {folder} cannot be written: {reason}; {remedy}") from error
+
+
+def stage(temporary: Path, data: bytes) -> Path:
+    """Writes ``data`` to a new flushed file in the folder ``temporary`` and returns its path.
+
+    Nothing is left behind when the disk is full. Raises ``OSError``.
+    """
+    path = temporary / f"{os.getpid()}-{secrets.token_hex(8)}"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    except FileNotFoundError:
+        make_folder(temporary)
+        return stage(temporary, data)
+    try:
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.write(descriptor, view[:_CHUNK]) :]
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except BaseException:
+        drop(path)
+        raise
+    return path
+
+
+def place(staged: Path, name: Path) -> bool:
+    """Gives a staged file its name, unless something has that name already: then False.
+
+    The staged file is gone afterwards. The caller flushes the folder.
+    """
+    try:
+        try:
+            os.link(staged, name)
+        except FileExistsError:
+            return False
+        except FileNotFoundError:
+            make_folder(name.parent)
+            os.link(staged, name)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            # A disk without hard links: names are digests, so losing this race replaces equal bytes.
+            if name.exists():
+                return False
+            os.replace(staged, name)
+        return True
+    finally:
+        drop(staged)
+
+
+def replace(staged: Path, name: Path) -> None:
+    """Gives a staged file its name in place of the file that has it now, and flushes the folder."""
+    try:
+        os.replace(staged, name)
+    except BaseException:
+        drop(staged)
+        raise
+    flush([name.parent])
+
+
+def flush(folders: Iterable[Path]) -> None:
+    """Makes the names in ``folders`` durable, each folder once."""
+    if os.name == "nt":  # Windows has no descriptor for a folder and needs no such call
+        return
+    for folder in sorted(set(folders)):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Makes ``folder``, durably, where it is absent. Raises ``FileExistsError`` for a file of that name."""
+    if folder.is_dir():
+        return
+    try:
+        os.mkdir(folder)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+    except FileNotFoundError:
+        make_folder(folder.parent)
+        make_folder(folder)
+        return
+    flush([folder.parent])
+
+
+def read(path: Path, *, limit: int) -> bytes:
+    """The bytes of a regular file. ``FileNotFoundError`` when it is absent; ``Damaged`` when it is no file,
+    cannot be read, or is longer than ``limit`` bytes."""
+    descriptor = -1
+    try:
+        # Not to wait for a writer, should somebody have put a pipe there.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise Damaged(f"{path} is not a file; run `mlgov fsck`")
+        if status.st_size > limit:
+            raise Damaged(f"{path} has {status.st_size} bytes, more than the {limit} allowed; run `mlgov fsck`")
+        parts = []
+        while part := os.read(descriptor, max(status.st_size + 1, 4096)):
+            parts.append(part)
+        return b"".join(parts)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror}; run `mlgov fsck`") from error
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def drop(path: Path) -> None:
+    """Removes a temporary file; it does not matter when that fails."""
+    with contextlib.suppress(OSError):
+        os.unlink(path)
+
+
+def sweep(temporary: Path) -> None:
+    """Removes temporary files that a killed process left more than a day ago."""
+    with contextlib.suppress(OSError):
+        before = time.time() - STALE_S
+        for entry in os.scandir(temporary):
+            if entry.stat(follow_symlinks=False).st_mtime < before:
+                drop(Path(entry.path))

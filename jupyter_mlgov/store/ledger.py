@@ -1,0 +1,185 @@
+"""The ledger: an append-only chain of entries, each naming the ones before it by digest.
+
+An entry is a file of canonical JSON named by its own digest. Nothing lists them but ``HEAD``, which names the
+newest; what ``HEAD`` does not lead to has not happened. ``HEAD`` moves by compare-and-swap under a file lock, so
+writers from several processes make one chain, and a writer that is killed leaves at worst one entry that
+nothing names.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+from blake3 import blake3
+
+from jupyter_mlgov.errors import Damaged, Missing, NotWritable, StoreError, UsageError
+from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.ledger import Entry, EntryKind
+from jupyter_mlgov.store import files
+from jupyter_mlgov.store.layout import NO_ENTRY, Layout
+from jupyter_mlgov.store.objects import is_identity
+
+KINDS: tuple[str, ...] = get_args(EntryKind)
+SCHEMA = 1
+"""Version of an entry's form: a higher one is refused."""
+
+LIMIT = 16 << 20
+"""The largest entry in bytes; whatever is larger belongs into an object that the entry names."""
+
+LOCK_S = 60.0
+"""How long a writer waits for the others, in seconds."""
+
+
+class _Opening(msgspec.Struct):
+    schema: int
+    kind: str
+
+
+def now() -> str:
+    """The time as entries write it: UTC, to the microsecond, ``Z`` at the end."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def decode(data: bytes) -> Entry:
+    """An entry from its JSON. Raises ``StoreError`` for one of a newer version, ``ValueError`` for no entry."""
+    try:
+        opening = msgspec.json.decode(data, type=_Opening)
+        if opening.schema > SCHEMA or opening.kind not in KINDS:
+            raise StoreError(
+                f"the ledger holds an entry of kind {opening.kind!r} (schema {opening.schema}) that this version "
+                "does not know: upgrade jupyter-mlgov (pip install -U jupyter-mlgov)"
+            )
+        entry = msgspec.json.decode(data, type=Entry)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise ValueError(str(error)) from error
+    if not is_identity(entry.subject) or not all(is_identity(parent) for parent in entry.parents):
+        raise ValueError("it names something that is no id")
+    return entry
+
+
+class Ledger:
+    """The entries and the head of one store."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+
+    def head(self) -> str | None:
+        """The id of the newest entry, or None before the first. Raises ``Damaged``."""
+        path = self._layout.head
+        try:
+            text = files.read(path, limit=4096).decode("ascii", "replace").rstrip("\n")
+        except FileNotFoundError as error:
+            raise Damaged(f"{path} is missing: run `mlgov fsck`, it says which entry is the newest") from error
+        if not is_identity(text):
+            raise Damaged(
+                f"{path} holds {text[:20]!r}, which is no entry's id: run `mlgov fsck`, it says which is the newest"
+            )
+        return None if text == NO_ENTRY else text
+
+    def read(self, name: str) -> Entry:
+        """The entry named by 64 hex digits, verified. Raises ``Missing``, ``Damaged``, ``StoreError``."""
+        return self._decode(name, self.bytes(name))
+
+    def bytes(self, name: str) -> bytes:
+        """An entry's canonical JSON, verified. Raises ``Missing`` or ``Damaged``."""
+        try:
+            data = files.read(self._path(name), limit=LIMIT)
+        except FileNotFoundError as error:
+            raise Missing(f"ledger entry {name} is not in the store; run `mlgov fsck`") from error
+        if blake3(data).hexdigest() != name:
+            raise Damaged(f"ledger entry {name} is damaged (its bytes have another digest); run `mlgov fsck`")
+        return data
+
+    def names(self) -> Iterator[str]:
+        """The name of every entry file, reachable or not, in no order."""
+        if self._layout.entries.is_dir():
+            yield from (path.name for path in self._layout.entries.iterdir() if is_identity(path.name))
+
+    @contextlib.contextmanager
+    def lock(self) -> Iterator[None]:
+        """Holds off every other writer of this store. Not reentrant. Raises ``NotWritable``, ``StoreError``."""
+        import filelock
+
+        path = self._layout.lock
+        holder = filelock.FileLock(path, timeout=LOCK_S)
+        try:
+            with files.writing(self._layout.folder):
+                holder.acquire()
+        except filelock.Timeout as error:
+            raise StoreError(
+                f"the store {self._layout.folder} is being written by another process for more than "
+                f"{LOCK_S:.0f} s: wait for it, or end it, and run it again"
+            ) from error
+        except NotImplementedError as error:
+            raise NotWritable(
+                f"the disk of {self._layout.folder} has no file locks, which the store needs: "
+                "keep the project on another disk"
+            ) from error
+        try:
+            yield
+        finally:
+            holder.release()
+
+    def append(self, entry: Entry, *, expected: str | None) -> tuple[str, Entry]:
+        """Writes ``entry`` with ``expected`` as its parent and moves HEAD from ``expected`` to it.
+
+        The caller holds the lock. Returns the id and the entry as it will be read back. Raises ``NotWritable``
+        (HEAD stays), ``UsageError`` for a body that is not JSON or is too long, ``StoreError`` when HEAD is no
+        longer at ``expected``.
+        """
+        linked = msgspec.structs.replace(entry, parents=(expected,) if expected else ())
+        try:
+            data = canonical(linked)
+            written = decode(data)
+        except (TypeError, ValueError) as error:
+            raise UsageError(f"a ledger entry of kind {entry.kind!r} cannot be written: {error}") from error
+        if len(data) > LIMIT:
+            raise UsageError(f"a ledger entry of {len(data)} bytes is too long (at most {LIMIT}): shorten its texts")
+        name = blake3(data).hexdigest()
+        temporary = self._layout.temporary
+        with files.writing(self._layout.folder):
+            self._store(temporary, name, data)
+            if self.head() != expected:
+                raise StoreError(f"HEAD of {self._layout.folder} moved meanwhile: run it again")
+            files.replace(files.stage(temporary, name.encode() + b"\n"), self._layout.head)
+        return name, written
+
+    def since(self, head: str | None, known: Callable[[str], bool]) -> Iterator[tuple[str, Entry]]:
+        """Entries that ``head`` leads to and that are not ``known``, each after all of its parents.
+
+        The order depends on the links only: depth first, the first parent first. Raises ``Missing``,
+        ``Damaged``, ``StoreError`` where the chain breaks.
+        """
+        done: set[str] = set()
+        opened: dict[str, Entry] = {}
+        pending = [head] if head else []
+        while pending:
+            name = pending[-1]
+            if name in done or known(name):
+                pending.pop()
+                continue
+            if name in opened:
+                pending.pop()
+                done.add(name)
+                yield name, opened.pop(name)
+                continue
+            entry = opened[name] = self.read(name)
+            pending.extend(parent for parent in reversed(entry.parents) if parent not in done)
+
+    def _store(self, temporary: Path, name: str, data: bytes) -> None:
+        files.place(files.stage(temporary, data), self._path(name))
+        files.flush([self._layout.entries])
+
+    def _decode(self, name: str, data: bytes) -> Entry:
+        try:
+            return decode(data)
+        except ValueError as error:
+            raise Damaged(f"ledger entry {name} is no ledger entry ({error}); run `mlgov fsck`") from error
+
+    def _path(self, name: str) -> Path:
+        return self._layout.entries / name

@@ -1,0 +1,178 @@
+"""Objects: bytes named by their own BLAKE3 digest, compressed with zstd, written once and never changed.
+
+Whatever :meth:`Objects.get` returns has the digest that it was asked for. Equal bytes are one object, however
+often and from however many processes they are put.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import zstandard
+from blake3 import blake3
+
+from jupyter_mlgov.errors import Damaged, Missing, UsageError
+from jupyter_mlgov.store import files
+
+LIMIT = 1 << 30
+"""The largest object, in bytes before compression: what an untrusted object may expand to in memory."""
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+_PREFIX = "blake3:"
+_CHUNK = 1 << 20
+
+
+def is_identity(name: object) -> bool:
+    """Whether ``name`` is 64 lower-case hex digits."""
+    return isinstance(name, str) and _HEX.fullmatch(name) is not None
+
+
+def hex_of(digest: str) -> str | None:
+    """The 64 hex digits of ``blake3:<hex>``, or None for anything else (a path, say)."""
+    bare = digest.removeprefix(_PREFIX) if isinstance(digest, str) else ""
+    return bare if bare != digest and is_identity(bare) else None
+
+
+def compress(data: bytes) -> bytes:
+    """One zstd frame that says how long its content is."""
+    return zstandard.ZstdCompressor(level=3).compress(data)
+
+
+def expand(packed: bytes, *, limit: int = LIMIT) -> bytes:
+    """What zstd packed. Memory grows with what comes out, never with what the frame's header claims.
+
+    Raises ``ValueError`` when it is no zstd or holds more than ``limit`` bytes.
+    """
+    parts = []
+    size = 0
+    try:
+        with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
+            while part := reader.read(_CHUNK):
+                size += len(part)
+                if size > limit:
+                    raise ValueError(f"it holds more than {limit} bytes")
+                parts.append(part)
+    except zstandard.ZstdError as error:
+        raise ValueError(str(error)) from error
+    return b"".join(parts)
+
+
+class Named:
+    """A folder of compressed files, each named by the digest of its content.
+
+    ``fan`` is the number of leading digits that make a subfolder (0: none); ``noun`` is for messages.
+    """
+
+    def __init__(self, folder: Path, temporary: Path, *, noun: str, fan: int = 0, limit: int = LIMIT) -> None:
+        self.folder = folder
+        self.noun = noun
+        self.limit = limit
+        self._temporary = temporary
+        self._fan = fan
+
+    def path(self, name: str) -> Path:
+        """Where the file named by 64 hex digits lies."""
+        return self.folder / name[: self._fan] / name[self._fan :] if self._fan else self.folder / name
+
+    def put_all(self, datas: Iterable[bytes]) -> list[str]:
+        """Stores each of ``datas`` and returns their names (64 hex digits), in order. Raises ``OSError``.
+
+        All are flushed before any folder is, and each folder is flushed once. A file that is there already
+        is checked, and written anew when its bytes are damaged.
+        """
+        names: list[str] = []
+        staged: dict[str, Path] = {}
+        damaged: set[str] = set()
+        folders: set[Path] = set()
+        try:
+            for data in datas:
+                if len(data) > self.limit:
+                    raise UsageError(
+                        f"a {self.noun} of {len(data)} bytes is too large for the store (at most {self.limit}): "
+                        "keep the file outside and name it as an input"
+                    )
+                name = blake3(data).hexdigest()
+                names.append(name)
+                folders.add(self.path(name).parent)
+                if name in staged:
+                    continue
+                try:
+                    self.get(name)
+                except Missing:
+                    pass
+                except Damaged:
+                    damaged.add(name)
+                else:
+                    continue
+                staged[name] = files.stage(self._temporary, compress(data))
+            for name in list(staged):
+                path = self.path(name)
+                if name in damaged:
+                    files.replace(staged.pop(name), path)
+                else:
+                    files.place(staged.pop(name), path)
+        finally:
+            for leftover in staged.values():
+                files.drop(leftover)
+        files.flush(folders)
+        return names
+
+    def get(self, name: str) -> bytes:
+        """The content named by 64 hex digits. Raises ``Missing`` or ``Damaged``."""
+        try:
+            packed = files.read(self.path(name), limit=self.limit + (self.limit >> 7) + 1024)
+        except FileNotFoundError as error:
+            raise Missing(f"{self.noun} {name} is not in the store; run `mlgov fsck`") from error
+        try:
+            data = expand(packed, limit=self.limit)
+        except ValueError as error:
+            raise Damaged(f"{self.noun} {name} is damaged ({error}); run `mlgov fsck`") from error
+        if blake3(data).hexdigest() != name:
+            raise Damaged(f"{self.noun} {name} is damaged (its bytes have another digest); run `mlgov fsck`")
+        return data
+
+    def has(self, name: str) -> bool:
+        """Whether a file of that name is there; its bytes are not looked at."""
+        return self.path(name).is_file()
+
+    def names(self) -> Iterator[str]:
+        """Every name in the folder, in no order; files whose name is no digest are passed over."""
+        if not self.folder.is_dir():
+            return
+        for path in self.folder.iterdir():
+            if not self._fan:
+                if is_identity(path.name):
+                    yield path.name
+            elif len(path.name) == self._fan and path.is_dir():
+                yield from (
+                    path.name + inner.name for inner in path.iterdir() if is_identity(path.name + inner.name)
+                )
+
+
+class Objects:
+    """The store's objects, by ``blake3:<hex>``. Put-if-absent, get and list: nothing else is asked of the disk."""
+
+    def __init__(self, folder: Path, temporary: Path) -> None:
+        self._named = Named(folder, temporary, noun="object", fan=2)
+
+    def put_all(self, datas: Iterable[bytes]) -> list[str]:
+        """Stores each of ``datas``; their digests, in order. Raises ``OSError`` and ``UsageError``."""
+        return [_PREFIX + name for name in self._named.put_all(datas)]
+
+    def get(self, digest: str) -> bytes:
+        """The bytes that ``digest`` names, verified. Raises ``Missing`` or ``Damaged``."""
+        name = hex_of(digest)
+        if name is None:
+            raise Missing(f"object {digest!r} is not in the store: that is no digest (blake3:<64 hex digits>)")
+        return self._named.get(name)
+
+    def has(self, digest: str) -> bool:
+        """Whether the object is there. Its bytes are not looked at."""
+        name = hex_of(digest)
+        return name is not None and self._named.has(name)
+
+    def digests(self) -> Iterator[str]:
+        """The digest of every object in the store, in no order."""
+        return (_PREFIX + name for name in self._named.names())

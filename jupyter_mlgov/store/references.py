@@ -1,0 +1,142 @@
+"""REF: how a snapshot is named by people. ``NAME``, ``NAME@3``, an id's first digits, or a notebook's path.
+
+A name never means a candidate; a candidate is found by its id only. What does not name exactly one snapshot is
+refused with one line that says what would.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mlgov.errors import Damaged, NotFound, UsageError
+from jupyter_mlgov.store import files
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+SHORTEST = 6
+"""The fewest hex digits that are taken for an id."""
+
+_NUMBERED = re.compile(r"(?P<name>.+)@(?P<number>[0-9]{1,18})", re.DOTALL)
+_HEX = re.compile(r"[0-9a-fA-F]{1,64}")
+_NOTEBOOK_LIMIT = 1 << 28
+
+
+def resolve(connection: Connection, ref: str, *, root: Path) -> str:
+    """The id that ``ref`` names in a project at ``root``. Raises ``NotFound`` or ``UsageError``.
+
+    Tried in this order: an experiment of that name, ``NAME@N``, an id prefix, a notebook's path.
+    """
+    from jupyter_mlgov.store import tables
+
+    if not isinstance(ref, str) or not ref.strip():
+        raise UsageError("an empty REF names no snapshot: give NAME, NAME@N, an id prefix or a notebook's path")
+    ref = ref.strip()
+    found = tables.newest(connection, experiment=ref)
+    if found:
+        return found
+    numbered = _NUMBERED.fullmatch(ref)
+    if numbered:
+        name, number = numbered["name"], int(numbered["number"])
+        found = tables.numbered(connection, name, number)
+        if found:
+            return found
+        highest = tables.highest_number(connection, name)
+        if highest:
+            raise NotFound(f"experiment {name!r} has no snapshot {number}: it has 1 to {highest}")
+        raise NotFound(_unknown(connection, name))
+    if _HEX.fullmatch(ref) and len(ref) >= SHORTEST:
+        found = _by_prefix(connection, ref.lower())
+        if found:
+            return found
+    if _looks_like_path(ref, root):
+        return _by_notebook(connection, ref, root)
+    if _HEX.fullmatch(ref) and len(ref) < SHORTEST and any(digit.isdigit() for digit in ref):
+        raise NotFound(f"{ref!r} names no experiment, and an id needs {SHORTEST} digits or more: give more of it")
+    raise NotFound(_unknown(connection, ref))
+
+
+def spellings(path: str, *, root: Path) -> list[str]:
+    """How a notebook's path can stand in a manifest: as it is written (from the root), and as seen from the
+    current folder; ``/`` between the parts."""
+    plain = path.replace(os.sep, "/")
+    found = [os.path.normpath(plain).replace(os.sep, "/")]
+    for start in (Path.cwd(), root):
+        absolute = Path(os.path.normpath(start / Path(path).expanduser()))
+        for place, base in ((absolute, root), (absolute.resolve(), root.resolve())):
+            found.append(place.relative_to(base).as_posix() if place.is_relative_to(base) else place.as_posix())
+    return list(dict.fromkeys(found))
+
+
+def _by_prefix(connection: Connection, prefix: str) -> str | None:
+    from jupyter_mlgov.store import tables
+
+    rows = tables.with_prefix(connection, prefix, limit=4)
+    if len(rows) > 1:
+        names = ", ".join(
+            f"{row.id[: len(prefix) + 4]} ({row.experiment}{f'@{row.number}' if row.number else ''})"
+            for row in rows[:3]
+        )
+        more = ", ..." if len(rows) > 3 else ""
+        raise UsageError(f"id {prefix!r} is ambiguous: {names}{more}; give more digits")
+    return rows[0].id if rows else None
+
+
+def _looks_like_path(ref: str, root: Path) -> bool:
+    if "/" in ref or os.sep in ref or ref.endswith(".ipynb"):
+        return True
+    return "\0" not in ref and len(ref) < 256 and (Path(ref).exists() or (root / ref).exists())
+
+
+def _by_notebook(connection: Connection, ref: str, root: Path) -> str:
+    from jupyter_mlgov.store import tables
+
+    if "\0" in ref:
+        raise NotFound(f"{ref!r} is no path")
+    places = spellings(ref, root=root)
+    # The spelling seen from the current folder is the user's; the one from the root is a convenience.
+    seen = [places[1], places[2], places[0], *places[3:]]
+    for place in seen:
+        found = tables.newest(connection, notebooks=[place])
+        if found:
+            return found
+    path = next((path for path in (Path(ref).expanduser(), root / ref) if path.exists()), None)
+    if path is None:
+        raise NotFound(f"there is no notebook {ref!r}, here or in {root}: check the path")
+    fault = _no_notebook(path)
+    if fault:
+        raise UsageError(f"{ref!r} is not a notebook ({fault}): give the path of an .ipynb file")
+    raise NotFound(f"notebook {ref!r} has no snapshot yet: run a cell with %%experiment NAME in it")
+
+
+def _no_notebook(path: Path) -> str | None:
+    """Why the file is no notebook, or None when it is one."""
+    if path.is_dir():
+        return "it is a folder"
+    try:
+        document = msgspec.json.decode(files.read(path, limit=_NOTEBOOK_LIMIT))
+    except (OSError, Damaged):
+        return "it cannot be read"
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return "it is empty" if path.stat().st_size == 0 else "its content is not a notebook's JSON"
+    return None if isinstance(document, dict) and isinstance(document.get("cells"), list) else "it has no cells"
+
+
+def _unknown(connection: Connection, name: str) -> str:
+    from jupyter_mlgov.store import tables
+
+    names = tables.experiments(connection)
+    if not names:
+        return f"nothing is called {name!r}: there are no snapshots yet; run a cell with %%experiment NAME"
+    folded = {known.casefold(): known for known in names}
+    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    if near:
+        return f"nothing is called {name!r}: did you mean {folded[near[0]]!r}?"
+    shown = ", ".join(repr(known) for known in names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"nothing is called {name!r}: the experiments are {shown}"

@@ -1,0 +1,266 @@
+"""The index's tables and every question that is asked of them.
+
+``entries`` has one row per ledger entry and ``snapshots`` one per snapshot or candidate, both in ledger order
+(``seq``). Everything here can be computed again from ledger and manifests. Importing this module imports
+SQLAlchemy: only :mod:`jupyter_mlgov.store.index` does, when it is first needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Connection,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from jupyter_mlgov.records.canonical import Scalar
+from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.store.listing import LogEntry
+
+VERSION = "1"
+"""Version of the tables: an index of another version is rebuilt."""
+
+tables = MetaData()
+
+state = Table(
+    "state",
+    tables,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+entries = Table(
+    "entries",
+    tables,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Index("entries_by_subject", "subject", "kind", "seq"),
+    Index("entries_by_kind", "kind", "seq"),
+)
+
+snapshots = Table(
+    "snapshots",
+    tables,
+    Column("seq", Integer, primary_key=True),
+    Column("id", String, nullable=False, unique=True),
+    Column("kind", String, nullable=False),
+    Column("experiment", String, nullable=False),
+    Column("number", Integer),
+    Column("readable", Boolean, nullable=False),
+    Column("created_at", String, nullable=False),
+    Column("notebook", String, nullable=False),
+    Column("metrics", String, nullable=False),
+    Column("status", String, nullable=False),
+    Column("message", String, nullable=False),
+    Column("author", String, nullable=False),
+    Column("parent", String),
+    Column("baseline", String),
+    Column("kpis_met", Boolean),
+    Column("verdict", String),
+    Index("snapshots_by_experiment", "experiment", "kind", "seq"),
+    Index("snapshots_by_notebook", "notebook", "kind", "seq"),
+    Index("snapshots_by_number", "experiment", "number"),
+)
+
+
+class _Notebook(msgspec.Struct):
+    path: str
+
+
+class _Kpi(msgspec.Struct):
+    met: bool | None = None
+
+
+class Summary(msgspec.Struct):
+    """The fields of a manifest that the index keeps."""
+
+    experiment: str
+    created_at: str
+    notebook: _Notebook
+    kind: str = "snapshot"
+    metrics: dict[str, Scalar] = {}
+    status: str = "ok"
+    message: str = ""
+    author: str = ""
+    parent: str | None = None
+    baseline: str | None = None
+    kpis: tuple[_Kpi, ...] = ()
+
+    def kpis_met(self) -> bool | None:
+        """Whether all were met; None when that is not known."""
+        answers = {kpi.met for kpi in self.kpis}
+        return False if False in answers else (True if answers == {True} else None)
+
+
+def create(connection: Connection) -> None:
+    """Makes the empty tables."""
+    tables.create_all(connection)
+    set_state(connection, "version", VERSION)
+
+
+def get_state(connection: Connection, key: str) -> str | None:
+    """``version``; ``head``: the entry that the rows lead up to; ``lost``: a head that is no longer reached."""
+    value = connection.scalar(select(state.c.value).where(state.c.key == key))
+    return None if value is None else str(value)
+
+
+def set_state(connection: Connection, key: str, value: str) -> None:
+    statement = upsert(state).values(key=key, value=value)
+    connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
+
+
+def add(connection: Connection, name: str, entry: Entry, summary: Summary | None) -> None:
+    """Adds the row of the entry ``name``, and of its snapshot. ``summary`` is None for a damaged manifest."""
+    row = connection.execute(insert(entries).values(id=name, kind=entry.kind, subject=entry.subject))
+    sequence = row.inserted_primary_key[0] if row.inserted_primary_key else None
+    if entry.kind == "rerun":
+        verdict = entry.body.get("verdict")
+        if isinstance(verdict, str):
+            connection.execute(
+                update(snapshots).where(snapshots.c.id == entry.subject).values(verdict=verdict)
+            )
+    if entry.kind not in ("snapshot", "candidate"):
+        return
+    experiment = entry.body.get("experiment")
+    number = entry.body.get("number")
+    values: dict[str, Any] = {
+        "seq": sequence,
+        "id": entry.subject,
+        "kind": entry.kind,
+        "experiment": experiment if isinstance(experiment, str) else "",
+        "number": number if type(number) is int and entry.kind == "snapshot" else None,
+        "readable": summary is not None,
+        "created_at": summary.created_at if summary else entry.at,
+        "notebook": summary.notebook.path if summary else "",
+        "metrics": msgspec.json.encode(summary.metrics).decode() if summary else "{}",
+        "status": summary.status if summary else "",
+        "message": summary.message if summary else "",
+        "author": summary.author if summary else entry.author,
+        "parent": summary.parent if summary else None,
+        "baseline": summary.baseline if summary else None,
+        "kpis_met": summary.kpis_met() if summary else None,
+    }
+    connection.execute(upsert(snapshots).values(values).on_conflict_do_nothing())
+
+
+def log(
+    connection: Connection,
+    *,
+    experiment: str | None,
+    notebooks: Sequence[str] | None,
+    limit: int | None,
+    candidates: bool,
+) -> list[LogEntry]:
+    """Readable snapshots, newest first. ``notebooks`` are the spellings of one path."""
+    wanted = [column for column in snapshots.c if column.name not in ("seq", "readable")]
+    statement = select(*wanted).where(snapshots.c.readable)
+    if experiment is not None:
+        statement = statement.where(snapshots.c.experiment == experiment)
+    if notebooks is not None:
+        statement = statement.where(snapshots.c.notebook.in_(notebooks))
+    if not candidates:
+        statement = statement.where(snapshots.c.kind == "snapshot")
+    statement = statement.order_by(snapshots.c.seq.desc())
+    if limit is not None:
+        statement = statement.limit(limit)
+    decoder = msgspec.json.Decoder(dict[str, Scalar])
+    found = []
+    for row in connection.execute(statement):
+        values = dict(row._mapping)
+        values["metrics"] = decoder.decode(values["metrics"])
+        found.append(LogEntry(**values))
+    return found
+
+
+def entry_names(connection: Connection, *, subject: str | None, kind: str | None) -> list[str]:
+    """Ids of ledger entries, oldest first."""
+    statement = select(entries.c.id).order_by(entries.c.seq)
+    if subject is not None:
+        statement = statement.where(entries.c.subject == subject)
+    if kind is not None:
+        statement = statement.where(entries.c.kind == kind)
+    return list(connection.scalars(statement))
+
+
+def has_entry(connection: Connection, name: str) -> bool:
+    """Whether the entry ``name`` has a row."""
+    return connection.scalar(select(entries.c.seq).where(entries.c.id == name)) is not None
+
+
+def entry_of(connection: Connection, snapshot: str) -> str | None:
+    """The id of the entry that says that ``snapshot`` was made."""
+    statement = (
+        select(entries.c.id)
+        .where(entries.c.subject == snapshot, entries.c.kind.in_(("snapshot", "candidate")))
+        .order_by(entries.c.seq)
+        .limit(1)
+    )
+    return connection.scalar(statement)
+
+
+def highest_number(connection: Connection, experiment: str) -> int:
+    """The number of the experiment's last snapshot, 0 when it has none."""
+    statement = select(func.max(snapshots.c.number)).where(snapshots.c.experiment == experiment)
+    return int(connection.scalar(statement) or 0)
+
+
+def number_of(connection: Connection, snapshot: str) -> int | None:
+    return connection.scalar(select(snapshots.c.number).where(snapshots.c.id == snapshot))
+
+
+def newest(
+    connection: Connection, *, experiment: str | None = None, notebooks: Sequence[str] | None = None
+) -> str | None:
+    """The id of the newest snapshot (no candidate) of an experiment or a notebook, or of all."""
+    statement = select(snapshots.c.id).where(snapshots.c.kind == "snapshot")
+    if experiment is not None:
+        statement = statement.where(snapshots.c.experiment == experiment)
+    if notebooks is not None:
+        statement = statement.where(snapshots.c.notebook.in_(notebooks))
+    return connection.scalar(statement.order_by(snapshots.c.seq.desc()).limit(1))
+
+
+def numbered(connection: Connection, experiment: str, number: int) -> str | None:
+    """The id of the experiment's snapshot with that number."""
+    statement = select(snapshots.c.id).where(
+        snapshots.c.experiment == experiment, snapshots.c.number == number
+    )
+    return connection.scalar(statement.order_by(snapshots.c.seq).limit(1))
+
+
+def with_prefix(connection: Connection, prefix: str, *, limit: int) -> list[LogEntry]:
+    """Snapshots and candidates whose id starts with ``prefix``, at most ``limit``; no metrics are read."""
+    columns = (snapshots.c.id, snapshots.c.kind, snapshots.c.experiment, snapshots.c.number)
+    statement = select(*columns).where(snapshots.c.id >= prefix, snapshots.c.id < prefix + "g").limit(limit)
+    empty: dict[str, Any] = {"created_at": "", "notebook": "", "metrics": {}, "status": ""}
+    return [LogEntry(**row._mapping, **empty) for row in connection.execute(statement)]
+
+
+def experiments(connection: Connection) -> list[str]:
+    """The names of all experiments that have a snapshot."""
+    statement = select(snapshots.c.experiment).where(snapshots.c.kind == "snapshot").distinct()
+    return sorted(connection.scalars(statement))
+
+
+def dump(connection: Connection) -> list[tuple[Any, ...]]:
+    """Every row of both tables, to compare two indexes."""
+    rows: list[tuple[Any, ...]] = []
+    for table in (entries, snapshots):
+        rows += (tuple(row) for row in connection.execute(select(table).order_by(table.c.seq)))
+    return rows
