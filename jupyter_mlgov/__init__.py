@@ -24,9 +24,11 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "jupyter-mlgov"}]
 
 
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
-    """Which module Jupyter Server loads."""
-    return [{"module": "jupyter_mlgov.server"}]
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """Which application Jupyter Server loads."""
+    from jupyter_mlgov.server.extension import MlgovExtension
+
+    return [{"module": "jupyter_mlgov.server.extension", "app": MlgovExtension}]
 
 
 def load_ipython_extension(shell: Any) -> None:

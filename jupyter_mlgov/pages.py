@@ -22,7 +22,7 @@ _MARK = {True: Text("✓", style=GOOD), False: Text("✗", style=BAD), None: Tex
 
 def print_page(answer: Answer) -> None:
     """Prints the page of one answer on stdout."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False)
+    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, force_jupyter=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     console.print(_PAGES[answer.verb](answer.value), markup=False)
@@ -47,7 +47,7 @@ def page_html(answer: Answer) -> str:
 
 
 def _off_screen() -> Console:
-    return Console(file=io.StringIO(), record=True, width=120, highlight=False, force_terminal=True)
+    return Console(file=io.StringIO(), record=True, width=120, highlight=False, force_jupyter=False, force_terminal=True)
 
 
 def clean(value: Any) -> Text:

@@ -53,7 +53,12 @@ def column_hasher(kind: pa.DataType, limits: Limits, *, size: int = 0) -> ArrowH
     for is_view in ("is_string_view", "is_binary_view"):
         if hasattr(types, is_view) and getattr(types, is_view)(kind):
             return _Text(kind, limits, size)
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_large_binary(kind) or kind == "binary":
+    if (
+        types.is_string(kind)
+        or types.is_large_string(kind)
+        or types.is_large_binary(kind)
+        or kind == "binary"
+    ):
         return _Text(kind, limits, size)
     if types.is_run_end_encoded(kind):
         return _RunEnds(kind, limits, size)
@@ -139,7 +144,9 @@ class _Fixed(ArrowHasher):
         buffer = array.buffers()[1]
         if self._width == 0 or buffer is None:
             return
-        raw = np.frombuffer(buffer, dtype=np.uint8, count=len(array) * self._width, offset=array.offset * self._width)
+        raw = np.frombuffer(
+            buffer, dtype=np.uint8, count=len(array) * self._width, offset=array.offset * self._width
+        )
         if mask is not None:
             raw = raw.reshape(-1, self._width).copy()
             raw[mask] = 0
@@ -178,15 +185,20 @@ class _Text(ArrowHasher):
         name = str(self.kind)
         self._view = name.endswith("_view")
         self._plain = ("large_string" if "string" in name else "large_binary") if self._view else name
-        self._offset = "<i8" if types.is_large_string(self.kind) or types.is_large_binary(self.kind) or self._view else "<i4"
+        self._offset = (
+            "<i8"
+            if types.is_large_string(self.kind) or types.is_large_binary(self.kind) or self._view
+            else "<i4"
+        )
 
     def values(self, array: pa.Array, mask: Any) -> None:
-        import numpy as np
 
         if self._view:
             for start in range(0, len(array), ROWS):
                 piece = array.slice(start, ROWS)
-                self._plain_values(piece.cast(self._plain), None if mask is None else mask[start : start + ROWS])
+                self._plain_values(
+                    piece.cast(self._plain), None if mask is None else mask[start : start + ROWS]
+                )
         else:
             self._plain_values(array, mask)
 
@@ -196,7 +208,9 @@ class _Text(ArrowHasher):
         _, offset_buffer, data = array.buffers()
         if offset_buffer is None or not len(array):
             return
-        offsets = np.frombuffer(offset_buffer, self._offset, len(array) + 1, array.offset * int(self._offset[2]))
+        offsets = np.frombuffer(
+            offset_buffer, self._offset, len(array) + 1, array.offset * int(self._offset[2])
+        )
         for start in range(0, len(array), ROWS):
             lengths = np.diff(offsets[start : start + ROWS + 1])
             if mask is not None:

@@ -1,43 +1,28 @@
-"""Everything the report shows, as data: frozen dataclasses without markup.
+"""The report as data: everything that the page shows, before any markup.
 
-A ``State`` says how a thing is known, and it is never left out:
-
-- *measured*: computed or hashed by the software while the cells ran, or by executing them again
-- *asserted*: typed by a person; nothing here checked it
-- *missing*: not recorded, or recorded and no longer readable
-- *stale*: measured or said about something that is not so any more
-
-All text is as it was recorded (made readable by ``wording.tidy``) and untrusted: ``render`` escapes it. The one
-exception is ``Piece.markup``, which only ``sanitize`` fills.
+The first screen (gate, tiles, what is missing) is defined here, what the sections show in ``views``, and how a
+thing is known in ``evidence``. Every section has a state for each of its parts; one with nothing in it is
+*missing*, never covered.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-State = Literal["measured", "asserted", "missing", "stale"]
-Tone = Literal["good", "bad", "warn", "quiet"]
-
-
-@dataclass(frozen=True)
-class Digest:
-    """A name made from content: ``short`` to read, ``full`` to check."""
-
-    short: str
-    full: str
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One labelled value. ``exact`` is the value with nothing rounded or shortened, where that differs."""
-
-    label: str
-    value: str
-    state: State
-    note: str = ""
-    exact: str = ""
-    code: bool = False
+from jupyter_mlgov.report.evidence import Fact, State, Tone
+from jupyter_mlgov.report.views import (
+    Approval,
+    Caution,
+    Charter,
+    Code,
+    Data,
+    Digests,
+    Environment,
+    ModelView,
+    Reproducibility,
+    Results,
+    Risks,
+)
 
 
 @dataclass(frozen=True)
@@ -50,66 +35,6 @@ class Section:
     title: str
     states: tuple[State, ...]
     lead: str = ""
-
-
-# -- charts ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Bullet:
-    """A value against a target on a scale from ``low`` to ``high``."""
-
-    value: float
-    target: float
-    low: float
-    high: float
-    op: str
-    met: bool
-    text: str
-
-
-@dataclass(frozen=True)
-class Point:
-    """One value of a history. ``current`` marks the snapshot that the report is about."""
-
-    label: str
-    value: float
-    shown: str
-    current: bool = False
-
-
-@dataclass(frozen=True)
-class History:
-    """A value over snapshots or steps, oldest first, with the target where there is one."""
-
-    points: tuple[Point, ...]
-    target: float | None
-    text: str
-
-
-@dataclass(frozen=True)
-class Node:
-    """A box of the lineage picture. ``column`` counts from the left."""
-
-    column: int
-    kind: Literal["input", "frame", "model", "metric", "more"]
-    label: str
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class Graph:
-    """The lineage picture. ``edges`` are pairs of places in ``nodes``; ``text`` says the same in words."""
-
-    columns: tuple[str, ...]
-    nodes: tuple[Node, ...]
-    edges: tuple[tuple[int, int], ...]
-    text: str
-    lines: tuple[tuple[str, tuple[str, ...]], ...]
-    """Each box that has a source, with its sources: the picture as a table."""
-
-
-# -- summary ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -152,348 +77,6 @@ class Gap:
     section: str
 
 
-# -- purpose ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class KpiView:
-    """A KPI with what the run gave for it."""
-
-    metric: str
-    requirement: str
-    value: str
-    exact: str
-    outcome: str
-    tone: Tone
-    state: State
-    margin: str = ""
-    split: str = ""
-    description: str = ""
-    bullet: Bullet | None = None
-
-
-@dataclass(frozen=True)
-class Charter:
-    """What the model is for. ``present`` is False where no charter was written."""
-
-    present: bool
-    facts: tuple[Fact, ...]
-    kpis: tuple[KpiView, ...]
-    note: str = ""
-
-
-@dataclass(frozen=True)
-class MetricView:
-    """A scalar that the cell computed."""
-
-    name: str
-    value: str
-    exact: str
-    change: str
-    requirement: str
-    tone: Tone
-    history: History | None = None
-
-
-@dataclass(frozen=True)
-class SeriesView:
-    """A value that was logged step by step."""
-
-    name: str
-    history: History
-    last: str
-
-
-# -- data, model -----------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class ColumnView:
-    name: str
-    dtype: str
-    digest: Digest | None
-
-
-@dataclass(frozen=True)
-class TableView:
-    """An input or a frame. ``reason`` says why something about it could not be recorded."""
-
-    name: str
-    kind: str
-    digest: Digest | None
-    state: State
-    known: str
-    rows: str = ""
-    width: str = ""
-    size: str = ""
-    cell: int | None = None
-    columns: tuple[ColumnView, ...] = ()
-    hidden: int = 0
-    """Columns past the number that a page shows."""
-    members: tuple[tuple[str, Digest], ...] = ()
-    query: str = ""
-    reason: str = ""
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class ModelView:
-    name: str
-    class_: str
-    digest: Digest | None
-    object: Digest | None
-    primary: bool
-    state: State
-    parameters: tuple[Fact, ...]
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Data:
-    inputs: tuple[TableView, ...]
-    outputs: tuple[TableView, ...]
-    """Files that the notebook itself wrote and read again."""
-    frames: tuple[TableView, ...]
-    graph: Graph | None
-
-
-# -- results ---------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One output, made safe. ``markup`` is sanitised HTML and set only for kind ``html``; ``source`` is a
-    ``data:`` URI and set only for kind ``image``; everything else is text. ``rest`` is folded."""
-
-    kind: Literal["image", "html", "text", "error", "note"]
-    text: str = ""
-    rest: str = ""
-    markup: str = ""
-    source: str = ""
-    alt: str = ""
-    width: int | None = None
-    height: int | None = None
-    folded: bool = False
-    label: str = ""
-
-
-@dataclass(frozen=True)
-class CellOutputs:
-    """What one cell showed."""
-
-    cell: int
-    title: str
-    experiment: bool
-    failed: bool
-    pieces: tuple[Piece, ...]
-
-
-@dataclass(frozen=True)
-class Results:
-    main: tuple[CellOutputs, ...]
-    others: tuple[CellOutputs, ...]
-    metrics: tuple[MetricView, ...]
-    series: tuple[SeriesView, ...]
-    compared: str
-    """Which snapshots the histories show, in words."""
-
-
-# -- risks -----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class CheckView:
-    """A risk's executed evidence, with the value that each operand had."""
-
-    expression: str
-    outcome: str
-    tone: Tone
-    state: State
-    terms: tuple[tuple[str, str, str], ...]
-    """(expression, value, value with all its digits)."""
-    error: str = ""
-    duration: str = ""
-
-
-@dataclass(frozen=True)
-class RiskView:
-    """A risk. ``standing`` says in words what is known to stand against it, ``tone`` how good that is."""
-
-    id: str
-    anchor: str
-    severity: str
-    likelihood: str
-    status: str
-    situation: str
-    standing: str
-    tone: Tone
-    facts: tuple[Fact, ...]
-    check: CheckView | None
-    tags: tuple[str, ...] = ()
-    history: tuple[str, ...] = ()
-    source: str = ""
-
-
-@dataclass(frozen=True)
-class MatrixCell:
-    """``level`` is 1 (least) to 4 (most)."""
-
-    level: int
-    likelihood: str
-    risks: tuple[RiskView, ...]
-
-
-@dataclass(frozen=True)
-class MatrixRow:
-    severity: str
-    cells: tuple[MatrixCell, ...]
-
-
-@dataclass(frozen=True)
-class Risks:
-    risks: tuple[RiskView, ...]
-    likelihoods: tuple[str, ...]
-    matrix: tuple[MatrixRow, ...]
-
-
-# -- reproducibility -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class FindingView:
-    cause: str
-    subject: str
-    where: str
-    message: str
-    remedy: str
-    confirmed: bool
-
-
-@dataclass(frozen=True)
-class ValueView:
-    """A value on both sides of a comparison."""
-
-    kind: str
-    name: str
-    baseline: str
-    candidate: str
-    difference: str
-    tolerance: str
-    status: str
-    tone: Tone
-
-
-@dataclass(frozen=True)
-class CellDifference:
-    cell: int
-    status: str
-    note: str
-
-
-@dataclass(frozen=True)
-class RerunView:
-    """One rerun. ``readable`` is False where its comparison is no longer in the store."""
-
-    verdict: str
-    meaning: str
-    tone: Tone
-    at: str
-    age: str
-    runs: str
-    duration: str
-    candidate: Digest | None
-    entry: str
-    findings: tuple[FindingView, ...]
-    values: tuple[ValueView, ...]
-    cells: tuple[CellDifference, ...]
-    cell_summary: str
-    readable: bool
-
-
-@dataclass(frozen=True)
-class Reproducibility:
-    latest: RerunView | None
-    earlier: tuple[RerunView, ...]
-    """Older reruns of this snapshot, newest first."""
-    elsewhere: str
-    """A verdict on another snapshot of the experiment, which says nothing about this one."""
-    tolerances: tuple[Fact, ...]
-    order: str
-    seed: str
-
-
-# -- code, environment, ledger ---------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class DiffLine:
-    kind: Literal["added", "removed", "hunk", "file", "same"]
-    text: str
-
-
-@dataclass(frozen=True)
-class CodeCell:
-    index: int
-    type: str
-    status: str
-    experiment: bool
-    facts: str
-    source: str
-
-
-@dataclass(frozen=True)
-class Code:
-    facts: tuple[Fact, ...]
-    modules: tuple[tuple[str, Digest], ...]
-    diff: tuple[DiffLine, ...]
-    diff_note: str
-    experiment: CodeCell | None
-    cells: tuple[CodeCell, ...]
-
-
-@dataclass(frozen=True)
-class Environment:
-    facts: tuple[Fact, ...]
-    imported: tuple[tuple[str, str], ...]
-    others: tuple[tuple[str, str], ...]
-    variables: tuple[Fact, ...]
-
-
-@dataclass(frozen=True)
-class Approval:
-    decision: str
-    tone: Tone
-    name: str
-    role: str
-    message: str
-    at: str
-    entry: Digest
-
-
-@dataclass(frozen=True)
-class Warning_:  # noqa: N801 - ``Warning`` is Python's
-    code: str
-    message: str
-    cell: int | None
-
-
-@dataclass(frozen=True)
-class Event:
-    """One entry of the ledger about this snapshot."""
-
-    at: str
-    kind: str
-    what: str
-    author: str
-    entry: Digest
-
-
-@dataclass(frozen=True)
-class Digests:
-    named: tuple[Fact, ...]
-    events: tuple[Event, ...]
-
-
 @dataclass(frozen=True)
 class ReportContext:
     """The whole page. ``id`` is the snapshot's id (64 hex digits)."""
@@ -521,7 +104,7 @@ class ReportContext:
     code: Code
     environment: Environment
     approvals: tuple[Approval, ...]
-    warnings: tuple[Warning_, ...]
+    warnings: tuple[Caution, ...]
     digests: Digests
     as_of: str
     generated: str

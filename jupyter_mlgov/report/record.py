@@ -93,7 +93,7 @@ class Record:
 
 def read(store: Store, snapshot: str) -> Record:
     """The record of a snapshot or candidate. Raises ``NotFound``, ``Missing`` or ``Damaged`` for its manifest."""
-    from jupyter_mlgov.governance.register import register
+    from jupyter_mlgov.governance.gate import register
 
     manifest = store.manifest(snapshot)
     entries = tuple(store.entries(subject=snapshot))

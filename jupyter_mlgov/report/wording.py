@@ -28,7 +28,11 @@ def tidy(value: object, limit: int = 4000) -> str:
     text = str(value)
     if len(text) > limit:
         text = text[:limit] + f" … ({len(text) - limit:,} more characters)"
-    text = without_ansi(text).replace("\r\n", "\n")
+    return visible(without_ansi(text).replace("\r\n", "\n"))
+
+
+def visible(text: str) -> str:
+    """``text`` with every invisible or reordering character shown by its code point."""
     text = _INVISIBLE.sub(lambda match: f"⟨U+{ord(match[0]):04X}⟩", text)
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -82,7 +86,7 @@ def target(value: float) -> str:
     return f"{value:,.10g}".replace("-", "−")
 
 
-def share(part: Scalar) -> float | None:
+def finite(part: Scalar) -> float | None:
     """A recorded scalar as a finite float, or None."""
     found = number(part)
     return found if found is not None and math.isfinite(found) else None

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from jupyter_mlgov.records.canonical import Scalar
-from jupyter_mlgov.records.verdict import Comparison, Verdict
+from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.store.listing import LogEntry
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -25,37 +26,10 @@ class ProjectAnswer(Struct, frozen=True, kw_only=True):
     version: str = ""
 
 
-class Tally(Struct, frozen=True, kw_only=True):
-    """How many of a snapshot's KPIs or risk checks say yes, no, or nothing."""
-
-    yes: int = 0
-    no: int = 0
-    unknown: int = 0
-
-
-class Card(Struct, frozen=True, kw_only=True):
-    """One line of the list of snapshots."""
-
-    id: str
-    experiment: str
-    number: int | None
-    created_at: str
-    notebook: str
-    status: Literal["ok", "error"]
-    message: str
-    metrics: dict[str, Scalar]
-    kpis: Tally
-    checks: Tally
-    verdict: Verdict | None
-    """Of the newest rerun; None where it was never rerun."""
-    verdict_at: str | None
-    warnings: int
-
-
 class Page(Struct, frozen=True, kw_only=True):
     """Some of the snapshots, newest first. ``more`` says that there are older ones."""
 
-    snapshots: tuple[Card, ...]
+    snapshots: tuple[LogEntry, ...]
     offset: int
     limit: int
     more: bool

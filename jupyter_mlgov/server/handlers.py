@@ -20,6 +20,7 @@ from tornado import web
 
 from jupyter_mlgov.errors import Blocked, MlgovError, NotFound, StoreError, UsageError
 from jupyter_mlgov.records.canonical import plain
+from jupyter_mlgov.server.jobs import JobConflict
 from jupyter_mlgov.server.paths import inside, served_path
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def status_of(error: MlgovError) -> int:
     """400: the request is wrong; 404: nothing goes by that name; 409: the project's state does not allow it."""
     if isinstance(error, NotFound):
         return 404
-    if isinstance(error, Blocked | StoreError):
+    if isinstance(error, Blocked | StoreError | JobConflict):
         return 409
     return 400
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tornado import web
 
 from jupyter_mlgov.errors import NotFound, UsageError
-from jupyter_mlgov.server.answers import Card, Page, ProjectAnswer, Tally
+from jupyter_mlgov.server.answers import Page, ProjectAnswer
 from jupyter_mlgov.server.handlers import NAME, MlgovHandler, guarded, open_project, ref_of
 from jupyter_mlgov.server.paths import served_path
 
@@ -62,10 +62,11 @@ class SnapshotsHandler(MlgovHandler):
         offset = self.number("offset", default=0, least=0, most=1_000_000)
 
         def read(project: Project, notebook: str | None) -> Page:
-            within = notebook if scope == "notebook" else None
+            # Absolute: a relative one could be taken for a file in the server's working directory.
+            within = str(project.root / notebook) if notebook and scope == "notebook" else None
             entries = project.log(experiment=experiment, notebook=within, limit=offset + limit + 1)
-            cards = tuple(card_of(project.show(entry.id)) for entry in entries[offset : offset + limit])
-            return Page(snapshots=cards, offset=offset, limit=limit, more=len(entries) > offset + limit)
+            shown = tuple(entries[offset : offset + limit])
+            return Page(snapshots=shown, offset=offset, limit=limit, more=len(entries) > offset + limit)
 
         self.answer(await self.in_project(read))
 
@@ -116,7 +117,10 @@ class ReportHandler(MlgovHandler):
 
         def read(project: Project, _: str | None) -> tuple[str, str]:
             snapshot = project.show(name)
-            return f"{snapshot['experiment']}-{snapshot['number'] or snapshot['id'][:12]}.html", project.report_html(name)
+            return (
+                f"{snapshot['experiment']}-{snapshot['number'] or snapshot['id'][:12]}.html",
+                project.report_html(name),
+            )
 
         title, page = await self.in_project(read)
         self.set_header("Content-Security-Policy", REPORT_POLICY)
@@ -134,32 +138,8 @@ class UnknownHandler(MlgovHandler):
     @guarded("read")
     async def get(self, path: str) -> None:
         """404, as JSON."""
-        raise web.HTTPError(404, "%s", f"/mlgov/api/{path[:100]}: there is no such route; see /mlgov/api/openapi.json")
+        raise web.HTTPError(
+            404, "%s", f"/mlgov/api/{path[:100]}: there is no such route; see /mlgov/api/openapi.json"
+        )
 
     head = post = put = patch = delete = get
-
-
-def card_of(snapshot: dict[str, Any]) -> Card:
-    """One line of the list, from the whole snapshot."""
-    reruns = snapshot.get("reruns") or []
-    newest = reruns[-1] if reruns else {}
-    checks = [risk["check"] for risk in snapshot["risks"] if risk.get("check")]
-    return Card(
-        id=snapshot["id"],
-        experiment=snapshot["experiment"],
-        number=snapshot["number"],
-        created_at=snapshot["created_at"],
-        notebook=snapshot["notebook"]["path"],
-        status=snapshot["status"],
-        message=snapshot["message"],
-        metrics=snapshot["metrics"],
-        kpis=_tally([kpi.get("met") for kpi in snapshot["kpis"]]),
-        checks=_tally([check.get("passed") for check in checks]),
-        verdict=newest.get("verdict"),
-        verdict_at=newest.get("at"),
-        warnings=len(snapshot["warnings"]),
-    )
-
-
-def _tally(answers: list[bool | None]) -> Tally:
-    return Tally(yes=answers.count(True), no=answers.count(False), unknown=answers.count(None))

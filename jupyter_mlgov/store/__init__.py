@@ -66,7 +66,9 @@ class Store:
                 facts["number"] = 1 + self._index.ask(
                     lambda c: tables.highest_number(c, manifest.experiment), locked=True
                 )
-            return self._append(Entry(kind=manifest.kind, subject=name, at=now(), author=manifest.author, body=facts))
+            return self._append(
+                Entry(kind=manifest.kind, subject=name, at=now(), author=manifest.author, body=facts)
+            )
 
     def append(self, kind: Any, subject: str, body: dict[str, Any], *, author: str = "") -> Entry:
         with self._ledger.lock():
@@ -89,7 +91,10 @@ class Store:
     def entries(self, *, subject: str | None = None, kind: str | None = None) -> list[Entry]:
         from jupyter_mlgov.store import tables
 
-        return [self._ledger.read(n) for n in self._index.ask(lambda c: tables.entry_names(c, subject=subject, kind=kind))]
+        return [
+            self._ledger.read(n)
+            for n in self._index.ask(lambda c: tables.entry_names(c, subject=subject, kind=kind))
+        ]
 
     def resolve(self, ref: str) -> str:
         from jupyter_mlgov.store import references
@@ -106,13 +111,17 @@ class Store:
 
         return self._index.ask(lambda c: tables.newest(c, experiment=experiment))
 
-    def log(self, *, experiment: Any = None, notebook: Any = None, limit: Any = None, candidates: bool = False) -> list[LogEntry]:
+    def log(
+        self, *, experiment: Any = None, notebook: Any = None, limit: Any = None, candidates: bool = False
+    ) -> list[LogEntry]:
         from jupyter_mlgov.store import tables
         from jupyter_mlgov.store.references import spellings
 
         places = spellings(notebook, root=self.folder.parent) if notebook else None
         return self._index.ask(
-            lambda c: tables.log(c, experiment=experiment, notebooks=places, limit=limit, candidates=candidates)
+            lambda c: tables.log(
+                c, experiment=experiment, notebooks=places, limit=limit, candidates=candidates
+            )
         )
 
     def reindex(self) -> int:

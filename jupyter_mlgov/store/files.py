@@ -141,7 +141,9 @@ def read(path: Path, *, limit: int) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise Damaged(f"{path} is not a file; run `mlgov fsck`")
         if status.st_size > limit:
-            raise Damaged(f"{path} has {status.st_size} bytes, more than the {limit} allowed; run `mlgov fsck`")
+            raise Damaged(
+                f"{path} has {status.st_size} bytes, more than the {limit} allowed; run `mlgov fsck`"
+            )
         parts = []
         while part := os.read(descriptor, max(status.st_size + 1, 4096)):
             parts.append(part)

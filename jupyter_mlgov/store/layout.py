@@ -73,7 +73,14 @@ class Layout:
             self.check()
             return
         with files.writing(self.folder):
-            for folder in (self.folder, self.temporary, self.objects, self.manifests, self.ledger, self.entries):
+            for folder in (
+                self.folder,
+                self.temporary,
+                self.objects,
+                self.manifests,
+                self.ledger,
+                self.entries,
+            ):
                 files.make_folder(folder)
             for path, data in (
                 (self.folder / ".gitignore", b"*\n"),

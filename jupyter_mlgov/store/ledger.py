@@ -74,7 +74,9 @@ class Ledger:
         try:
             text = files.read(path, limit=4096).decode("ascii", "replace").rstrip("\n")
         except FileNotFoundError as error:
-            raise Damaged(f"{path} is missing: run `mlgov fsck`, it says which entry is the newest") from error
+            raise Damaged(
+                f"{path} is missing: run `mlgov fsck`, it says which entry is the newest"
+            ) from error
         if not is_identity(text):
             raise Damaged(
                 f"{path} holds {text[:20]!r}, which is no entry's id: run `mlgov fsck`, it says which is the newest"
@@ -139,7 +141,9 @@ class Ledger:
         except (TypeError, ValueError) as error:
             raise UsageError(f"a ledger entry of kind {entry.kind!r} cannot be written: {error}") from error
         if len(data) > LIMIT:
-            raise UsageError(f"a ledger entry of {len(data)} bytes is too long (at most {LIMIT}): shorten its texts")
+            raise UsageError(
+                f"a ledger entry of {len(data)} bytes is too long (at most {LIMIT}): shorten its texts"
+            )
         name = blake3(data).hexdigest()
         temporary = self._layout.temporary
         with files.writing(self._layout.folder):

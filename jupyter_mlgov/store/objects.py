@@ -165,7 +165,9 @@ class Objects:
         """The bytes that ``digest`` names, verified. Raises ``Missing`` or ``Damaged``."""
         name = hex_of(digest)
         if name is None:
-            raise Missing(f"object {digest!r} is not in the store: that is no digest (blake3:<64 hex digits>)")
+            raise Missing(
+                f"object {digest!r} is not in the store: that is no digest (blake3:<64 hex digits>)"
+            )
         return self._named.get(name)
 
     def has(self, digest: str) -> bool:

@@ -36,7 +36,9 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
     from jupyter_mlgov.store import tables
 
     if not isinstance(ref, str) or not ref.strip():
-        raise UsageError("an empty REF names no snapshot: give NAME, NAME@N, an id prefix or a notebook's path")
+        raise UsageError(
+            "an empty REF names no snapshot: give NAME, NAME@N, an id prefix or a notebook's path"
+        )
     ref = ref.strip()
     found = tables.newest(connection, experiment=ref)
     if found:
@@ -58,7 +60,9 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
     if _looks_like_path(ref, root):
         return _by_notebook(connection, ref, root)
     if _HEX.fullmatch(ref) and len(ref) < SHORTEST and any(digit.isdigit() for digit in ref):
-        raise NotFound(f"{ref!r} names no experiment, and an id needs {SHORTEST} digits or more: give more of it")
+        raise NotFound(
+            f"{ref!r} names no experiment, and an id needs {SHORTEST} digits or more: give more of it"
+        )
     raise NotFound(_unknown(connection, ref))
 
 
@@ -70,7 +74,9 @@ def spellings(path: str, *, root: Path) -> list[str]:
     for start in (Path.cwd(), root):
         absolute = Path(os.path.normpath(start / Path(path).expanduser()))
         for place, base in ((absolute, root), (absolute.resolve(), root.resolve())):
-            found.append(place.relative_to(base).as_posix() if place.is_relative_to(base) else place.as_posix())
+            found.append(
+                place.relative_to(base).as_posix() if place.is_relative_to(base) else place.as_posix()
+            )
     return list(dict.fromkeys(found))
 
 
@@ -125,7 +131,9 @@ def _no_notebook(path: Path) -> str | None:
         return "it cannot be read"
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return "it is empty" if path.stat().st_size == 0 else "its content is not a notebook's JSON"
-    return None if isinstance(document, dict) and isinstance(document.get("cells"), list) else "it has no cells"
+    return (
+        None if isinstance(document, dict) and isinstance(document.get("cells"), list) else "it has no cells"
+    )
 
 
 def _unknown(connection: Connection, name: str) -> str:

@@ -1,0 +1,267 @@
+"""The lineage picture: which inputs went into which frames, models and metrics.
+
+The boxes are recorded facts. The arrows are inferred from the recorded source, statement by statement, by the
+names that each one binds and reads; nothing is executed. A name that is neither frame, model nor metric hands
+on what it was made from.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.capture.names import names_of
+from jupyter_mlgov.records.manifest import Frame, Input, Manifest
+from jupyter_mlgov.report.views import Graph, Node
+from jupyter_mlgov.report.wording import amount, counted, listed, tidy
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+    from jupyter_mlgov.report.record import Record
+
+BOXES = 7
+"""Boxes of one column; the rest are counted."""
+_TITLES = ("Inputs", "Frames read", "Frames made", "Models", "Metrics")
+_WIDTH, _GAP, _BOX, _SPACE, _HEAD = 140, 34, 44, 12, 26
+
+Key = tuple[str, str]
+
+
+def graph(record: Record) -> Graph | None:
+    """The picture, or None where there is nothing to draw an arrow between."""
+    manifest = record.manifest
+    arrows = _reduced(_arrows(record))
+    made = {target for source, target in arrows if source[0] == "frame" and target[0] == "frame"}
+    inputs = [one for one in manifest.inputs if not one.derived]
+    metrics = list(manifest.metrics)
+    columns: list[list[tuple[Key, Node]]] = [[], [], [], [], []]
+    columns[0] = [(("input", one.uri), Node(0, "input", _file(one.uri), _input_detail(one))) for one in inputs]
+    for frame in manifest.frames:
+        key = ("frame", frame.name)
+        place = 2 if key in made else 1
+        columns[place].append((key, Node(place, "frame", tidy(frame.name, 60), _frame_detail(frame))))
+    columns[3] = [
+        (("model", one.name), Node(3, "model", tidy(one.name, 60), tidy(one.class_.rpartition(".")[2], 60)))
+        for one in manifest.models
+    ]
+    columns[4] = [
+        (("metric", name), Node(4, "metric", tidy(name, 60), amount(manifest.metrics[name])))
+        for name in metrics
+    ]
+    if sum(bool(column) for column in columns) < 2:
+        return None
+    return _graph(columns, arrows, manifest)
+
+
+def _graph(columns: list[list[tuple[Key, Node]]], arrows: set[tuple[Key, Key]], manifest: Manifest) -> Graph:
+    linked = {key for arrow in arrows for key in arrow}
+    used = [place for place, column in enumerate(columns) if column]
+    nodes: list[Node] = []
+    places: dict[Key, int] = {}
+    for shown, place in enumerate(used):
+        # What has an arrow is worth a box before what has none.
+        column = sorted(columns[place], key=lambda pair: pair[0] not in linked)
+        kept = column if len(column) <= BOXES else column[: BOXES - 1]
+        for key, node in kept:
+            places[key] = len(nodes)
+            nodes.append(Node(shown, node.kind, node.label, node.detail))
+        if len(kept) < len(column):
+            nodes.append(Node(shown, "more", f"and {len(column) - len(kept)} more"))
+    edges = tuple(sorted((places[one], places[two]) for one, two in arrows if one in places and two in places))
+    names = {key: node.label for column in columns for key, node in column}
+    order = {key: position for position, key in enumerate(names)}
+    lines = tuple(
+        (names[key], tuple(names[source] for source in sorted(sources, key=lambda one: order[one])))
+        for key in names
+        if (sources := [one for one, two in arrows if two == key and one in names])
+    )
+    return Graph(
+        columns=tuple(_TITLES[place] for place in used),
+        nodes=tuple(nodes),
+        edges=edges,
+        text=_in_words(manifest, lines),
+        lines=lines,
+    )
+
+
+def _in_words(manifest: Manifest, lines: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    parts = [
+        counted(sum(not one.derived for one in manifest.inputs), "input"),
+        counted(len(manifest.frames), "frame"),
+        counted(len(manifest.models), "model"),
+        counted(len(manifest.metrics), "metric"),
+    ]
+    arrows = f" with {counted(sum(len(sources) for _, sources in lines), 'arrow')} between them" if lines else ""
+    return f"Lineage: {listed(parts)}{arrows}. The table below the picture says the same in words."
+
+
+def _file(uri: str) -> str:
+    return tidy(re.split(r"[/\\]", uri.rstrip("/"))[-1] or uri, 60)
+
+
+def _input_detail(one: Input) -> str:
+    return counted(one.rows, "row") if one.rows is not None else "" if one.digest else "not hashed"
+
+
+def _frame_detail(frame: Frame) -> str:
+    if frame.columns is not None and frame.rows is not None:
+        return f"{amount(frame.rows)} × {amount(len(frame.columns))}"
+    if frame.shape is not None:
+        return " × ".join(amount(length) for length in frame.shape) or "scalar"
+    return counted(frame.rows, "row") if frame.rows is not None else ""
+
+
+# -- arrows ----------------------------------------------------------------------------------------------
+
+
+def _arrows(record: Record) -> set[tuple[Key, Key]]:
+    manifest = record.manifest
+    nodes: dict[str, Key] = {one.name: ("frame", one.name) for one in manifest.frames}
+    nodes |= {one.name: ("model", one.name) for one in manifest.models}
+    metrics = {name: ("metric", name) for name in manifest.metrics}
+    origin: dict[str, set[Key]] = {}
+    arrows: set[tuple[Key, Key]] = set()
+    for cell, source in _executions(record):
+        read: list[Input] = [one for one in manifest.inputs if one.cell == cell and not one.derived]
+        for statement, binds, reads in _statements(source):
+            sources = set().union(*(origin.get(name, set()) for name in reads)) if reads else set()
+            sources |= {("input", one.uri) for one in read if _mentions(statement, one, alone=len(read) == 1)}
+            for name in binds:
+                key = nodes.get(name) or metrics.get(name)
+                if key is not None:
+                    arrows |= {(one, key) for one in sources if one != key}
+                    origin[name] = {key}
+                else:
+                    origin[name] = set(sources)
+    return arrows
+
+
+def _executions(record: Record) -> Iterator[tuple[int | None, str]]:
+    """(cell, source) of what was executed, in order; without a journal, the cells from top to bottom."""
+    notebook = record.manifest.notebook
+    runs: Iterable[tuple[int | None, str]] = [(one.index, one.source) for one in notebook.journal] or [
+        (one.index, one.source) for one in notebook.cells if one.type == "code" and one.status != "not-run"
+    ]
+    for cell, digest in runs:
+        text = record.text(digest)
+        if text is not None and len(text) < 200_000:
+            yield cell, text
+
+
+def _statements(source: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
+    """(text, names bound, names read) of each top-level statement. A call of a method changes its object:
+    ``clf.fit(X, y)`` binds ``clf``."""
+    lines = ["" if line.lstrip().startswith(("%", "!")) else line for line in source.split("\n")]
+    try:
+        tree = ast.parse("\n".join(lines))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []
+    found = []
+    for statement in tree.body:
+        text = ast.get_source_segment("\n".join(lines), statement) or ""
+        names = names_of(text)
+        binds = names.sets
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            called: ast.AST = statement.value.func
+            while isinstance(called, ast.Attribute | ast.Call):
+                called = called.value if isinstance(called, ast.Attribute) else called.func
+            if isinstance(called, ast.Name):
+                binds = (*binds, called.id)
+        found.append((text, tuple(dict.fromkeys(binds)), names.uses))
+    return found
+
+
+def _mentions(statement: str, one: Input, *, alone: bool) -> bool:
+    """Whether a statement of the cell in which an input was opened is the one that opened it."""
+    stem = re.split(r"[/\\]", one.uri.rstrip("/"))[-1].partition(".")[0]
+    if stem and stem in statement:
+        return True
+    return alone and re.search(r"\b(read_\w+|open|load\w*|scan_\w+|data)\(", statement) is not None
+
+
+def _reduced(arrows: set[tuple[Key, Key]]) -> set[tuple[Key, Key]]:
+    """Without the arrows that a longer way also says, and without those that run against the columns."""
+    order = {"input": 0, "frame": 1, "model": 2, "metric": 3}
+    forward = {(one, two) for one, two in arrows if order[one[0]] <= order[two[0]] and one[0] != "metric"}
+    after: dict[Key, set[Key]] = {}
+    for one, two in forward:
+        after.setdefault(one, set()).add(two)
+
+    def another_way(one: Key, two: Key) -> bool:
+        seen, waiting = {one}, [step for step in after[one] if step != two]
+        while waiting:
+            step = waiting.pop()
+            if step == two:
+                return True
+            if step not in seen:
+                seen.add(step)
+                waiting += after.get(step, ())
+        return False
+
+    return {(one, two) for one, two in forward if not another_way(one, two)}
+
+
+# -- drawing ---------------------------------------------------------------------------------------------
+
+
+def draw(picture: Graph) -> Markup:
+    """The picture as SVG of a fixed size, in CSS pixels."""
+    from markupsafe import Markup, escape
+
+    count = len(picture.columns)
+    heights = [sum(node.column == place for node in picture.nodes) for place in range(count)]
+    tall = max(heights) * (_BOX + _SPACE) - _SPACE
+    wide = count * _WIDTH + (count - 1) * _GAP
+    corners: list[tuple[float, float]] = []
+    placed = [0] * count
+    for node in picture.nodes:
+        free = tall - (heights[node.column] * (_BOX + _SPACE) - _SPACE)
+        top = _HEAD + free / 2 + placed[node.column] * (_BOX + _SPACE)
+        placed[node.column] += 1
+        corners.append((node.column * (_WIDTH + _GAP), top))
+    parts = [
+        f'<text class="g-head" x="{place * (_WIDTH + _GAP)}" y="12">{escape(title)}</text>'
+        for place, title in enumerate(picture.columns)
+    ]
+    parts += [_edge(corners[one], corners[two]) for one, two in picture.edges]
+    for node, (left, top) in zip(picture.nodes, corners, strict=True):
+        parts.append(_box(node, left, top))
+    return Markup(  # noqa: S704 - labels are escaped where they are set
+        f'<svg class="graph" role="img" aria-label="{escape(picture.text)}" width="{wide}" '
+        f'height="{tall + _HEAD + 2:g}" viewBox="-1 0 {wide + 2} {tall + _HEAD + 2:g}">{"".join(parts)}</svg>'
+    )
+
+
+def _edge(one: tuple[float, float], two: tuple[float, float]) -> str:
+    y1, y2 = one[1] + _BOX / 2, two[1] + _BOX / 2
+    if one[0] == two[0]:  # in one column: around its right side
+        x = one[0] + _WIDTH
+        return f'<path class="g-edge" d="M{x:g} {y1:g}C{x + 26:g} {y1:g} {x + 26:g} {y2:g} {x:g} {y2:g}"/>'
+    x1, x2 = one[0] + _WIDTH, two[0] - 5
+    middle = x2 - _GAP / 2 + 2 if x2 - x1 > _GAP else (x1 + x2) / 2
+    start = f"M{x1:g} {y1:g}"
+    curve = f"C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
+    head = f"M{x2 - 1:g} {y2 - 4:g}l5 4l-5 4z"
+    return f'<path class="g-edge" d="{start}{curve}"/><path class="g-tip" d="{head}"/>'
+
+
+def _box(node: Node, left: float, top: float) -> str:
+    from markupsafe import escape
+
+    if node.kind == "more":
+        return f'<text class="g-more" x="{left:g}" y="{top + 26:g}">{escape(node.label)}</text>'
+    name, detail = _fitted(node.label, 19), _fitted(node.detail, 23)
+    y = top + (19 if detail else 27)
+    second = f'<text class="g-detail" x="{left + 10:g}" y="{top + 35:g}">{escape(detail)}</text>' if detail else ""
+    return (
+        f'<g><title>{escape(node.label)}{escape(", " + node.detail if node.detail else "")}</title>'
+        f'<rect class="g-box g-{node.kind}" x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_BOX}" rx="5"/>'
+        f'<text class="g-name" x="{left + 10:g}" y="{y:g}">{escape(name)}</text>{second}</g>'
+    )
+
+
+def _fitted(text: str, letters: int) -> str:
+    return text if len(text) <= letters else text[: letters - 1] + "…"

@@ -1,0 +1,166 @@
+"""What the model is for and how good it is: charter, KPIs against their targets, metrics with their history."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.records.annotations import KpiResult
+from jupyter_mlgov.records.canonical import Scalar, number
+from jupyter_mlgov.report.charts import Bullet, History, Point, scale, thinned
+from jupyter_mlgov.report.evidence import Fact, State, Tone
+from jupyter_mlgov.report.views import Charter, KpiView, MetricView, SeriesView
+from jupyter_mlgov.report.wording import amount, date, exactly, finite, target, tidy
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.report.record import Record
+
+_SIGNS = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
+FIELDS = (
+    ("owner", "Owner"),
+    ("business_case", "Business case"),
+    ("intended_use", "Intended use"),
+    ("users", "Users"),
+    ("out_of_scope", "Out of scope"),
+    ("feasibility", "Feasibility"),
+    ("stop_criteria", "Stop criteria"),
+)
+
+
+def charter(record: Record) -> Charter:
+    """The charter as it stands, each field asserted or missing, with the KPIs of the run."""
+    held = record.charter
+    facts = tuple(
+        Fact(label, tidy(value), "asserted") if value else Fact(label, "not written down", "missing")
+        for name, label in FIELDS
+        for value in [getattr(held, name, None)]
+    )
+    note = ""
+    if record.charter_entry is not None:
+        note = f"The charter was changed after the run, on {date(record.charter_entry.at)}; this is the newest one."
+    stale = _targets_changed(record)
+    return Charter(
+        present=held is not None,
+        facts=facts if held is not None else (),
+        kpis=tuple(_kpi(kpi, stale=stale) for kpi in record.manifest.kpis),
+        note=note,
+    )
+
+
+def _targets_changed(record: Record) -> bool:
+    """True where the charter was changed after the run and now asks for something else."""
+    if record.charter_entry is None or record.charter is None:
+        return False
+    now = {(kpi.metric, kpi.op, kpi.target) for kpi in record.charter.kpis}
+    before = {(kpi.metric, kpi.op, kpi.target) for kpi in record.manifest.charter.kpis} if record.manifest.charter else set()
+    return bool(now - {(kpi.metric, kpi.op, kpi.target) for kpi in record.manifest.kpis}) or now < before
+
+
+def requirement(kpi: KpiResult) -> str:
+    """``≥ 0.80``, with the tolerance where there is one."""
+    allowed = f" (± {target(kpi.tolerance)})" if kpi.tolerance else ""
+    return f"{_SIGNS.get(kpi.op, kpi.op)} {target(kpi.target)}{allowed}"
+
+
+def _kpi(kpi: KpiResult, *, stale: bool) -> KpiView:
+    outcomes: dict[bool | None, tuple[str, Tone, State]] = {
+        True: ("met", "good", "measured"),
+        False: ("not met", "bad", "measured"),
+        None: ("not measured", "warn", "missing"),
+    }
+    outcome, tone, state = outcomes[kpi.met]
+    if stale and kpi.met is not None:
+        state = "stale"
+    wanted, value = requirement(kpi), finite(kpi.value)
+    chart = None
+    if value is not None and kpi.met is not None and math.isfinite(kpi.target):
+        low, high = scale(value, kpi.target)
+        words = f"{tidy(kpi.metric, 80)} is {amount(value)}, the target is {wanted}: {outcome}"
+        chart = Bullet(value, kpi.target, low, high, kpi.op, kpi.met, words)
+    return KpiView(
+        metric=tidy(kpi.metric, 200),
+        requirement=wanted,
+        value=amount(_value(kpi.value)) if kpi.value is not None else "no value",
+        exact=exactly(kpi.value) if kpi.value is not None else "",
+        outcome=outcome,
+        tone=tone,
+        state=state,
+        margin=_margin(kpi, value),
+        split=tidy(kpi.split or "", 200),
+        description=tidy(kpi.description or ""),
+        bullet=chart,
+    )
+
+
+def _margin(kpi: KpiResult, value: float | None) -> str:
+    if value is None or kpi.op in ("==", "!="):
+        return ""
+    gap = value - kpi.target
+    if gap == 0:
+        return "exactly on the target"
+    return f"{amount(abs(gap))} {'above' if gap > 0 else 'below'} the target"
+
+
+def _value(value: Scalar) -> Scalar:
+    """A recorded number as a number: ``"NaN"`` too."""
+    return number(value) if isinstance(value, str) and number(value) is not None else value
+
+
+def metrics(record: Record) -> tuple[MetricView, ...]:
+    """The run's metrics in the order in which they were computed, with the snapshots before."""
+    kpis = {kpi.metric: kpi for kpi in reversed(record.manifest.kpis)}
+    return tuple(_metric(record, name, value, kpis.get(name)) for name, value in record.manifest.metrics.items())
+
+
+def _metric(record: Record, name: str, value: Scalar, kpi: KpiResult | None) -> MetricView:
+    points = [
+        Point(f"@{one.number}", found, amount(one.metrics[name]), current=one.id == record.id)
+        for one in record.past
+        if (found := finite(one.metrics.get(name))) is not None and not isinstance(one.metrics[name], bool)
+    ]
+    history = None
+    goal = kpi.target if kpi is not None and math.isfinite(kpi.target) else None
+    shown = tidy(name, 200)
+    if len(points) > 1:
+        span = f"{shown} over {len(points)} snapshots: " + ", ".join(
+            f"{point.label} {point.shown}" for point in points[-12:]
+        )
+        history = History(tuple(points), goal, span + (f"; target {amount(goal)}" if goal is not None else ""))
+    tones: dict[bool | None, Tone] = {True: "good", False: "bad", None: "quiet"}
+    return MetricView(
+        name=shown,
+        value=amount(_value(value)),
+        exact=exactly(value),
+        change=_change(points),
+        requirement=requirement(kpi) if kpi is not None else "",
+        tone=tones[kpi.met] if kpi is not None else "quiet",
+        history=history,
+    )
+
+
+def _change(points: list[Point]) -> str:
+    if len(points) < 2 or not points[-1].current:
+        return ""
+    step = points[-1].value - points[-2].value
+    if step == 0:
+        return f"as in {points[-2].label}"
+    return f"{'+' if step > 0 else '−'}{amount(abs(step))} since {points[-2].label}"
+
+
+def series(record: Record) -> tuple[SeriesView, ...]:
+    """Values that were logged step by step."""
+    made = []
+    for name, steps in record.manifest.series.items():
+        values = [(float(step), found) for step, value in steps if (found := finite(value)) is not None]
+        if not values:
+            continue
+        kept = thinned(values)
+        points = tuple(Point(f"step {amount(step)}", value, amount(value)) for step, value in kept)
+        last = points[-1]
+        text = (
+            f"{tidy(name, 200)} over {len(values)} steps, from {points[0].shown} to {last.shown}; "
+            f"lowest {amount(min(value for _, value in values))}, "
+            f"highest {amount(max(value for _, value in values))}"
+        )
+        made.append(SeriesView(tidy(name, 200), History(points, None, text), last.shown))
+    return tuple(made)

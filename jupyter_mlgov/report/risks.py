@@ -1,0 +1,153 @@
+"""The risk register: where the model fails, and what stands against it.
+
+Only a check that was executed and passed counts as evidence. A status, an acceptance and a mitigation are what
+somebody wrote; the page says so.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Risk
+from jupyter_mlgov.report.evidence import Fact, State, Tone
+from jupyter_mlgov.report.views import CheckView, MatrixCell, MatrixRow, Risks, RiskView
+from jupyter_mlgov.report.wording import amount, date, day, exactly, moment, seconds, tidy
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.report.record import Record
+
+GRAVE = ("high", "critical")
+
+
+def risks(record: Record, as_of: str) -> Risks:
+    """The register, the gravest first, and the severity x likelihood matrix. ``as_of`` dates reviews."""
+    ordered = sorted(record.risks, key=lambda one: (-level(one), -SEVERITIES.index(one.severity), one.id))
+    views = tuple(_risk(record, one, place, as_of) for place, one in enumerate(ordered))
+    return Risks(
+        risks=views,
+        likelihoods=LIKELIHOODS,
+        matrix=tuple(
+            MatrixRow(
+                severity,
+                tuple(
+                    MatrixCell(
+                        _level(row, column),
+                        likelihood,
+                        tuple(
+                            view
+                            for view, one in zip(views, ordered, strict=True)
+                            if one.severity == severity and one.likelihood == likelihood
+                        ),
+                    )
+                    for column, likelihood in enumerate(LIKELIHOODS)
+                ),
+            )
+            for row, severity in reversed(list(enumerate(SEVERITIES)))
+        ),
+    )
+
+
+def level(risk: Risk) -> int:
+    """1 (least) to 4 (most), from severity and likelihood together."""
+    return _level(SEVERITIES.index(risk.severity), LIKELIHOODS.index(risk.likelihood))
+
+
+def _level(severity: int, likelihood: int) -> int:
+    return (1, 1, 2, 3, 4, 4)[severity + likelihood]
+
+
+def overdue(risk: Risk, as_of: str) -> bool:
+    """True where the date by which the risk was to be reviewed has passed."""
+    due, now = moment(risk.review_by or ""), moment(as_of)
+    return due is not None and now is not None and due.date() < now.date()
+
+
+def standing(risk: Risk) -> tuple[str, Tone]:
+    """What is known to stand against a risk, in words, and how good that is."""
+    check = risk.check
+    if check is not None and check.passed is True:
+        return "its check passes", "good"
+    if check is not None and check.passed is False:
+        if risk.status == "accepted":
+            return "accepted (asserted), although its check fails", "warn"
+        return "its check fails", "bad"
+    if risk.status == "accepted":
+        return "accepted; the acceptance is asserted, nothing was executed", "warn"
+    if check is not None:
+        return "its check was not evaluated", "bad" if risk.severity in GRAVE else "warn"
+    if risk.status in ("mitigated", "closed"):
+        return f"said to be {risk.status}; no check shows it", "bad" if risk.severity in GRAVE else "warn"
+    return "open, and nothing checks it", "bad" if risk.severity in GRAVE else "warn"
+
+
+def _risk(record: Record, risk: Risk, place: int, as_of: str) -> RiskView:
+    words, tone = standing(risk)
+    return RiskView(
+        id=tidy(risk.id, 120),
+        anchor=f"risk-{place + 1}",
+        severity=risk.severity,
+        likelihood=risk.likelihood,
+        status=risk.status,
+        situation=tidy(risk.situation),
+        standing=words,
+        tone=tone,
+        facts=tuple(_facts(risk, as_of)),
+        check=_check(risk.check) if risk.check is not None else None,
+        tags=tuple(tidy(tag, 60) for tag in risk.tags[:20]),
+        history=tuple(_history(record, risk)),
+        source=_source(risk),
+    )
+
+
+def _facts(risk: Risk, as_of: str) -> list[Fact]:
+    facts = []
+    for label, value in (("Effect", risk.effect), ("Mitigation", risk.mitigation), ("Owner", risk.owner)):
+        facts.append(
+            Fact(label, tidy(value), "asserted") if value else Fact(label, "not written down", "missing")
+        )
+    for label, value in (("Detection", risk.detection), ("Residual risk", risk.residual_risk)):
+        if value:
+            facts.append(Fact(label, tidy(value), "asserted"))
+    if risk.review_by:
+        late = overdue(risk, as_of)
+        facts.append(
+            Fact("Review by", day(risk.review_by), "stale" if late else "asserted", "overdue" if late else "")
+        )
+    return facts
+
+
+def _check(check: Check) -> CheckView:
+    outcomes: dict[bool | None, tuple[str, Tone, State]] = {
+        True: ("passed", "good", "measured"),
+        False: ("failed", "bad", "measured"),
+        None: ("not evaluated", "warn", "missing"),
+    }
+    outcome, tone, state = outcomes[check.passed]
+    return CheckView(
+        expression=tidy(check.expression, 1000),
+        outcome=outcome,
+        tone=tone,
+        state=state,
+        terms=tuple((tidy(term.expression, 400), amount(term.value), exactly(term.value)) for term in check.terms),
+        error=tidy(check.error or "", 1000),
+        duration=seconds(check.duration_s),
+    )
+
+
+def _source(risk: Risk) -> str:
+    where = f"cell {risk.cell}" if risk.cell is not None else "a cell"
+    return f"Written in {where} " + ("(markdown)" if risk.source == "markdown" else "(%%risk)")
+
+
+def _history(record: Record, risk: Risk) -> list[str]:
+    """What the ledger says about this risk since the run."""
+    events = []
+    for entry in record.entries:
+        body = entry.body
+        if entry.kind != "risk" or body.get("id") != risk.id:
+            continue
+        check = body.get("check")
+        passed = check.get("passed") if isinstance(check, dict) else None
+        outcome = {True: "check passed", False: "check failed"}.get(passed, "check not evaluated") if check else "no check"
+        events.append(f"{date(entry.at)}: {tidy(body.get('status', 'recorded'), 40)}, {outcome}")
+    return events[-20:]
