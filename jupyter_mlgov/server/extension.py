@@ -12,7 +12,7 @@ from jupyter_mlgov.server.jobs import Jobs
 from jupyter_mlgov.server.routes import CATCH_ALL, ROUTES
 
 
-class MlgovExtension(ExtensionApp):
+class MlgovExtension(ExtensionApp):  # type: ignore[misc]
     """Serves ``/mlgov/api/``. Reruns that are unfinished end with the server."""
 
     name = "jupyter_mlgov"

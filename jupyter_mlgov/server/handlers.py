@@ -71,7 +71,7 @@ def ref_of(text: str) -> str:
     return text
 
 
-class MlgovHandler(APIHandler):
+class MlgovHandler(APIHandler):  # type: ignore[misc]
     """The base of all routes."""
 
     auth_resource = "mlgov"

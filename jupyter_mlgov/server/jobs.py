@@ -128,12 +128,12 @@ class Jobs:
             del self._jobs[old.id]
         return job
 
-    def get(self, id: str) -> Job:
+    def get(self, name: str) -> Job:
         """The job with that id. Raises ``NotFound``."""
-        job = self._jobs.get(id)
+        job = self._jobs.get(name)
         if job is None:
             raise NotFound(
-                f"job {id}: this server knows no such rerun; /mlgov/api/jobs lists those that it knows"
+                f"job {name}: this server knows no such rerun; /mlgov/api/jobs lists those that it knows"
             )
         return job
 
@@ -179,7 +179,7 @@ class Jobs:
             job.end("cancelled")
         except OSError as error:
             job.end("failed", error=f"the rerun could not be started: {error}")
-        except Exception as error:
+        except (ValueError, msgspec.MsgspecError) as error:
             _log.exception("the result of rerun %s could not be read", job.id)
             job.end(
                 "failed",

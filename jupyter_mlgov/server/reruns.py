@@ -93,7 +93,7 @@ class EventsHandler(MlgovHandler):
             return
 
 
-def _find(handler: MlgovHandler, id: str) -> Job:
-    if not JOB.fullmatch(id):
-        raise UsageError(f"job {id[:100]!r}: a job's id has 32 hex digits")
-    return handler.extension.jobs.get(id)
+def _find(handler: MlgovHandler, name: str) -> Job:
+    if not JOB.fullmatch(name):
+        raise UsageError(f"job {name[:100]!r}: a job's id has 32 hex digits")
+    return handler.extension.jobs.get(name)
