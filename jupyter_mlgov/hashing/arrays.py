@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 21
 """Bytes that are gathered or cleaned at a time."""
+STRIDE = 1 << 26
+"""Bytes that are hashed between two looks at the clock (and at an interrupt)."""
+TILE = 1 << 14
+"""Rows of a block of columns that are gathered together."""
 BLOCK = 1 << 16
 """Python objects that are encoded at a time."""
 
@@ -30,6 +34,24 @@ def array_digest(array: Array, limits: Limits) -> bytes:
     """32 bytes for dtype, shape and elements. Raises ``Unhashable``."""
     shape = ",".join(map(str, array.shape))
     return combine("array", dtype_label(array.dtype), shape, content_digest(array, limits))
+
+
+def masked_digest(array: Array, mask: Array, limits: Limits) -> bytes:
+    """32 bytes for a masked array: what lies under the mask is nothing."""
+    import numpy as np
+
+    if array.dtype.names is not None or array.dtype.kind in "OT":
+        raise Unhashable("masked arrays of records and objects have no canonical form")
+    state = hasher(array.nbytes)
+    rows = array.reshape(1, *array.shape) if array.ndim == 0 else array
+    masks = mask.reshape(rows.shape)
+    step = max(1, PIECE * len(rows) // max(rows.nbytes, 1))
+    for start in range(0, len(rows), step):
+        piece = rows[start : start + step].copy()
+        piece[masks[start : start + step]] = np.zeros((), array.dtype)
+        feed(state, piece, limits)
+    shape = ",".join(map(str, array.shape))
+    return combine("masked", dtype_label(array.dtype), shape, content_digest(mask, limits), state.digest())
 
 
 def dtype_label(dtype: np.dtype[Any]) -> str:
@@ -57,27 +79,45 @@ def content_digest(array: Array, limits: Limits) -> bytes:
     return state.digest()
 
 
-def feed(state: blake3, array: Array, limits: Limits) -> None:
-    """Puts the elements of a plain (not object, not record) array into ``state``, in C order."""
+def content_digests(arrays: list[Array], limits: Limits) -> list[bytes]:
+    """``content_digest`` of several plain columns of equal length that lie interleaved in memory.
+
+    They are gathered tile by tile, so that memory is read once and not once for each of them.
+    """
     import numpy as np
 
+    states = [blake3() for _ in arrays]
+    for start in range(0, len(arrays[0]), TILE):
+        limits.spend()
+        for state, array in zip(states, arrays, strict=True):
+            feed(state, np.ascontiguousarray(array[start : start + TILE]), limits)
+    return [state.digest() for state in states]
+
+
+def feed(state: blake3, array: Array, limits: Limits) -> None:
+    """Puts the elements of a plain (not object, not record) array into ``state``, in C order."""
     if array.nbytes == 0:
         return
     kind, size = array.dtype.kind, array.dtype.itemsize
     if kind not in "biufcmMSUV":
         raise Unhashable(f"dtype {array.dtype.name} has no canonical form")
-    for piece in pieces(array):
-        limits.spend()
-        if kind in "fc":
-            _feed_floats(state, piece)
-        elif not piece.dtype.isnative:
-            step = max(1, PIECE // size)
-            for start in range(0, len(piece), step):
-                state.update(
-                    piece[start : start + step].astype(piece.dtype.newbyteorder("<")).view(np.uint8).data
-                )
-        else:
-            state.update(piece.view(np.uint8).data)
+    step = max(1, (STRIDE if array.dtype.isnative else PIECE) // size)
+    for flat in pieces(array):
+        for start in range(0, len(flat), step):
+            limits.spend()
+            piece = flat[start : start + step]
+            if not piece.dtype.isnative:
+                piece = piece.astype(piece.dtype.newbyteorder("="))
+            if kind in "fc":
+                _feed_floats(state, piece)
+            else:
+                state.update(_raw(piece))
+
+
+def _raw(flat: Array) -> memoryview:
+    import numpy as np
+
+    return flat.view(np.uint8).data
 
 
 def pieces(array: Array) -> Iterator[Array]:
@@ -106,17 +146,12 @@ def _feed_floats(state: blake3, flat: Array) -> None:
         for start in range(0, len(flat), BLOCK):
             _feed_long(state, flat[start : start + BLOCK])
         return
-    if not flat.dtype.isnative:
-        step = max(1, PIECE // flat.dtype.itemsize)
-        for start in range(0, len(flat), step):
-            _feed_floats(state, flat[start : start + step].astype(flat.dtype.newbyteorder("=")))
-        return
     if flat.dtype.kind == "c":
         flat = flat.view(f"f{flat.dtype.itemsize // 2}")
     with np.errstate(all="ignore"):
         clean = not np.isnan(flat.min())
     if clean:
-        state.update(flat.view(np.uint8).data)
+        state.update(_raw(flat))
         return
     step = PIECE // flat.dtype.itemsize
     for start in range(0, len(flat), step):
@@ -125,20 +160,19 @@ def _feed_floats(state: blake3, flat: Array) -> None:
         if missing.any():
             piece = piece.copy()
             piece[missing] = np.nan
-        state.update(piece.view(np.uint8).data)
+        state.update(_raw(piece))
 
 
 def _feed_long(state: blake3, flat: Array) -> None:
-    """Extended precision has padding bytes: it is written as a sum of two doubles."""
+    """Extended precision has padding bytes: each number is written as the sum of two doubles."""
     import numpy as np
 
-    parts = (flat.real, flat.imag) if flat.dtype.kind == "c" else (flat,)
-    for part in parts:
-        with np.errstate(all="ignore"):
-            high = part.astype("f8")
-            rest = np.where(np.isfinite(high), part - high, 0).astype("f8")
-        _feed_floats(state, high)
-        _feed_floats(state, rest)
+    if flat.dtype.kind == "c":
+        flat = flat.view(np.longdouble)
+    with np.errstate(all="ignore"):
+        high = flat.astype("f8")
+        rest = np.where(np.isfinite(high), flat - high, 0).astype("f8")
+    _feed_floats(state, np.stack([high, rest], axis=1).reshape(-1))
 
 
 def _objects_digest(array: Array, limits: Limits) -> bytes:

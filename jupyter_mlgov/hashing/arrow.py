@@ -96,10 +96,10 @@ class ArrowHasher:
     def update(self, array: pa.Array) -> None:
         """Appends an array of the column's type."""
         self.limits.spend()
-        if array.null_count and self.cuts:
+        if array.null_count and self.cuts and len(array) > ROWS:
             for start in range(0, len(array), ROWS):
                 self._one(array.slice(start, ROWS))
-        elif len(array):
+        else:
             self._one(array)
 
     def _one(self, array: pa.Array) -> None:

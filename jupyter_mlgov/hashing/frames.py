@@ -1,258 +1,306 @@
-"""Tables and arrays in memory: one digest for the whole and one for each column.
+"""Tables and arrays in memory, described: what they are, how large, and one digest for each column.
 
-Content counts, layout does not: chunks, slices, memory order and byte order are nothing; values, dtypes, names
-and the order of rows, columns and categories are everything. A default index (0, 1, 2, ...) is nothing. A text
-column is the same whether pandas keeps it as ``object`` or as ``str``: Parquet gives one back for the other.
-
-Only libraries that the session has loaded are looked at, and an object is recognised by its type alone.
+``describe_frame`` never raises and never changes what it looks at: what has no canonical form has ``digest``
+None and a ``reason``, and a column without one says ``unhashable: reason`` in its place. An object is
+recognised by its type alone, among the libraries that the session has loaded; none is imported to find out.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.hashing.arrays import BLOCK, array_digest, content_digest, dtype_label, encode_block
+from jupyter_mlgov.hashing.arrays import (
+    BLOCK,
+    PIECE,
+    array_digest,
+    content_digests,
+    dtype_label,
+    encode_block,
+)
 from jupyter_mlgov.hashing.arrow import chunks_digest
-from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, hasher, named
-from jupyter_mlgov.hashing.values import Encoder
+from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
+from jupyter_mlgov.hashing.values import Encoder, class_name
 from jupyter_mlgov.records.manifest import Column
 
 if TYPE_CHECKING:
-    import pandas as pd
     import pyarrow as pa
+
+UNHASHABLE = "unhashable: "
 
 
 @dataclass(frozen=True)
 class FrameDescription:
-    """``shape`` is as NumPy has it; ``columns`` is None for arrays. Without ``digest`` there is a ``reason``."""
+    """A table or array. ``rows`` is its length; ``columns`` is None for arrays; ``shape`` is as NumPy has it.
+
+    ``digest`` is None exactly when there is a ``reason``.
+    """
 
     type: str
     digest: str | None
-    rows: int | None
-    columns: tuple[Column, ...] | None
-    shape: tuple[int, ...]
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    shape: tuple[int, ...] | None = None
     reason: str | None = None
 
 
-def describe_frame(value: Any, *, limits: Limits | None = None) -> FrameDescription | None:
-    """What ``value`` holds, or None when it is no table and no array. Never raises for its content."""
-    reader = _reader(value)
-    if reader is None:
+Describe = Callable[[Any, str, Limits], FrameDescription]
+Found = tuple[str, bytes | Unhashable]
+"""A column's dtype, and its digest or the reason why it has none."""
+
+
+def describe_frame(value: object, *, limits: Limits | None = None) -> FrameDescription | None:
+    """What ``value`` is and holds, or None when it is no table or array of a library that is loaded.
+
+    Past ``limits`` the digest is None and the reason says so.
+    """
+    describe = _describer(type(value))
+    if describe is None:
         return None
+    label = public_name(type(value))
     try:
-        return reader(value, limits or Limits())
+        return describe(value, label, limits or Limits())
     except Unhashable as error:
-        reason = str(error)
-    except Exception as error:  # noqa: BLE001 - a broken frame is recorded as such, it is not our failure
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return FrameDescription(_type_name(value), None, None, None, (), reason)
+        return FrameDescription(label, None, reason=str(error))
+    except Exception as error:  # noqa: BLE001 - a broken or foreign array raises anything; its text is not asked for
+        return FrameDescription(label, None, reason=f"{type(error).__name__} while it was read")
 
 
-def _reader(value: Any) -> Any:
-    kind = type(value)
-    for library, name, reader in _KINDS:
-        module = sys.modules.get(library)
-        wanted = getattr(module, name, None) if module is not None else None
-        if isinstance(wanted, type) and issubclass(kind, wanted):
-            return reader
+def _describer(kind: type) -> Describe | None:
+    for base in type.mro(kind):
+        library = base.__module__.partition(".")[0] if isinstance(base.__module__, str) else ""
+        if library in _LIBRARIES:
+            if base.__module__.startswith("scipy.sparse") and base.__name__ in (
+                "_spbase",
+                "spmatrix",
+                "sparray",
+            ):
+                return _sparse
+            found = _DESCRIBERS.get((library, base.__name__))
+            if found is not None:
+                return found
     return None
 
 
-def _type_name(value: Any) -> str:
-    kind = type(value)
-    package = kind.__module__.partition(".")[0]
-    return f"{package}.{kind.__qualname__}"
+def public_name(kind: type) -> str:
+    """``pandas.DataFrame`` rather than ``pandas.core.frame.DataFrame``."""
+    name = class_name(kind)
+    library, _, rest = name.partition(".")
+    short = rest.rpartition(".")[2]
+    if name.startswith("scipy.sparse."):
+        return f"scipy.sparse.{short}"
+    return f"{library}.{short}" if library in _LIBRARIES else name
+
+
+def column_name(name: object) -> str:
+    """A column's name as text. The frame's digest tells ``1`` from ``"1"``, this does not."""
+    if isinstance(name, str):
+        return str.__str__(name)
+    if isinstance(name, tuple):
+        return "(" + ", ".join(column_name(part) for part in name) + ")"
+    if name is None or type(name).__module__.partition(".")[0] in ("builtins", "numpy", "pandas", "datetime"):
+        return str(name)[:200]
+    return f"<{class_name(type(name))}>"
+
+
+def _assemble(
+    label: str, family: str, shape: tuple[int, ...], names: list[Any], found: Iterable[Found],
+    limits: Limits, index: bytes = b"",
+) -> FrameDescription:  # fmt: skip
+    encoder = Encoder(limits)
+    parts: list[bytes] = []
+    columns: list[Column] = []
+    reason: str | None = None
+    for name, (dtype, digest) in zip(names, found, strict=True):
+        text = column_name(name)
+        if isinstance(digest, Unhashable):
+            reason = reason or f"column {text!r}: {digest}"
+            columns.append(Column(name=text, dtype=dtype, digest=f"{UNHASHABLE}{digest}"))
+        else:
+            columns.append(Column(name=text, dtype=dtype, digest=named(digest)))
+            parts += [encoder.one(name), digest]
+    whole = None if reason else named(combine(f"mlgov.{family}.1", shape[0], index, len(names), *parts))
+    return FrameDescription(label, whole, shape[0], tuple(columns), shape, reason)
+
+
+def _attempt(digest: Callable[[Any, Limits], bytes], value: Any, limits: Limits) -> bytes | Unhashable:
+    try:
+        return digest(value, limits)
+    except Unhashable as error:
+        return error
 
 
 # -- pandas ----------------------------------------------------------------------------------------------------
 
 
-def _pandas_frame(frame: pd.DataFrame, limits: Limits) -> FrameDescription:
-    columns = []
-    parts: list[bytes | str] = [_index_digest(frame.index, limits), _index_digest(frame.columns, limits)]
-    for place, name in enumerate(frame.columns):
-        label, digest = _series(frame.iloc[:, place], limits)
-        columns.append(Column(name=str(name), dtype=label, digest=named(digest)))
-        parts += [label, digest]
-    whole = combine("frame", *parts)
-    return FrameDescription(_type_name(frame), named(whole), len(frame), tuple(columns), tuple(frame.shape))
+def _pandas_frame(frame: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.pandas_columns import index_digest
+
+    names = frame.columns.tolist()
+    index = combine("axes", index_digest(frame.index, limits), Encoder(limits).one(list(frame.columns.names)))
+    shape = (int(frame.shape[0]), int(frame.shape[1]))
+    return _assemble(label, "frame", shape, names, _pandas_columns(frame, limits), limits, index)
 
 
-def _pandas_series(series: pd.Series[Any], limits: Limits) -> FrameDescription:
-    label, digest = _series(series, limits)
-    whole = combine("series", _index_digest(series.index, limits), str(series.name), label, digest)
-    column = Column(name=str(series.name), dtype=label, digest=named(digest))
-    return FrameDescription(_type_name(series), named(whole), len(series), (column,), (len(series),))
+def _pandas_columns(frame: Any, limits: Limits) -> Iterator[Found]:
+    """Columns in their order; neighbours that lie interleaved in one block are read together."""
+    from jupyter_mlgov.hashing.pandas_columns import column_digest, numpy_values, plain_column
+
+    waiting: list[Any] = []
+
+    def together() -> Iterator[Found]:
+        for array, content in zip(waiting, content_digests(waiting, limits) if waiting else (), strict=True):
+            yield dtype_label(array.dtype), plain_column(array, content)
+        waiting.clear()
+
+    for position in range(frame.shape[1]):
+        values = frame.iloc[:, position].array
+        array = numpy_values(values)
+        if array is not None and _interleaved(array):
+            waiting.append(array)
+            continue
+        yield from together()
+        yield _pandas_label(values), _attempt(column_digest, values, limits)
+    yield from together()
 
 
-def _index_digest(index: pd.Index[Any], limits: Limits) -> bytes:
-    import pandas as pd
-
-    names = [str(name) for name in index.names]
-    if isinstance(index, pd.RangeIndex) and index.start == 0 and index.step == 1:
-        return combine("default index", len(index), *names)
-    if isinstance(index, pd.MultiIndex):
-        levels = [
-            _series(index.get_level_values(level).to_series(index=None), limits)
-            for level in range(index.nlevels)
-        ]
-        return combine("multi index", *names, *(part for level in levels for part in level))
-    if index.dtype.kind == "i" and len(index) and index[0] == 0 and index[-1] == len(index) - 1:
-        import numpy as np
-
-        if np.array_equal(index.to_numpy(), np.arange(len(index))):
-            return combine("default index", len(index), *names)
-    label, digest = _series(index.to_series(), limits)
-    return combine("index", *names, label, digest)
+def _interleaved(array: Any) -> bool:
+    return array.dtype.kind in "biufc" and array.strides != (array.itemsize,) and array.nbytes > PIECE // 8
 
 
-def _series(series: pd.Series[Any], limits: Limits) -> tuple[str, bytes]:
-    """``(dtype, 32 bytes)`` of one column."""
-    import numpy as np
-    import pandas as pd
+def _pandas_label(values: Any) -> str:
+    from jupyter_mlgov.hashing.pandas_columns import numpy_values
 
-    dtype = series.dtype
-    if isinstance(dtype, np.dtype):
-        if dtype.kind != "O":
-            return dtype_label(dtype), content_digest(series.to_numpy(), limits)
-        values = series.to_numpy()
-        if len(values) and pd.api.types.infer_dtype(values, skipna=True) == "string":
-            return "str", _arrow_digest(series, limits)
-        return "object", _objects(values, limits)
-    if isinstance(dtype, pd.StringDtype):
-        return "str", _arrow_digest(series, limits)
-    if isinstance(dtype, pd.CategoricalDtype):
-        categories = _series(dtype.categories.to_series(), limits)
-        codes = content_digest(series.cat.codes.to_numpy().astype("int32"), limits)
-        label = "category[ordered]" if dtype.ordered else "category"
-        return label, combine("category", *categories, codes)
-    if isinstance(dtype, pd.DatetimeTZDtype):
-        moments = series.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy()
-        return str(dtype), content_digest(moments, limits)
-    if isinstance(dtype, pd.PeriodDtype):
-        return str(dtype), content_digest(series.array.asi8, limits)  # type: ignore[attr-defined]
-    if isinstance(dtype, pd.IntervalDtype):
-        left, right = series.array.left.to_series(), series.array.right.to_series()  # type: ignore[attr-defined]
-        return str(dtype), combine("interval", *_series(left, limits), *_series(right, limits))
-    if isinstance(dtype, pd.SparseDtype):
-        return str(dtype), _series(series.sparse.to_dense(), limits)[1]
-    if hasattr(series.array, "_mask") or isinstance(dtype, pd.ArrowDtype):
-        return str(dtype), _arrow_digest(series, limits)
-    return str(dtype), _objects(series.astype(object).to_numpy(), limits)
+    array = numpy_values(values)
+    return str(values.dtype) if array is None else dtype_label(array.dtype)
 
 
-def _arrow_digest(series: pd.Series[Any], limits: Limits) -> bytes:
-    import pyarrow as pa
+def _pandas_series(series: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.pandas_columns import column_digest, index_digest
 
-    values = pa.array(series, from_pandas=True)
-    chunks = values.chunks if isinstance(values, pa.ChunkedArray) else [values]
-    kind = values.type
-    if pa.types.is_string(kind):
-        chunks, kind = [chunk.cast(pa.large_string()) for chunk in chunks], pa.large_string()
-    return chunks_digest(kind, chunks, limits, size=values.nbytes)
-
-
-def _objects(values: Any, limits: Limits) -> bytes:
-    state = hasher(len(values) * 16)
-    encoder = Encoder(limits)
-    for start in range(0, len(values), BLOCK):
-        state.update(encode_block(list(values[start : start + BLOCK]), encoder))
-    return state.digest()
+    found = (_pandas_label(series.array), _attempt(column_digest, series.array, limits))
+    index = index_digest(series.index, limits)
+    described = _assemble(label, "series", (len(series), 1), [series.name], [found], limits, index)
+    return FrameDescription(
+        label, described.digest, described.rows, described.columns, (len(series),), described.reason
+    )
 
 
-# -- Arrow, polars, arrays ---------------------------------------------------------------------------------------
+def _pandas_index(index: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.pandas_columns import index_digest
+
+    digest = named(combine("mlgov.index.1", index_digest(index, limits)))
+    return FrameDescription(label, digest, len(index), None, (len(index),))
+
+
+def _pandas_array(array: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.pandas_columns import column_digest
+
+    digest = named(combine("mlgov.pandas.1", column_digest(array, limits)))
+    return FrameDescription(label, digest, len(array), None, (len(array),))
+
+
+# -- polars and Arrow ------------------------------------------------------------------------------------------
+
+
+def _polars_frame(frame: Any, label: str, limits: Limits) -> FrameDescription:
+    found = ((str(series.dtype), _attempt(_polars_column, series, limits)) for series in frame.iter_columns())
+    return _assemble(label, "polars", frame.shape, frame.columns, found, limits)
+
+
+def _polars_series(series: Any, label: str, limits: Limits) -> FrameDescription:
+    digest = combine("mlgov.polars.series.1", series.name, _polars_column(series, limits))
+    return FrameDescription(label, named(digest), len(series), None, (len(series),))
+
+
+def _polars_column(series: Any, limits: Limits) -> bytes:
+    polars = sys.modules["polars"]
+    label = str(series.dtype)
+    if series.dtype == polars.Object:
+        encoder = Encoder(limits)
+        blocks = (
+            encode_block(series[at : at + BLOCK].to_list(), encoder) for at in range(0, len(series), BLOCK)
+        )
+        return combine("polars.object", len(series), *blocks)
+    if series.dtype == polars.Categorical:  # its codes are those of the process, not of the data
+        series = series.cast(polars.String)
+    chunks = [chunk.to_arrow(compat_level=polars.CompatLevel.newest()) for chunk in series.get_chunks()]
+    digest = chunks_digest(chunks[0].type, chunks, limits, size=series.estimated_size())
+    return combine("polars", label, digest)
 
 
 def arrow_columns(table: pa.Table, *, limits: Limits | None = None) -> tuple[Column, ...]:
-    """The columns of an Arrow table, each with a digest of its values."""
+    """The columns of an Arrow table, each with a digest of its values. Raises ``Unhashable``."""
     limits = limits or Limits()
-    found = []
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        digest = chunks_digest(column.type, column.chunks, limits, size=column.nbytes)
-        found.append(Column(name=str(name), dtype=str(column.type), digest=named(digest)))
-    return tuple(found)
-
-
-def _arrow_table(table: pa.Table, limits: Limits) -> FrameDescription:
-    columns = arrow_columns(table, limits=limits)
-    parts = [part for column in columns for part in (column.name, column.dtype, column.digest)]
-    whole = named(combine("table", table.num_rows, *parts))
-    return FrameDescription(
-        _type_name(table), whole, table.num_rows, columns, (table.num_rows, table.num_columns)
+    return tuple(
+        Column(name=name, dtype=str(column.type), digest=named(arrow_column(column, limits)))
+        for name, column in zip(table.column_names, table.columns, strict=True)
     )
 
 
-def _arrow_array(array: Any, limits: Limits) -> FrameDescription:
+def arrow_column(array: Any, limits: Limits) -> bytes:
+    """32 bytes for type and values of a pyarrow ``Array`` or ``ChunkedArray``. Raises ``Unhashable``."""
     chunks = array.chunks if hasattr(array, "chunks") else [array]
-    digest = combine("array", str(array.type), chunks_digest(array.type, chunks, limits, size=array.nbytes))
-    return FrameDescription(_type_name(array), named(digest), len(array), None, (len(array),))
+    return combine("arrow", str(array.type), chunks_digest(array.type, chunks, limits, size=array.nbytes))
 
 
-def _polars_frame(frame: Any, limits: Limits) -> FrameDescription:
-    described = _arrow_table(frame.to_arrow(), limits)
-    labels = [str(kind) for kind in frame.dtypes]
-    columns = tuple(
-        Column(name=column.name, dtype=label, digest=column.digest)
-        for column, label in zip(described.columns or (), labels, strict=True)
+def _arrow_table(table: Any, label: str, limits: Limits) -> FrameDescription:
+    found = ((str(column.type), _attempt(arrow_column, column, limits)) for column in table.columns)
+    return _assemble(label, "arrow", tuple(table.shape), list(table.schema.names), found, limits)
+
+
+def _arrow_array(array: Any, label: str, limits: Limits) -> FrameDescription:
+    digest = named(combine("mlgov.arrow.array.1", arrow_column(array, limits)))
+    return FrameDescription(label, digest, len(array), None, (len(array),))
+
+
+# -- arrays ----------------------------------------------------------------------------------------------------
+
+
+def _numpy_array(array: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.arrays import masked_digest
+
+    numpy = sys.modules["numpy"]
+    plain = array.view(numpy.ndarray)
+    shape = tuple(int(size) for size in plain.shape)
+    rows = shape[0] if shape else None
+    masked = isinstance(array, numpy.ma.MaskedArray)
+    if not masked and not label.startswith("numpy.") and getattr(array, "__dict__", None):
+        return FrameDescription(label, None, rows, None, shape, "its class adds attributes to NumPy's array")
+    digest = (
+        masked_digest(plain, numpy.ma.getmaskarray(array), limits) if masked else array_digest(plain, limits)
     )
-    return FrameDescription(_type_name(frame), described.digest, described.rows, columns, described.shape)
+    return FrameDescription(label, named(combine("mlgov.array.1", digest)), rows, None, shape)
 
 
-def _polars_series(series: Any, limits: Limits) -> FrameDescription:
-    described = _arrow_array(series.to_arrow(), limits)
-    digest = named(combine("series", series.name, described.digest or ""))
-    return FrameDescription(_type_name(series), digest, described.rows, None, described.shape)
+def _sparse(matrix: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.sparse import sparse_digest
+
+    shape = tuple(int(size) for size in matrix.shape)
+    return FrameDescription(label, named(sparse_digest(matrix, limits)), shape[0], None, shape)
 
 
-def _numpy_array(array: Any, limits: Limits) -> FrameDescription | None:
-    import numpy as np
+def _torch_tensor(tensor: Any, label: str, limits: Limits) -> FrameDescription:
+    from jupyter_mlgov.hashing.tensors import tensor_digest
 
-    if array.ndim == 0:
-        return None
-    if isinstance(array, np.ma.MaskedArray):
-        filled = array_digest(np.asarray(array.filled(0)), limits)
-        digest = combine("masked", filled, array_digest(np.ma.getmaskarray(array), limits))
-    else:
-        digest = array_digest(np.asarray(array), limits)
-    return FrameDescription(_type_name(array), named(digest), len(array), None, tuple(array.shape))
+    shape = tuple(int(size) for size in tensor.shape)
+    rows = shape[0] if shape else None
+    return FrameDescription(label, named(tensor_digest(tensor, limits)), rows, None, shape)
 
 
-def _sparse(matrix: Any, limits: Limits) -> FrameDescription:
-    rows = matrix.tocsr().copy()
-    rows.sum_duplicates()
-    parts = [
-        array_digest(part, limits)
-        for part in (rows.indptr.astype("i8"), rows.indices.astype("i8"), rows.data)
-    ]
-    digest = combine("sparse", ",".join(map(str, matrix.shape)), *parts)
-    return FrameDescription(_type_name(matrix), named(digest), matrix.shape[0], None, tuple(matrix.shape))
+def _lazy(value: Any, label: str, limits: Limits) -> FrameDescription:
+    return FrameDescription(label, None, reason="it is lazy: nothing has been computed yet")
 
 
-def _tensor(tensor: Any, limits: Limits) -> FrameDescription:
-    import numpy as np
-
-    plain = tensor.detach().cpu()
-    try:
-        array = plain.numpy()
-    except TypeError:  # bfloat16 and other types that NumPy lacks: their bytes
-        array = plain.contiguous().view(sys.modules["torch"].uint8).numpy()
-    digest = combine("tensor", str(tensor.dtype), array_digest(np.asarray(array), limits))
-    shape = tuple(tensor.shape)
-    return FrameDescription(_type_name(tensor), named(digest), shape[0] if shape else None, None, shape)
-
-
-_KINDS: tuple[tuple[str, str, Any], ...] = (
-    ("pandas", "DataFrame", _pandas_frame),
-    ("pandas", "Series", _pandas_series),
-    ("polars", "DataFrame", _polars_frame),
-    ("polars", "Series", _polars_series),
-    ("pyarrow", "Table", _arrow_table),
-    ("pyarrow", "Array", _arrow_array),
-    ("pyarrow", "ChunkedArray", _arrow_array),
-    ("numpy", "ndarray", _numpy_array),
-    ("scipy.sparse", "spmatrix", _sparse),
-    ("scipy.sparse", "sparray", _sparse),
-    ("torch", "Tensor", _tensor),
-)
+_DESCRIBERS: dict[tuple[str, str], Describe] = {
+    ("pandas", "DataFrame"): _pandas_frame, ("pandas", "Series"): _pandas_series,
+    ("pandas", "Index"): _pandas_index, ("pandas", "ExtensionArray"): _pandas_array,
+    ("polars", "DataFrame"): _polars_frame, ("polars", "Series"): _polars_series, ("polars", "LazyFrame"): _lazy,
+    ("pyarrow", "Table"): _arrow_table, ("pyarrow", "RecordBatch"): _arrow_table,
+    ("pyarrow", "Array"): _arrow_array, ("pyarrow", "ChunkedArray"): _arrow_array,
+    ("numpy", "ndarray"): _numpy_array, ("torch", "Tensor"): _torch_tensor,
+    ("dask", "DataFrame"): _lazy, ("dask", "Series"): _lazy, ("dask", "Array"): _lazy,
+}  # fmt: skip
+_LIBRARIES = frozenset({"scipy"} | {library for library, _ in _DESCRIBERS})

@@ -103,11 +103,8 @@ class Encoder:
 
     def _array(self, value: Any, out: bytearray) -> None:
         if value.ndim == 1 and value.dtype.kind in "biufOU":
-            if (
-                (value.dtype.kind in "iu"
-                and value.dtype.itemsize < 8)
-                or (value.dtype.kind == "f"
-                and value.dtype.itemsize != 8)
+            if (value.dtype.kind in "iu" and value.dtype.itemsize < 8) or (
+                value.dtype.kind == "f" and value.dtype.itemsize != 8
             ):
                 out += b"k"
                 _text(value.dtype.name, out)

@@ -1,0 +1,204 @@
+"""pandas columns and indexes: dtype and values, whatever array holds them.
+
+One dtype has one digest whichever library stores it (``str`` in Python objects or in Arrow). An index counts
+as its values: a ``RangeIndex`` is the ``Int64`` index with the same numbers. An object column that holds only
+strings and NaN is a ``str`` column, because that is what Parquet gives back; with None in it, it is another
+one. Python objects are looked at one block at a time.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlgov.hashing.arrays import BLOCK, content_digest, dtype_label, encode_block
+from jupyter_mlgov.hashing.arrow import chunks_digest, column_hasher
+from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, hasher
+from jupyter_mlgov.hashing.values import Encoder, class_name
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    Array = np.ndarray[Any, np.dtype[Any]]
+
+
+def column_digest(values: Any, limits: Limits) -> bytes:
+    """32 bytes for a pandas array (``Series.array``, ``Index.array``). Raises ``Unhashable``."""
+    import pandas as pd
+
+    dtype = values.dtype
+    rows = len(values)
+    plain = numpy_values(values)
+    if plain is not None:
+        return numpy_column(plain, limits)
+    if isinstance(dtype, pd.CategoricalDtype):
+        codes = values.codes
+        categories = index_digest(values.categories, limits)
+        codes_digest = content_digest(codes.astype("<i4", copy=False), limits)
+        return combine("category", rows, int(bool(values.ordered)), categories, codes_digest)
+    if isinstance(dtype, pd.DatetimeTZDtype):
+        unit, stamps = moments(values.view("i8"), dtype.unit)
+        label = f"datetime64[{unit}, {zone_label(dtype.tz)}]"
+        return combine("column", label, rows, content_digest(stamps, limits))
+    if isinstance(dtype, pd.PeriodDtype):
+        return combine("column", str(dtype), rows, content_digest(values.view("i8"), limits))
+    if isinstance(dtype, pd.IntervalDtype):
+        sides = (column_digest(side.array, limits) for side in (values.left, values.right))
+        return combine("interval", str(dtype), rows, *sides)
+    if isinstance(dtype, pd.SparseDtype):
+        return combine("sparse", str(dtype), rows, _sparse(values, limits))
+    if isinstance(dtype, pd.StringDtype):
+        return _strings(values, limits)
+    if isinstance(dtype, pd.ArrowDtype) or type(values).__module__.startswith("pandas."):
+        return _through_arrow(str(dtype), values, limits)
+    raise Unhashable(f"the extension dtype {class_name(type(dtype))} has no canonical form")
+
+
+def numpy_values(values: Any) -> Array | None:
+    """The NumPy array behind a pandas array, or None where there is none."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(values, pd.arrays.NumpyExtensionArray) or isinstance(values.dtype, np.dtype):
+        return values.to_numpy()  # type: ignore[no-any-return]
+    return None
+
+
+def numpy_column(values: Array, limits: Limits) -> bytes:
+    """32 bytes for a column in a NumPy array of one dimension."""
+    if values.dtype.kind == "O":
+        return _object_column(values, limits)
+    if values.dtype == "M8[s]":
+        unit, stamps = moments(values.view("i8"), "s")
+        values = stamps.view(f"M8[{unit}]")
+    return plain_column(values, content_digest(values, limits))
+
+
+def plain_column(values: Array, content: bytes) -> bytes:
+    """``numpy_column`` for an array that holds no Python objects, its ``content`` digest being known."""
+    return combine("column", dtype_label(values.dtype), len(values), content)
+
+
+def index_digest(index: pd.Index[Any], limits: Limits) -> bytes:
+    """32 bytes for an index's values and names."""
+    import pandas as pd
+
+    names = Encoder(limits).one(list(index.names))
+    if isinstance(index, pd.MultiIndex):
+        levels = (column_digest(index.get_level_values(i).array, limits) for i in range(index.nlevels))
+        return combine("multiindex", len(index), names, *levels)
+    return combine("index", names, _steps(index) or column_digest(index.array, limits))
+
+
+def _steps(index: pd.Index[Any]) -> bytes | None:
+    """The short form of an index of integers with equal steps: a ``RangeIndex`` is never written out."""
+    import numpy as np
+    import pandas as pd
+
+    rows = len(index)
+    if isinstance(index, pd.RangeIndex):
+        start, step = index.start, index.step
+    else:
+        if index.dtype != np.dtype("int64"):
+            return None
+        numbers = index.to_numpy()
+        start = int(numbers[0]) if rows else 0
+        step = int(numbers[1]) - start if rows > 1 else 1
+        if rows and int(numbers[-1]) - start != (rows - 1) * step:
+            return None
+        for first in range(0, rows, BLOCK):
+            piece = numbers[first : first + BLOCK]
+            if not np.array_equal(piece, np.arange(len(piece), dtype="i8") * step + (start + first * step)):
+                return None
+    return combine("steps", rows, start if rows else 0, step if rows > 1 else 1)
+
+
+def zone_label(zone: Any) -> str:
+    """One name for a time zone, whichever library made it: ``UTC``, ``+01:00``, ``Europe/Berlin``."""
+    import pyarrow as pa
+
+    try:
+        return str(pa.lib.tzinfo_to_string(zone))
+    except (ValueError, TypeError, NotImplementedError, pa.ArrowException):
+        raise Unhashable(f"the time zone {class_name(type(zone))} has no name") from None
+
+
+def moments(stamps: Array, unit: str) -> tuple[str, Array]:
+    """Moments of whole seconds as milliseconds: Parquet has no seconds and gives milliseconds back."""
+    import numpy as np
+
+    if unit != "s":
+        return unit, stamps
+    known = stamps[stamps != np.iinfo("i8").min]
+    if len(known) and max(abs(int(known.min())), abs(int(known.max()))) > np.iinfo("i8").max // 1000:
+        return unit, stamps
+    return "ms", np.where(stamps == np.iinfo("i8").min, stamps, stamps * 1000)
+
+
+def _sparse(values: Any, limits: Limits) -> bytes:
+    """The dense values, a block at a time."""
+    import numpy as np
+
+    state = hasher(len(values) * 8)
+    for start in range(0, len(values), BLOCK):
+        state.update(content_digest(np.asarray(values[start : start + BLOCK]), limits))
+    return state.digest()
+
+
+def _strings(values: Any, limits: Limits) -> bytes:
+    label = str(values.dtype.name)
+    if values.dtype.storage == "pyarrow":
+        return combine("strings", label, _text_stream(values.__arrow_array__(), limits))
+    return _object_strings(label, values.to_numpy(dtype=object), limits)
+
+
+def _text_stream(array: Any, limits: Limits) -> bytes:
+    import pyarrow as pa
+
+    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+    return chunks_digest(array.type, chunks, limits, size=array.nbytes)
+
+
+def _object_strings(label: str, values: Array, limits: Limits) -> bytes:
+    """Strings and missing values in Python objects, as the Arrow column that they would make."""
+    import pyarrow as pa
+
+    state = column_hasher(pa.large_string(), limits, size=values.nbytes)
+    try:
+        for start in range(0, len(values), BLOCK):
+            limits.spend()
+            state.update(pa.array(values[start : start + BLOCK], pa.large_string(), from_pandas=True))
+    except (UnicodeEncodeError, pa.ArrowException):  # lone surrogates are no UTF-8
+        return combine("objects", label, len(values), content_digest(values, limits))
+    return combine("strings", label, state.digest())
+
+
+def _object_column(values: Array, limits: Limits) -> bytes:
+    import pandas as pd
+
+    if pd.api.types.infer_dtype(values, skipna=True) == "string":
+        missing = values[pd.isna(values)]
+        kinds = set(map(type, missing))
+        if kinds <= {float}:
+            return _object_strings("str", values, limits)
+        if len(kinds) == 1:
+            return _object_strings(f"object:{class_name(kinds.pop())}", values, limits)
+    state = hasher(values.nbytes * 4)
+    encoder = Encoder(limits)
+    for start in range(0, len(values), BLOCK):
+        state.update(encode_block(values[start : start + BLOCK].tolist(), encoder))
+    return combine("objects", "object", len(values), state.digest())
+
+
+def _through_arrow(label: str, values: Any, limits: Limits) -> bytes:
+    """Masked and Arrow columns: pandas hands them to Arrow a slice at a time, mostly without a copy."""
+    import pyarrow as pa
+
+    state = None
+    for start in range(0, len(values), BLOCK * 4):
+        limits.spend()
+        array = values[start : start + BLOCK * 4].__arrow_array__()
+        state = state or column_hasher(array.type, limits, size=len(values) * 8)
+        for chunk in array.chunks if isinstance(array, pa.ChunkedArray) else [array]:
+            state.update(chunk)
+    return combine("column", label, len(values), state.digest() if state else b"")
