@@ -86,7 +86,7 @@ def place(staged: Path, name: Path) -> bool:
             # A disk without hard links: names are digests, so losing this race replaces equal bytes.
             if name.exists():
                 return False
-            os.replace(staged, name)
+            staged.replace(name)
         return True
     finally:
         drop(staged)
@@ -95,7 +95,7 @@ def place(staged: Path, name: Path) -> bool:
 def replace(staged: Path, name: Path) -> None:
     """Gives a staged file its name in place of the file that has it now, and flushes the folder."""
     try:
-        os.replace(staged, name)
+        staged.replace(name)
     except BaseException:
         drop(staged)
         raise
@@ -119,7 +119,7 @@ def make_folder(folder: Path) -> None:
     if folder.is_dir():
         return
     try:
-        os.mkdir(folder)
+        folder.mkdir()
     except FileExistsError:
         if not folder.is_dir():
             raise
@@ -160,7 +160,7 @@ def read(path: Path, *, limit: int) -> bytes:
 def drop(path: Path) -> None:
     """Removes a temporary file; it does not matter when that fails."""
     with contextlib.suppress(OSError):
-        os.unlink(path)
+        path.unlink()
 
 
 def sweep(temporary: Path) -> None:

@@ -13,6 +13,7 @@ or replaced is seen at once, and a fork shares nothing.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import secrets
 import sqlite3
@@ -23,9 +24,10 @@ from typing import TypeVar
 
 import msgspec
 from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, event
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DBAPIError
 
-from jupyter_mlgov.errors import Damaged, Missing, NotWritable
+from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable
+from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store import files, tables
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.ledger import Ledger
@@ -34,6 +36,9 @@ from jupyter_mlgov.store.objects import Named
 BUSY_S = 30.0
 """How long SQLite waits for another process, in seconds."""
 
+_BATCH = 1000
+"""Rows that are written in one statement."""
+
 T = TypeVar("T")
 
 
@@ -41,7 +46,7 @@ class Unusable(Exception):
     """The index is of another version, or of another line than the ledger: it has to be rebuilt."""
 
 
-_SPOILT = (DatabaseError, Unusable, msgspec.MsgspecError, UnicodeDecodeError)
+_SPOILT = (DBAPIError, Unusable, msgspec.MsgspecError, UnicodeDecodeError)
 
 
 class Index:
@@ -77,41 +82,37 @@ class Index:
     def follow(self) -> None:
         """Takes up what was appended. The caller holds the ledger's lock. A failure is left to the next
         :meth:`ask`: the ledger has it already."""
-        with contextlib.suppress(OSError, *_SPOILT):
+        with contextlib.suppress(OSError, MlgovError, *_SPOILT):
             self._bring_up()
 
     def rebuild(self) -> int:
-        """Makes the index anew from the ledger; the number of entries. The old one is kept until the new one
-        is complete. Raises ``NotWritable``, and as :meth:`ask`."""
+        """Makes the index anew from the ledger; the number of snapshots. The old one is kept until the new
+        one is complete. Raises ``NotWritable``, and as :meth:`ask`."""
         with self._ledger.lock(), files.writing(self._layout.folder):
             try:
                 return self._rebuild(lost=None)
-            except DatabaseError as error:
+            except DBAPIError as error:
                 raise NotWritable(
                     f"the index {self._path} cannot be written ({error.orig}): make room on that disk, "
                     "or make the folder writable, and run it again"
                 ) from error
 
-    def fresh(self) -> Engine:
-        """An index in memory, built from the ledger alone."""
-        engine = create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
-        )
-        with engine.begin() as connection:
-            tables.create(connection)
-            self._extend(connection)
-        return engine
-
-    def on_disk(self) -> tuple[str | None, str | None, list[tuple[object, ...]]] | None:
-        """Head, lost head and rows of the file as it is now, or None when it cannot be read."""
+    def on_disk(self) -> tables.Dump | None:
+        """The file as it is now, or None when it is absent or cannot be read."""
         try:
             with self._reader.begin() as connection:
-                if not _version_fits(connection):
-                    return None
-                head, lost = (tables.get_state(connection, key) for key in ("head", "lost"))
-                return head, lost, tables.dump(connection)
+                return tables.dump(connection) if _version_fits(connection) else None
         except _SPOILT:
             return None
+
+    def from_ledger(self) -> tables.Dump:
+        """What the file should hold. Raises as :meth:`ask`."""
+        engine = self._fresh()
+        try:
+            with engine.begin() as connection:
+                return tables.dump(connection)
+        finally:
+            engine.dispose()
 
     def _bring_up(self) -> None:
         lost = None
@@ -132,9 +133,10 @@ class Index:
         try:
             with engine.begin() as connection:
                 tables.create(connection)
-                count = self._extend(connection)
+                self._extend(connection)
                 if lost and not tables.has_entry(connection, lost):
                     tables.set_state(connection, "lost", lost)
+                count = tables.count(connection)
             # A journal that was left by a killed writer of the old file must not be played into the new one.
             files.drop(Path(f"{self._path}-journal"))
             files.replace(path, self._path)
@@ -143,23 +145,20 @@ class Index:
             files.drop(path)
             files.drop(journal)
 
-    def _extend(self, connection: Connection) -> int:
-        """Adds the rows between the index's head and HEAD; how many entries. Raises ``Unusable`` when the
+    def _extend(self, connection: Connection) -> None:
+        """Adds the rows between the index's head and HEAD. Raises ``Unusable`` when the
         ledger no longer leads to the index's head."""
         known = tables.get_state(connection, "head")
         head = self._ledger.head()
         if head == known:
-            return 0
+            return
         if known and not self._leads(head, known):
             raise Unusable
-        count = 0
-        for name, entry in self._ledger.since(head, lambda name: tables.has_entry(connection, name)):
-            summary = self._summary(entry.subject) if entry.kind in ("snapshot", "candidate") else None
-            tables.add(connection, name, entry, summary)
-            count += 1
+        found = self._ledger.since(head, lambda name: bool(known) and tables.has_entry(connection, name))
+        while made := list(itertools.islice(found, _BATCH)):
+            tables.add(connection, [(name, entry, self._summary(entry)) for name, entry in made])
         if head:
             tables.set_state(connection, "head", head)
-        return count
 
     def _leads(self, head: str | None, known: str) -> bool:
         """Whether the first parents from ``head`` lead to ``known``: then the rows that are there come first
@@ -169,21 +168,33 @@ class Index:
             head = parents[0] if parents else None
         return head == known
 
-    def _summary(self, snapshot: str) -> tables.Summary | None:
+    def _summary(self, entry: Entry) -> tables.Summary | None:
+        if entry.kind not in ("snapshot", "candidate"):
+            return None
         try:
-            return msgspec.json.decode(self._manifests.get(snapshot), type=tables.Summary)
+            return msgspec.json.decode(self._manifests.get(entry.subject), type=tables.Summary)
         except (Missing, Damaged, msgspec.MsgspecError, UnicodeDecodeError):
             return None
+
+    def _fresh(self) -> Engine:
+        """A new index in memory, built from the ledger alone."""
+        engine = create_engine(
+            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
+        )
+        with engine.begin() as connection:
+            tables.create(connection)
+            self._extend(connection)
+        return engine
 
     def _ask_memory(self, question: Callable[[Connection], T]) -> T:
         with self._guard:
             if self._memory is None:
-                self._memory = self.fresh()
+                self._memory = self._fresh()
             try:
                 with self._memory.begin() as connection:
                     self._extend(connection)
             except Unusable:
-                self._memory = self.fresh()
+                self._memory = self._fresh()
             with self._memory.begin() as connection:
                 return question(connection)
 

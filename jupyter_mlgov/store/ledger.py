@@ -85,9 +85,9 @@ class Ledger:
 
     def read(self, name: str) -> Entry:
         """The entry named by 64 hex digits, verified. Raises ``Missing``, ``Damaged``, ``StoreError``."""
-        return self._decode(name, self.bytes(name))
+        return self._decode(name, self.raw(name))
 
-    def bytes(self, name: str) -> bytes:
+    def raw(self, name: str) -> bytes:
         """An entry's canonical JSON, verified. Raises ``Missing`` or ``Damaged``."""
         try:
             data = files.read(self._path(name), limit=LIMIT)

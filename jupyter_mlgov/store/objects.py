@@ -72,6 +72,10 @@ class Named:
         self._temporary = temporary
         self._fan = fan
 
+    def put(self, data: bytes) -> str:
+        """Stores ``data``; its name. Raises as :meth:`put_all`."""
+        return self.put_all([data])[0]
+
     def path(self, name: str) -> Path:
         """Where the file named by 64 hex digits lies."""
         return self.folder / name[: self._fan] / name[self._fan :] if self._fan else self.folder / name

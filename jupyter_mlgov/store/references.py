@@ -67,16 +67,15 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
 
 
 def spellings(path: str, *, root: Path) -> list[str]:
-    """How a notebook's path can stand in a manifest: as it is written (from the root), and as seen from the
-    current folder; ``/`` between the parts."""
-    plain = path.replace(os.sep, "/")
-    found = [os.path.normpath(plain).replace(os.sep, "/")]
+    """How a notebook's path can stand in a manifest, the likeliest first: as seen from the current folder, from
+    the project's root, and as it is written; ``/`` between the parts."""
+    found = []
     for start in (Path.cwd(), root):
         absolute = Path(os.path.normpath(start / Path(path).expanduser()))
         for place, base in ((absolute, root), (absolute.resolve(), root.resolve())):
-            found.append(
-                place.relative_to(base).as_posix() if place.is_relative_to(base) else place.as_posix()
-            )
+            inside = place.is_relative_to(base)
+            found.append(place.relative_to(base).as_posix() if inside else place.as_posix())
+    found.append(os.path.normpath(path).replace(os.sep, "/"))
     return list(dict.fromkeys(found))
 
 
@@ -105,10 +104,7 @@ def _by_notebook(connection: Connection, ref: str, root: Path) -> str:
 
     if "\0" in ref:
         raise NotFound(f"{ref!r} is no path")
-    places = spellings(ref, root=root)
-    # The spelling seen from the current folder is the user's; the one from the root is a convenience.
-    seen = [places[1], places[2], places[0], *places[3:]]
-    for place in seen:
+    for place in spellings(ref, root=root):
         found = tables.newest(connection, notebooks=[place])
         if found:
             return found

@@ -20,6 +20,7 @@ from sqlalchemy import (
     MetaData,
     String,
     Table,
+    bindparam,
     func,
     insert,
     select,
@@ -79,6 +80,15 @@ snapshots = Table(
 )
 
 
+class Dump(msgspec.Struct):
+    """A whole index in memory."""
+
+    head: str | None
+    lost: str | None
+    entries: list[tuple[str, str, str]]
+    snapshots: dict[str, tuple[Any, ...]]
+
+
 class _Notebook(msgspec.Struct):
     path: str
 
@@ -125,22 +135,44 @@ def set_state(connection: Connection, key: str, value: str) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
-def add(connection: Connection, name: str, entry: Entry, summary: Summary | None) -> None:
-    """Adds the row of the entry ``name``, and of its snapshot. ``summary`` is None for a damaged manifest."""
-    row = connection.execute(insert(entries).values(id=name, kind=entry.kind, subject=entry.subject))
-    sequence = row.inserted_primary_key[0] if row.inserted_primary_key else None
-    if entry.kind == "rerun":
-        verdict = entry.body.get("verdict")
-        if isinstance(verdict, str):
-            connection.execute(
-                update(snapshots).where(snapshots.c.id == entry.subject).values(verdict=verdict)
-            )
-    if entry.kind not in ("snapshot", "candidate"):
-        return
+def add(connection: Connection, made: Sequence[tuple[str, Entry, Summary | None]]) -> None:
+    """Adds the rows of some entries, in their order, each with its name and the summary of its snapshot.
+
+    The summary is None for entries that are about no new snapshot, and for a manifest that cannot be read.
+    """
+    first = int(connection.scalar(select(func.max(entries.c.seq))) or 0) + 1
+    rows = [
+        {"seq": place, "id": name, "kind": entry.kind, "subject": entry.subject}
+        for place, (name, entry, _) in enumerate(made, first)
+    ]
+    listed = [
+        _listed(place, entry, summary)
+        for place, (_, entry, summary) in enumerate(made, first)
+        if entry.kind in ("snapshot", "candidate")
+    ]
+    verdicts = {
+        entry.subject: entry.body.get("verdict")
+        for _, entry, _ in made
+        if entry.kind == "rerun" and isinstance(entry.body.get("verdict"), str)
+    }
+    if rows:
+        connection.execute(insert(entries), rows)
+    if listed:
+        connection.execute(upsert(snapshots).on_conflict_do_nothing(), listed)
+    if verdicts:
+        statement = update(snapshots).where(snapshots.c.id == bindparam("about"))
+        connection.execute(
+            statement.values(verdict=bindparam("newest")),
+            [{"about": about, "newest": newest} for about, newest in verdicts.items()],
+        )
+
+
+def _listed(place: int, entry: Entry, summary: Summary | None) -> dict[str, Any]:
+    """The row of a snapshot. Experiment and number are the ledger's, so that they hold without the manifest."""
     experiment = entry.body.get("experiment")
     number = entry.body.get("number")
-    values: dict[str, Any] = {
-        "seq": sequence,
+    return {
+        "seq": place,
         "id": entry.subject,
         "kind": entry.kind,
         "experiment": experiment if isinstance(experiment, str) else "",
@@ -155,8 +187,8 @@ def add(connection: Connection, name: str, entry: Entry, summary: Summary | None
         "parent": summary.parent if summary else None,
         "baseline": summary.baseline if summary else None,
         "kpis_met": summary.kpis_met() if summary else None,
+        "verdict": None,
     }
-    connection.execute(upsert(snapshots).values(values).on_conflict_do_nothing())
 
 
 def log(
@@ -258,9 +290,20 @@ def experiments(connection: Connection) -> list[str]:
     return sorted(connection.scalars(statement))
 
 
-def dump(connection: Connection) -> list[tuple[Any, ...]]:
-    """Every row of both tables, to compare two indexes."""
-    rows: list[tuple[Any, ...]] = []
-    for table in (entries, snapshots):
-        rows += (tuple(row) for row in connection.execute(select(table).order_by(table.c.seq)))
-    return rows
+def count(connection: Connection) -> int:
+    """How many snapshots and candidates are listed."""
+    return int(connection.scalar(select(func.count()).where(snapshots.c.readable)) or 0)
+
+
+def dump(connection: Connection) -> Dump:
+    """Every row of both tables, to compare two indexes: entries as (name, kind, subject), and the snapshots'
+    rows by id."""
+    return Dump(
+        head=get_state(connection, "head"),
+        lost=get_state(connection, "lost"),
+        entries=[
+            (row.id, row.kind, row.subject)
+            for row in connection.execute(select(entries).order_by(entries.c.seq))
+        ],
+        snapshots={row.id: tuple(row) for row in connection.execute(select(snapshots))},
+    )

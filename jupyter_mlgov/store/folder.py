@@ -1,0 +1,251 @@
+"""A store is one ``.mlgov`` folder: what was recorded, by digest, and the ledger of what happened.
+
+Order of writing: objects, manifest, ledger entry, ``HEAD``, index. A snapshot exists once ``HEAD`` leads to its
+entry; killed before, nothing is listed and nothing that was there is touched; killed after, it is whole.
+Reading never needs to write: in a read-only folder every question is still answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import msgspec
+
+from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
+from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.store import files, ledger, manifests
+from jupyter_mlgov.store.layout import Layout
+from jupyter_mlgov.store.listing import LogEntry
+from jupyter_mlgov.store.objects import Named, Objects, is_identity
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
+    from jupyter_mlgov.records.ledger import EntryKind
+    from jupyter_mlgov.records.verdict import Problem
+    from jupyter_mlgov.store.index import Index
+
+T = TypeVar("T")
+
+
+class Store:
+    """One ``.mlgov`` folder. Make one with :meth:`open` or :meth:`create`; safe to use from several threads,
+    and in several processes at once."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.folder = layout.folder
+        self._layout = layout
+        self._objects = Objects(layout.objects, layout.temporary)
+        self._manifests = Named(layout.manifests, layout.temporary, noun="manifest", limit=manifests.LIMIT)
+        self._ledger = ledger.Ledger(layout)
+        self._lazy_index: Index | None = None
+        self._swept = False
+
+    @classmethod
+    def open(cls, folder: Path) -> Store:
+        """The store at ``folder`` (the ``.mlgov`` path). Writes nothing.
+
+        Raises ``NotFound``, ``NotWritable`` (a file in its place), ``Damaged``, ``StoreError`` (newer version).
+        """
+        layout = Layout(Path(folder))
+        layout.check()
+        return cls(layout)
+
+    @classmethod
+    def create(cls, folder: Path) -> Store:
+        """The store at ``folder``, made where there is none. Raises as :meth:`open`, and ``NotWritable``."""
+        layout = Layout(Path(folder))
+        layout.make()
+        return cls(layout)
+
+    # -- objects -----------------------------------------------------------------------------------------
+
+    def put(self, data: bytes) -> str:
+        """Keeps ``data``; its digest (``blake3:<hex>``). Raises ``NotWritable``, ``UsageError`` (too large)."""
+        return self.put_all([data])[0]
+
+    def put_all(self, datas: Iterable[bytes]) -> list[str]:
+        """Keeps many in one round of flushes; their digests, in order. Raises as :meth:`put`."""
+        self._prepare()
+        with files.writing(self.folder):
+            return self._objects.put_all(datas)
+
+    def get(self, digest: str) -> bytes:
+        """The bytes that ``digest`` names, verified. Raises ``Missing`` or ``Damaged``."""
+        return self._objects.get(digest)
+
+    def has(self, digest: str) -> bool:
+        """Whether the object is there. Its bytes are not looked at."""
+        return self._objects.has(digest)
+
+    # -- writing -----------------------------------------------------------------------------------------
+
+    def commit(self, manifest: Manifest, *, body: Mapping[str, Any] | None = None) -> Entry:
+        """Makes ``manifest`` a snapshot (or candidate): the ledger entry, whose ``subject`` is its id.
+
+        Its objects have to be there already. The number is given here. ``body`` adds fields to the entry's
+        body. The same manifest twice is one snapshot: its first entry is returned.
+
+        Raises ``NotWritable``, ``Missing`` (an object is not there), ``UsageError`` (it could not be read
+        back), ``Damaged``, ``StoreError``.
+        """
+        from jupyter_mlgov.store import tables
+
+        data = manifests.encode(manifest)
+        for digest in sorted(manifest.objects()):
+            if not self.has(digest):
+                raise Missing(
+                    f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
+                    "run the cell again"
+                )
+        self._prepare()
+        with files.writing(self.folder):
+            name = self._manifests.put(data)
+        with self._ledger.lock():
+            earlier = self._ask(lambda rows: tables.entry_of(rows, name), locked=True)
+            if earlier is not None:
+                return self._ledger.read(earlier)
+            facts = {**(body or {}), "experiment": manifest.experiment}
+            facts.pop("number", None)
+            if manifest.kind == "snapshot":
+                last = self._ask(lambda rows: tables.highest_number(rows, manifest.experiment), locked=True)
+                facts["number"] = last + 1
+            return self._append(
+                Entry(kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts)
+            )
+
+    def append(self, kind: str, subject: str, body: Mapping[str, Any], *, author: str = "") -> Entry:
+        """Says on the ledger that something happened to the snapshot ``subject`` (an id).
+
+        ``body`` is JSON: see ``records.ledger``. Raises ``UsageError`` (unknown kind, body that is not JSON),
+        ``NotFound`` (no such snapshot), ``NotWritable``, ``StoreError``.
+        """
+        from jupyter_mlgov.store import tables
+
+        if kind in ("snapshot", "candidate") or kind not in ledger.KINDS:
+            kinds = ", ".join(name for name in ledger.KINDS if name not in ("snapshot", "candidate"))
+            raise UsageError(f"a ledger entry cannot be of kind {kind!r}: use one of {kinds}")
+        self._prepare()
+        with self._ledger.lock():
+            if self._ask(lambda rows: tables.entry_of(rows, subject), locked=True) is None:
+                raise NotFound(f"no snapshot has the id {subject!r}: see `mlgov log --all`")
+            known = cast("EntryKind", kind)
+            return self._append(
+                Entry(kind=known, subject=subject, at=ledger.now(), author=author, body=dict(body))
+            )
+
+    # -- reading -----------------------------------------------------------------------------------------
+
+    def manifest(self, snapshot: str) -> Manifest:
+        """The manifest of the snapshot or candidate with that id (64 hex digits), verified.
+
+        Raises ``NotFound`` for what is no id, ``Missing``, ``Damaged``, ``StoreError`` (a newer version's).
+        """
+        if not is_identity(snapshot):
+            raise NotFound(f"{snapshot!r} is no snapshot's id (64 hex digits): see `mlgov log`")
+        return manifests.decode(snapshot, self._manifests.get(snapshot))
+
+    def environment(self, manifest: Manifest) -> Environment:
+        """The environment that ``manifest`` names. Raises ``Missing`` or ``Damaged``."""
+        try:
+            return msgspec.json.decode(self.get(manifest.environment), type=Environment)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Damaged(
+                f"object {manifest.environment} is no environment ({error}); run `mlgov fsck`"
+            ) from error
+
+    def entries(self, *, subject: str | None = None, kind: str | None = None) -> list[Entry]:
+        """Ledger entries, oldest first, each verified. Raises ``Missing``, ``Damaged``, ``StoreError``."""
+        from jupyter_mlgov.store import tables
+
+        names = self._ask(lambda rows: tables.entry_names(rows, subject=subject, kind=kind))
+        return [self._ledger.read(name) for name in names]
+
+    def resolve(self, ref: str) -> str:
+        """The id that REF names. Raises ``NotFound`` or ``UsageError``: see :mod:`.references`."""
+        from jupyter_mlgov.store import references
+
+        return self._ask(lambda rows: references.resolve(rows, ref, root=self.folder.absolute().parent))
+
+    def number(self, snapshot: str) -> int | None:
+        """The snapshot's number in its experiment; None for a candidate or an unknown id."""
+        from jupyter_mlgov.store import tables
+
+        return self._ask(lambda rows: tables.number_of(rows, snapshot))
+
+    def newest(self, experiment: str) -> str | None:
+        """The id of the experiment's newest snapshot (never a candidate), or None."""
+        from jupyter_mlgov.store import tables
+
+        return self._ask(lambda rows: tables.newest(rows, experiment=experiment))
+
+    def log(
+        self,
+        *,
+        experiment: str | None = None,
+        notebook: str | None = None,
+        limit: int | None = None,
+        candidates: bool = False,
+    ) -> list[LogEntry]:
+        """Snapshots, newest (by the ledger) first; with ``candidates``, those of reruns too.
+
+        ``notebook`` is a path from the project's root or from the current folder. Raises ``UsageError`` for a
+        negative ``limit``.
+        """
+        from jupyter_mlgov.store import references, tables
+
+        if limit is not None and limit < 0:
+            raise UsageError(f"a limit of {limit} lists nothing: give 1 or more")
+        root = self.folder.absolute().parent
+        places = None if notebook is None else references.spellings(notebook, root=root)
+        return self._ask(
+            lambda rows: tables.log(
+                rows, experiment=experiment, notebooks=places, limit=limit, candidates=candidates
+            )
+        )
+
+    # -- keeping -----------------------------------------------------------------------------------------
+
+    def fsck(self) -> list[Problem]:
+        """Checks every object, manifest and ledger link; nothing is changed. Empty when all is well."""
+        from jupyter_mlgov.store.fsck import Check
+
+        return Check(self._ledger, self._manifests, self._objects, self._index).run()
+
+    def reindex(self) -> int:
+        """Makes the index anew from the ledger; the number of snapshots and candidates in it.
+
+        Raises ``NotWritable``, and ``Missing``, ``Damaged`` or ``StoreError`` where the ledger is broken: then
+        the old index stays.
+        """
+        self._prepare()
+        return self._index.rebuild()
+
+    # -- inside ------------------------------------------------------------------------------------------
+
+    @property
+    def _index(self) -> Index:
+        if self._lazy_index is None:
+            from jupyter_mlgov.store.index import Index
+
+            self._lazy_index = Index(self._layout, self._ledger, self._manifests)
+        return self._lazy_index
+
+    def _ask(self, question: Callable[[Connection], T], *, locked: bool = False) -> T:
+        return self._index.ask(question, locked=locked)
+
+    def _append(self, entry: Entry) -> Entry:
+        head = self._ledger.head()
+        _, written = self._ledger.append(entry, expected=head)
+        self._index.follow()
+        return written
+
+    def _prepare(self) -> None:
+        """Before writing: the folder may have been deleted under a running kernel."""
+        self._layout.make()
+        if not self._swept:
+            files.sweep(self._layout.temporary)
+            self._swept = True
