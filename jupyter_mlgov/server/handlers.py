@@ -122,8 +122,15 @@ class MlgovHandler(APIHandler):  # type: ignore[misc]
         return Path(self.extension.serverapp.root_dir)
 
     def text(self, name: str, default: str = "") -> str:
-        """A query argument. It is never stripped: a file's name may end with a space."""
-        return str(self.get_query_argument(name, default, strip=False))
+        """A query argument as it was sent: ``get_query_argument`` strips it and hides control characters.
+
+        Raises ``UsageError`` where it is not UTF-8.
+        """
+        values = self.request.query_arguments.get(name)
+        try:
+            return values[-1].decode("utf-8") if values else default
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{name}: send it as UTF-8") from error
 
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
         """A query argument that is a whole number. Raises ``UsageError``."""
