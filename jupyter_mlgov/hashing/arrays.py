@@ -7,6 +7,7 @@ piece by piece: there is never a whole copy.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -54,6 +55,7 @@ def masked_digest(array: Array, mask: Array, limits: Limits) -> bytes:
     return combine("masked", dtype_label(array.dtype), shape, content_digest(mask, limits), state.digest())
 
 
+@functools.lru_cache(maxsize=512)
 def dtype_label(dtype: np.dtype[Any]) -> str:
     """The dtype's name without byte order and padding: ``float64``, ``datetime64[ns]``, ``{a: int64, b: str32}``."""
     if dtype.names is not None and dtype.fields is not None:
@@ -157,10 +159,18 @@ def _feed_floats(state: blake3, flat: Array) -> None:
     for start in range(0, len(flat), step):
         piece = flat[start : start + step]
         missing = np.isnan(piece)
-        if missing.any():
+        bits = piece.view(f"u{piece.itemsize}")
+        if np.count_nonzero(missing) != np.count_nonzero(bits == _nan_bits(bits.dtype)):
             piece = piece.copy()
             piece[missing] = np.nan
         state.update(_raw(piece))
+
+
+@functools.cache
+def _nan_bits(unsigned: np.dtype[Any]) -> Any:
+    import numpy as np
+
+    return np.array(np.nan, f"f{unsigned.itemsize}").view(unsigned)[()]
 
 
 def _feed_long(state: blake3, flat: Array) -> None:

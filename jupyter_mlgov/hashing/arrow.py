@@ -17,7 +17,7 @@ from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, hasher
 if TYPE_CHECKING:
     import pyarrow as pa
 
-ROWS = 1 << 17
+ROWS = 1 << 19
 """Rows that are cleaned at a time, where nulls or the layout ask for a copy."""
 
 
@@ -52,14 +52,14 @@ def column_hasher(kind: pa.DataType, limits: Limits, *, size: int = 0) -> ArrowH
             return _List(kind, limits, size)
     for is_view in ("is_string_view", "is_binary_view"):
         if hasattr(types, is_view) and getattr(types, is_view)(kind):
-            return _Text(kind, limits, size)
+            return TextHasher(kind, limits, size)
     if (
         types.is_string(kind)
         or types.is_large_string(kind)
         or types.is_large_binary(kind)
         or kind == "binary"
     ):
-        return _Text(kind, limits, size)
+        return TextHasher(kind, limits, size)
     if types.is_run_end_encoded(kind):
         return _RunEnds(kind, limits, size)
     if types.is_union(kind):
@@ -174,7 +174,7 @@ class _Boolean(ArrowHasher):
         return [self._values.digest()]
 
 
-class _Text(ArrowHasher):
+class TextHasher(ArrowHasher):
     """Strings and binaries, in any of Arrow's layouts: their lengths, and their bytes end to end."""
 
     def start(self, size: int) -> None:
@@ -192,7 +192,6 @@ class _Text(ArrowHasher):
         )
 
     def values(self, array: pa.Array, mask: Any) -> None:
-
         if self._view:
             for start in range(0, len(array), ROWS):
                 piece = array.slice(start, ROWS)
@@ -202,35 +201,36 @@ class _Text(ArrowHasher):
         else:
             self._plain_values(array, mask)
 
-    def _plain_values(self, array: pa.Array, mask: Any) -> None:
+    def append(self, lengths: Any, data: Any) -> None:
+        """Appends strings that are not null: an array of their lengths in bytes, and their bytes end to end."""
+        import numpy as np
+
+        self._lengths.update(lengths.astype("<i4", copy=False).view(np.uint8).data)
+        self._bytes.update(data)
+        self.rows += len(lengths)
+
+    def _plain_values(self, array: pa.Array, mask: Any, *, lengths: bool = True) -> None:
         import numpy as np
 
         _, offset_buffer, data = array.buffers()
         if offset_buffer is None or not len(array):
             return
-        offsets = np.frombuffer(
-            offset_buffer, self._offset, len(array) + 1, array.offset * int(self._offset[2])
-        )
-        for start in range(0, len(array), ROWS):
-            lengths = np.diff(offsets[start : start + ROWS + 1])
+        width = int(self._offset[2])
+        offsets = np.frombuffer(offset_buffer, self._offset, len(array) + 1, array.offset * width)
+        dirty = False
+        for start in range(0, len(array) if lengths else 0, ROWS):
+            sizes = np.diff(offsets[start : start + ROWS + 1])
             if mask is not None:
-                lengths = np.where(mask[start : start + ROWS], 0, lengths)
-            if self._offset == "<i8" and len(lengths) and lengths.max() >= 1 << 31:
+                under = sizes * mask[start : start + ROWS]
+                if under.any():
+                    dirty = True
+                    sizes -= under
+            if width == 8 and sizes.max() >= 1 << 31:
                 raise Unhashable("holds a string of 2 GB or more")
-            self._lengths.update(lengths.astype("<i4", copy=False).view(np.uint8).data)
-        if mask is not None and np.diff(offsets)[mask].any():
-            dense = array.drop_null()
-            if len(dense):
-                self._data(dense, self._offset)
+            self._lengths.update(sizes.astype("<i4", copy=False).view(np.uint8).data)
+        if dirty:
+            self._plain_values(array.drop_null(), None, lengths=False)
         elif data is not None:
-            self._bytes.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
-
-    def _data(self, array: pa.Array, offset: str) -> None:
-        import numpy as np
-
-        _, offset_buffer, data = array.buffers()
-        offsets = np.frombuffer(offset_buffer, offset, len(array) + 1, array.offset * int(offset[2]))
-        if data is not None:
             self._bytes.update(memoryview(data)[int(offsets[0]) : int(offsets[-1])])
 
     def parts(self) -> list[bytes]:

@@ -155,14 +155,14 @@ def _pandas_columns(frame: Any, limits: Limits) -> Iterator[Found]:
             yield dtype_label(array.dtype), plain_column(array, content)
         waiting.clear()
 
-    for position in range(frame.shape[1]):
-        values = frame.iloc[:, position].array
+    for _, series in frame.items():  # noqa: PERF102 - no dict
+        values = series.array
         array = numpy_values(values)
         if array is not None and _interleaved(array):
             waiting.append(array)
             continue
         yield from together()
-        yield _pandas_label(values), _attempt(column_digest, values, limits)
+        yield _pandas_label(values, array), _attempt(column_digest, values, limits)
     yield from together()
 
 
@@ -170,17 +170,17 @@ def _interleaved(array: Any) -> bool:
     return array.dtype.kind in "biufc" and array.strides != (array.itemsize,) and array.nbytes > PIECE // 8
 
 
-def _pandas_label(values: Any) -> str:
-    from jupyter_mlgov.hashing.pandas_columns import numpy_values
-
-    array = numpy_values(values)
+def _pandas_label(values: Any, array: Any) -> str:
     return str(values.dtype) if array is None else dtype_label(array.dtype)
 
 
 def _pandas_series(series: Any, label: str, limits: Limits) -> FrameDescription:
-    from jupyter_mlgov.hashing.pandas_columns import column_digest, index_digest
+    from jupyter_mlgov.hashing.pandas_columns import column_digest, index_digest, numpy_values
 
-    found = (_pandas_label(series.array), _attempt(column_digest, series.array, limits))
+    found = (
+        _pandas_label(series.array, numpy_values(series.array)),
+        _attempt(column_digest, series.array, limits),
+    )
     index = index_digest(series.index, limits)
     described = _assemble(label, "series", (len(series), 1), [series.name], [found], limits, index)
     return FrameDescription(

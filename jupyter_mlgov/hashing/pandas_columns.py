@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.hashing.arrays import BLOCK, content_digest, dtype_label, encode_block
-from jupyter_mlgov.hashing.arrow import chunks_digest, column_hasher
+from jupyter_mlgov.hashing.arrays import BLOCK, PIECE, content_digest, dtype_label
+from jupyter_mlgov.hashing.arrow import TextHasher, chunks_digest, column_hasher
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, hasher
 from jupyter_mlgov.hashing.values import Encoder, class_name
 
@@ -21,9 +21,13 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[Any]]
 
+TEXTS = 1 << 13
+"""Strings that are joined at a time."""
+
 
 def column_digest(values: Any, limits: Limits) -> bytes:
     """32 bytes for a pandas array (``Series.array``, ``Index.array``). Raises ``Unhashable``."""
+    import numpy as np
     import pandas as pd
 
     dtype = values.dtype
@@ -32,10 +36,10 @@ def column_digest(values: Any, limits: Limits) -> bytes:
     if plain is not None:
         return numpy_column(plain, limits)
     if isinstance(dtype, pd.CategoricalDtype):
-        codes = values.codes
         categories = index_digest(values.categories, limits)
-        codes_digest = content_digest(codes.astype("<i4", copy=False), limits)
-        return combine("category", rows, int(bool(values.ordered)), categories, codes_digest)
+        smallest = np.min_scalar_type(-len(values.categories) - 1)
+        codes = content_digest(values.codes.astype(smallest, copy=False), limits)
+        return combine("category", rows, int(bool(values.ordered)), categories, codes)
     if isinstance(dtype, pd.DatetimeTZDtype):
         unit, stamps = moments(values.view("i8"), dtype.unit)
         label = f"datetime64[{unit}, {zone_label(dtype.tz)}]"
@@ -146,48 +150,78 @@ def _sparse(values: Any, limits: Limits) -> bytes:
 
 
 def _strings(values: Any, limits: Limits) -> bytes:
+    import pyarrow as pa
+
     label = str(values.dtype.name)
     if values.dtype.storage == "pyarrow":
-        return combine("strings", label, _text_stream(values.__arrow_array__(), limits))
-    return _object_strings(label, values.to_numpy(dtype=object), limits)
-
-
-def _text_stream(array: Any, limits: Limits) -> bytes:
-    import pyarrow as pa
-
-    chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
-    return chunks_digest(array.type, chunks, limits, size=array.nbytes)
-
-
-def _object_strings(label: str, values: Array, limits: Limits) -> bytes:
-    """Strings and missing values in Python objects, as the Arrow column that they would make."""
-    import pyarrow as pa
-
-    state = column_hasher(pa.large_string(), limits, size=values.nbytes)
-    try:
-        for start in range(0, len(values), BLOCK):
-            limits.spend()
-            state.update(pa.array(values[start : start + BLOCK], pa.large_string(), from_pandas=True))
-    except (UnicodeEncodeError, pa.ArrowException):  # lone surrogates are no UTF-8
-        return combine("objects", label, len(values), content_digest(values, limits))
-    return combine("strings", label, state.digest())
+        array = values.__arrow_array__()
+        chunks = array.chunks if isinstance(array, pa.ChunkedArray) else [array]
+        return combine("strings", label, chunks_digest(array.type, chunks, limits, size=array.nbytes))
+    objects = values.to_numpy(dtype=object)
+    found = _text_digest(objects, limits)
+    if found is None:
+        return combine("objects", label, len(objects), content_digest(objects, limits))
+    return combine("strings", label, found[0])
 
 
 def _object_column(values: Array, limits: Limits) -> bytes:
-    import pandas as pd
+    found = _text_digest(values, limits)
+    if found is not None and len(found[1]) <= 1:
+        missing = found[1].pop() if found[1] else float
+        label = "str" if missing is float else f"object:{class_name(missing)}"
+        return combine("strings", label, found[0])
+    return combine("objects", "object", len(values), content_digest(values, limits))
 
-    if pd.api.types.infer_dtype(values, skipna=True) == "string":
-        missing = values[pd.isna(values)]
-        kinds = set(map(type, missing))
-        if kinds <= {float}:
-            return _object_strings("str", values, limits)
-        if len(kinds) == 1:
-            return _object_strings(f"object:{class_name(kinds.pop())}", values, limits)
-    state = hasher(values.nbytes * 4)
-    encoder = Encoder(limits)
-    for start in range(0, len(values), BLOCK):
-        state.update(encode_block(values[start : start + BLOCK].tolist(), encoder))
-    return combine("objects", "object", len(values), state.digest())
+
+def _text_digest(values: Array, limits: Limits) -> tuple[bytes, set[type]] | None:
+    """Strings in Python objects as the Arrow column that they would make, and the types that stand for missing.
+
+    None when there is anything else in it.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    stream = TextHasher(pa.large_string(), limits, values.nbytes)
+    kinds: set[type] = set()
+    checked = False
+    start, count = 0, TEXTS
+    while start < len(values):
+        limits.spend()
+        block = values[start : start + count]
+        start += count
+        if size := joined(block.tolist(), stream):
+            count = max(1, min(BLOCK, count * PIECE // size))
+            continue
+        if not checked and pd.api.types.infer_dtype(values, skipna=True) not in ("string", "empty"):
+            return None
+        checked = True
+        try:
+            array = pa.array(block, pa.large_string(), from_pandas=True)
+        except (UnicodeEncodeError, pa.ArrowException):  # a lone surrogate is no UTF-8
+            return None
+        if array.null_count:
+            kinds.update(map(type, block[array.is_null().to_numpy(zero_copy_only=False)]))
+        stream.update(array)
+    return stream.digest(), kinds
+
+
+def joined(strings: list[Any], stream: TextHasher) -> int:
+    """Appends strings to a text stream by way of one joined string, which is twice as fast as Arrow's way.
+
+    Returns about how many bytes that was; 0, and nothing appended, when not all are strings or one of them holds
+    the separator.
+    """
+    import numpy as np
+
+    try:
+        marked = np.frombuffer("\0".join(strings).encode(), np.uint8)
+    except (TypeError, UnicodeEncodeError):
+        return 0
+    ends = np.flatnonzero(marked == 0)
+    if len(ends) != len(strings) - 1:
+        return 0
+    stream.append(np.diff(ends, prepend=-1, append=len(marked)) - 1, "".join(strings).encode())
+    return len(marked) + 1
 
 
 def _through_arrow(label: str, values: Any, limits: Limits) -> bytes:
