@@ -55,6 +55,11 @@ class Session:
         self._started = 0.0
         self._pid = os.getpid()
 
+    def use_rules(self, rules: Rules) -> None:
+        """Puts other rules in place, before anything is recorded."""
+        self.rules = self.register.rules = rules
+        self._recorder = None
+
     # -- attaching ---------------------------------------------------------------------------------------
 
     def attach(self, *, in_cell: bool) -> None:

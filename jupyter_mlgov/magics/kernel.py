@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,11 +83,18 @@ def unload(shell: Any) -> None:
         set_session(None)
 
 
-def attach(notebook: str | None = None, baseline: str | None = None, experiment: str | None = None) -> None:
+def attach(
+    notebook: str | None = None,
+    baseline: str | None = None,
+    experiment: str | None = None,
+    root: str | None = None,
+    store: str | None = None,
+) -> None:
     """Called silently by the papermill engine before the first cell.
 
     ``notebook`` is the path of the notebook that is executed; with ``baseline`` the run is a rerun of that
-    snapshot of ``experiment`` and what it records is a candidate.
+    snapshot of ``experiment`` and what it records is a candidate. ``root`` and ``store`` are given when the
+    notebook runs in a sandbox: paths count from ``root``, and ``store`` takes the candidate.
     """
     from IPython.core.getipython import get_ipython
 
@@ -94,6 +102,11 @@ def attach(notebook: str | None = None, baseline: str | None = None, experiment:
     session.notebook = Path(notebook) if notebook else None
     session.baseline = baseline
     session.rerun_of = experiment
+    if root and store:
+        from jupyter_mlgov.store import Store
+
+        place = Path(root), Store.open(Path(store))
+        session.use_rules(replace(session.rules, open_store=lambda _path: place))
 
 
 def finish(name: str) -> str:
