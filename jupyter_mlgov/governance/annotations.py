@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import math
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from jupyter_mlgov.errors import UsageError
@@ -243,5 +244,5 @@ def _kpi_from_fields(body: Fields) -> Kpi:
     return Kpi(**(values | {"metric": checked.metric}))
 
 
-def _enumerate(names: list[str]) -> str:
+def _enumerate(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from jupyter_mlgov.governance.kpis import as_text
 from jupyter_mlgov.records.annotations import Charter, Risk
-from jupyter_mlgov.records.verdict import GateDecision
+from jupyter_mlgov.records.verdict import GateDecision, GateRule
 
 _LINE = "var(--jp-border-color2, #d0d7de)"
 _QUIET = "var(--jp-ui-font-color2, #57606a)"
@@ -128,13 +128,17 @@ def _amount(value: Any) -> str:
 def gate_card(decision: GateDecision) -> str:
     """The gate with the reason of each rule."""
     colour = _GOOD if decision.open else _BAD
-    rows = "".join(
-        f'<li style="list-style:none"><span style="color:{_GOOD if rule.passed else _BAD}">{"✓" if rule.passed else "✗"}</span> '
-        f'{escape(rule.rule)} <span style="color:{_QUIET}">{escape(rule.reason)}</span></li>'
-        for rule in decision.rules
-    )
+    rows = "".join(_rule(rule) for rule in decision.rules)
     body = f'<ul style="margin:6px 0 0;padding:0">{rows}</ul>'
     return _box(colour, "Gate", _badge("open" if decision.open else "closed", colour), body)
+
+
+def _rule(rule: GateRule) -> str:
+    colour, mark, word = (_GOOD, "✓", "passed") if rule.passed else (_BAD, "✗", "failed")
+    return (
+        f'<li style="list-style:none;margin:0"><span style="color:{colour}" role="img" aria-label="{word}">{mark}</span> '
+        f'{escape(rule.rule)} <span style="color:{_QUIET}">{escape(rule.reason)}</span></li>'
+    )
 
 
 def snapshot_card(document: dict[str, Any]) -> str:
@@ -172,6 +176,5 @@ def snapshot_card(document: dict[str, Any]) -> str:
         pairs.append(("risks", said))
     if document["reruns"]:
         pairs.append(("last rerun", escape(str(document["reruns"][-1]["verdict"]))))
-    for warning in document["warnings"]:
-        pairs.append(("warning", escape(warning["message"])))
+    pairs += [("warning", escape(warning["message"])) for warning in document["warnings"]]
     return _box(colour, escape(title), badges, _rows(pairs))

@@ -58,7 +58,7 @@ def parse_kpi(text: str) -> Kpi:
 def operator(sign: str, shown: str) -> Operator:
     """``sign`` as an operator. Raises ``UsageError`` that names the nearest one."""
     if sign in OPERATORS:
-        return cast("Operator", sign)
+        return sign
     if sign in ("≥", "≤", "≠"):
         return cast("Operator", _MEANT[sign])
     meant = _MEANT.get(sign) or nearest(sign, OPERATORS)
@@ -135,5 +135,5 @@ def is_met(kpi: Kpi, value: Scalar) -> bool | None:
 
 def as_text(kpi: Kpi) -> str:
     """``auc >= 0.8`` (``on test`` where a split is named): what ``parse_kpi`` reads, and what people read."""
-    text = f"{kpi.metric} {kpi.op} {kpi.target:g}"
+    text = f"{kpi.metric} {kpi.op} {kpi.target:.12g}"
     return f"{text} on {kpi.split}" if kpi.split else text

@@ -1,73 +1,128 @@
-"""Charter and risks in markdown cells that are tagged ``charter`` or ``risk``: the same YAML in a fenced block.
+"""Charter and risks in the markdown cells of a notebook that are tagged ``charter`` or ``risk``.
 
-They are read, never run: a check that stands in markdown is recorded without an answer.
+They are read and never executed: a risk's check has ``passed`` None and says so. A cell that does not parse is a
+problem in one line, and hides no other cell.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
 import msgspec
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.governance.annotations import parse_charter, parse_risk
-from jupyter_mlgov.records.annotations import Charter, Check, Risk
+from jupyter_mlgov.records.annotations import Charter, Risk
 
-NOT_RUN = "read from a markdown cell: not executed"
+NOT_EXECUTED = "read from markdown: not executed"
 
-_FENCE = re.compile(
-    r"^(?P<fence>`{3,}|~{3,})[ \t]*ya?ml[^\n]*\n(?P<body>.*?)^(?P=fence)[`~]*[ \t]*$",
-    re.DOTALL | re.MULTILINE,
-)
-_ID = re.compile(r"^id[ \t]*:[ \t]*(?P<id>[^#\n]+?)[ \t]*(?:#.*)?$", re.MULTILINE)
+_OPEN = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*\{?\.?(ya?ml)\b[^\n]*$", re.IGNORECASE)
+_ID_LINE = re.compile(r"^id[ \t]*:[ \t]*(['\"]?)(.*?)\1[ \t]*(?:#.*)?$")
+_HEADING = re.compile(r"^#{1,6}[ \t]+(.*?)[ \t#]*$", re.MULTILINE)
 
 
-def read_annotations(document: dict[str, Any]) -> tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]:
-    """Charter, risks and problems (one line each) in a notebook's JSON. The first charter counts."""
+class MarkdownAnnotations(NamedTuple):
+    """What a notebook's markdown says, and one line for each cell that could not be read."""
+
+    charter: Charter | None
+    risks: tuple[Risk, ...]
+    problems: tuple[str, ...]
+
+
+def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
+    """The annotations in ``document`` (an ``.ipynb`` as a dict). Never raises for what the notebook holds.
+
+    A risk's id is its ``id:`` field, else the cell's heading (``## Risk: thin data`` is ``thin-data``), else
+    the cell's own id. Problems name the cell by its place, counted from 0 over all cells.
+    """
     charter: Charter | None = None
     risks: dict[str, Risk] = {}
     problems: list[str] = []
-    for index, tag, body, line in _blocks(document, problems):
-        try:
-            if tag == "charter":
-                charter = charter or parse_charter(body, first_line=line)
-                continue
-            named = _ID.search(body)
-            if named is None:
-                raise UsageError(f"line {line}: id is missing; write id: with the risk's name")
-            # The id's line is left empty rather than taken out: line numbers in messages stay right.
-            rest = body[: named.start()] + body[named.end() :]
-            risk = parse_risk(named["id"].strip("'\" "), rest, first_line=line)
-            if risk.id in risks:
-                raise UsageError(f"risk {risk.id!r} is given twice; keep one")
-            check = Check(expression=risk.check.expression, error=NOT_RUN) if risk.check else None
-            risks[risk.id] = msgspec.structs.replace(risk, check=check, cell=index, source="markdown")
-        except UsageError as error:
-            problems.append(f"markdown cell {index} tagged {tag}: {error}")
-    return charter, tuple(risks.values()), tuple(problems)
+    for index, cell in enumerate(_cells(document)):
+        tags = _tags(cell)
+        if cell.get("cell_type") != "markdown" or not tags & {"charter", "risk"}:
+            continue
+        source = _source(cell)
+        kind = "charter" if "charter" in tags else "risk"
+        blocks = list(_blocks(source))
+        if not blocks:
+            problems.append(f"cell {index}: tagged {kind}, but has no ```yaml block; put the fields in one")
+        for first_line, body in blocks:
+            try:
+                if kind == "charter":
+                    if charter is not None:
+                        raise UsageError(f"line {first_line}: a second charter; keep one")
+                    charter = parse_charter(body, first_line=first_line)
+                else:
+                    name, body = _take_id(body)
+                    name = name or _heading(source) or str(cell.get("id") or f"cell-{index}")
+                    if name in risks:
+                        raise UsageError(f"line {first_line}: a second risk {name!r}; give it another `id:`")
+                    risks[name] = _not_executed(parse_risk(name, body, first_line=first_line), index)
+            except UsageError as error:
+                problems.append(f"cell {index}, {error}")
+    return MarkdownAnnotations(charter, tuple(risks.values()), tuple(problems))
 
 
-def _blocks(document: dict[str, Any], problems: list[str]) -> Iterator[tuple[int, str, str, int]]:
-    """``(cell index, tag, YAML, its first line)`` of every annotated cell."""
-    for index, cell in enumerate(document.get("cells", [])):
-        if not isinstance(cell, dict) or cell.get("cell_type") != "markdown":
+def _not_executed(risk: Risk, index: int) -> Risk:
+    check = risk.check
+    if check is not None:
+        check = msgspec.structs.replace(check, passed=None, error=NOT_EXECUTED)
+    return msgspec.structs.replace(risk, check=check, cell=index, source="markdown")
+
+
+def _cells(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    cells = document.get("cells")
+    for cell in cells if isinstance(cells, list) else []:
+        yield cell if isinstance(cell, Mapping) else {}
+
+
+def _tags(cell: Mapping[str, Any]) -> set[str]:
+    metadata = cell.get("metadata")
+    tags = metadata.get("tags") if isinstance(metadata, Mapping) else None
+    return {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
+
+
+def _source(cell: Mapping[str, Any]) -> str:
+    source = cell.get("source", "")
+    if isinstance(source, list):
+        return "".join(part for part in source if isinstance(part, str))
+    return source if isinstance(source, str) else ""
+
+
+def _blocks(source: str) -> Iterator[tuple[int, str]]:
+    """Each fenced ``yaml`` block with the number of its first line in the cell, counted from 1."""
+    lines = source.splitlines()
+    at = 0
+    while at < len(lines):
+        opened = _OPEN.match(lines[at])
+        at += 1
+        if opened is None:
             continue
-        metadata = cell.get("metadata")
-        tags = metadata.get("tags") if isinstance(metadata, dict) else None
-        if not isinstance(tags, list):
-            continue
-        tag = next((tag for tag in ("charter", "risk") if tag in tags), None)
-        if tag is None:
-            continue
-        source = cell.get("source", "")
-        text = "".join(source) if isinstance(source, list) else str(source)
-        found = False
-        for block in _FENCE.finditer(text):
-            found = True
-            yield index, tag, block["body"], text.count("\n", 0, block.start("body")) + 1
-        if not found:
-            problems.append(
-                f"markdown cell {index} tagged {tag}: no fenced yaml block; start one with ```yaml"
-            )
+        fence, start = opened[1], at
+        closing = re.compile(rf"^ {{0,3}}{re.escape(fence[0])}{{{len(fence)},}}[ \t]*$")
+        while at < len(lines) and not closing.match(lines[at]):
+            at += 1
+        yield start + 1, "\n".join(lines[start:at])
+        at += 1
+
+
+def _take_id(body: str) -> tuple[str | None, str]:
+    """The ``id:`` line's value, and the body with that line left empty so that line numbers stay."""
+    lines = body.split("\n")
+    for number, line in enumerate(lines):
+        found = _ID_LINE.match(line)
+        if found:
+            lines[number] = ""
+            return found[2].strip(), "\n".join(lines)
+    return None, body
+
+
+def _heading(source: str) -> str | None:
+    found = _HEADING.search(source)
+    if found is None:
+        return None
+    words = re.sub(r"^risk\b[\s:–—-]*", "", found[1], flags=re.IGNORECASE)
+    return re.sub(r"[^\w.]+", "-", words.lower()).strip("-_.")[:100] or None

@@ -111,21 +111,22 @@ class _Loader(yaml.SafeLoader):
     depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         line = event.start_mark.line
         if isinstance(event, yaml.AliasEvent):
             raise _Refused(
                 line,
-                f"'*{event.anchor[:40]}' is a YAML alias, and those are not used here; put the text in quotes",
+                f"'*{str(event.anchor)[:40]}' is a YAML alias, and those are not used here; put the text in quotes",
             )
         if getattr(event, "anchor", None):
             raise _Refused(
                 line,
-                f"'&{event.anchor[:40]}' is a YAML anchor, and those are not used here; put the text in quotes",
+                f"'&{str(event.anchor)[:40]}' is a YAML anchor, and those are not used here; put the text in quotes",
             )
         if getattr(event, "tag", None) not in (None, "!", *_PLAIN):
             raise _Refused(
-                line, f"'{event.tag[:40]}' is a YAML tag, and those are not used here; put the text in quotes"
+                line,
+                f"'{str(event.tag)[:40]}' is a YAML tag, and those are not used here; put the text in quotes",
             )
         if self.depth >= DEPTH_LIMIT:
             raise _Refused(line, f"more than {DEPTH_LIMIT} levels of nesting; a field is a text or a list")

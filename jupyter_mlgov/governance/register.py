@@ -1,0 +1,58 @@
+"""What is known about a snapshot now: its manifest, and what the ledger has about exactly this snapshot since.
+
+A manifest never changes. A risk that was evaluated after the run is a ledger entry, and the newest one about
+an id replaces what came before. Targets only add up: a charter that is written later cannot take back a KPI
+that the run was measured against.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from jupyter_mlgov.governance.kpis import judge, unite
+from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+
+def register(store: Store, id: str) -> tuple[Risk, ...]:  # noqa: A002 - the field's own name
+    """The risk register of the snapshot ``id``, in the order in which the risks were first annotated.
+
+    Raises what ``store.manifest`` raises. A ledger entry whose body is no risk is left out: ``fsck`` names it.
+    """
+    risks = {risk.id: risk for risk in store.manifest(id).risks}
+    for entry in store.entries(subject=id, kind="risk"):
+        try:
+            risk = msgspec.convert(entry.body, Risk)
+        except msgspec.ValidationError:
+            continue
+        risks[risk.id] = risk
+    return tuple(risks.values())
+
+
+def charter(store: Store, id: str) -> Charter | None:  # noqa: A002
+    """The charter in force for the snapshot ``id``: the newest on the ledger about it, else its manifest's."""
+    for entry in reversed(store.entries(subject=id, kind="charter")):
+        try:
+            return msgspec.convert(entry.body, Charter)
+        except msgspec.ValidationError:
+            continue
+    return store.manifest(id).charter
+
+
+def kpis(store: Store, id: str) -> tuple[KpiResult, ...]:  # noqa: A002
+    """Every KPI of the snapshot ``id``: those of its manifest as judged then, and those that a later charter adds."""
+    manifest = store.manifest(id)
+    now = charter(store, id)
+    known = list(manifest.kpis)
+    declared = manifest.charter.kpis if manifest.charter else ()
+    said = {(kpi.metric, kpi.op, kpi.target) for kpi in known}
+    added = [
+        kpi
+        for kpi in unite(declared, now.kpis if now else ())
+        if (kpi.metric, kpi.op, kpi.target) not in said
+    ]
+    return (*known, *judge(added, manifest.metrics))
