@@ -73,13 +73,11 @@ def place(staged: Path, name: Path) -> bool:
     The staged file is gone afterwards. The caller flushes the folder.
     """
     try:
+        make_folder(name.parent)
         try:
             os.link(staged, name)
         except FileExistsError:
             return False
-        except FileNotFoundError:
-            make_folder(name.parent)
-            os.link(staged, name)
         except OSError as error:
             if error.errno not in _NO_LINKS:
                 raise
