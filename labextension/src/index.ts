@@ -1,10 +1,11 @@
+/**
+ * The plugins of this extension. The sidebar shows what the server knows about the notebook in front of the user;
+ * every rule about snapshots, verdicts and gates is decided on the server.
+ */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-const plugin: JupyterFrontEndPlugin<void> = {
-  id: 'jupyter-mlgov:sidebar',
-  description: 'Snapshots, verdicts and reports beside the notebook.',
-  autoStart: true,
-  activate: () => undefined
-};
+import { sidebar } from './sidebar';
 
-export default [plugin];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [sidebar];
+
+export default plugins;

@@ -1,0 +1,112 @@
+/** A rerun while it runs, and what it found. */
+import type { TranslationBundle } from '@jupyterlab/translation';
+import * as React from 'react';
+
+import type { IFinding, IJob, Verdict } from './documents';
+import { elapsed } from './format';
+import { Ago, Badge, toneOf, verdictName } from './parts';
+
+export function RunningJob(props: {
+  job: IJob;
+  trans: TranslationBundle;
+  cancel: () => void;
+}): React.JSX.Element {
+  const { job, trans } = props;
+  const { cell, cells, message, stage } = job.progress;
+  const seconds = useTicking(job);
+  const queued = job.state === 'queued';
+  const what = queued
+    ? trans.__('Waiting for another rerun')
+    : cells > 0
+      ? trans.__('Cell %1 of %2', cell, cells)
+      : trans.__('Starting');
+  return (
+    <div className="jp-Mlgov-job" role="group" aria-label={trans.__('Rerun')}>
+      <div className="jp-Mlgov-jobTop">
+        <span className="jp-Mlgov-jobWhat">{what}</span>
+        {!queued && <span className="jp-Mlgov-jobTime">{elapsed(seconds)}</span>}
+        <button type="button" className="jp-Mlgov-link" onClick={props.cancel}>
+          {trans.__('Cancel')}
+        </button>
+      </div>
+      <progress
+        className="jp-Mlgov-progress"
+        aria-label={trans.__('Progress of the rerun')}
+        {...(cells > 0 ? { max: cells, value: cell } : {})}
+      />
+      {(stage !== '' || message !== '') && (
+        <div className="jp-Mlgov-quiet jp-Mlgov-oneLine" title={message || stage}>
+          {message !== '' ? message : stage}
+        </div>
+      )}
+    </div>
+  );
+}
+
+/** The job's seconds: as the server said, and on from there. */
+function useTicking(job: IJob): number {
+  const [tick, setTick] = React.useState({ job, seconds: job.elapsed_s });
+  React.useEffect(() => {
+    if (job.state !== 'running') {
+      return;
+    }
+    const start = Date.now();
+    const timer = setInterval(() => {
+      setTick({ job, seconds: job.elapsed_s + (Date.now() - start) / 1000 });
+    }, 1000);
+    return () => {
+      clearInterval(timer);
+    };
+  }, [job]);
+  return tick.job === job ? tick.seconds : job.elapsed_s;
+}
+
+export function VerdictView(props: {
+  verdict: Verdict;
+  at?: string;
+  findings: readonly IFinding[];
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { verdict, findings, trans } = props;
+  const meanings: Readonly<Record<Verdict, string>> = {
+    reproduced: trans.__('The rerun gave the same result.'),
+    equivalent: trans.__('The rerun gave the same result within the declared tolerances.'),
+    diverged: trans.__('The rerun gave a different result.'),
+    failed: trans.__('A cell raised an error that did not do so before.'),
+    blocked: trans.__('The snapshot could not be rerun.')
+  };
+  return (
+    <div className={`jp-Mlgov-verdict jp-Mlgov-tone-${toneOf(verdict)}`} aria-live="polite">
+      <div className="jp-Mlgov-verdictTop">
+        <Badge tone={toneOf(verdict)}>
+          <strong>{verdictName(verdict, trans)}</strong>
+        </Badge>
+        {props.at !== undefined && (
+          <span className="jp-Mlgov-when">
+            <Ago at={props.at} />
+          </span>
+        )}
+      </div>
+      <p>{meanings[verdict]}</p>
+      {findings.length > 0 && (
+        <ol className="jp-Mlgov-findings" aria-label={trans.__('Findings, the main cause first')}>
+          {findings.map((finding, index) => (
+            <li key={index}>
+              <div className="jp-Mlgov-findingTop">
+                <code>{finding.cause}</code>
+                <span className="jp-Mlgov-subject">{finding.subject}</span>
+              </div>
+              <p>{finding.message}</p>
+              {finding.remedy !== '' && <p className="jp-Mlgov-remedy">{finding.remedy}</p>}
+              <span className="jp-Mlgov-quiet">
+                {finding.confirmed
+                  ? trans.__('confirmed by a controlled rerun')
+                  : trans.__('best explanation, not confirmed')}
+              </span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </div>
+  );
+}

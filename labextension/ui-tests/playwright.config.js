@@ -1,0 +1,37 @@
+/** Real Chromium: Debian's, or the one that MLGOV_CHROMIUM names. Playwright's own cannot be downloaded everywhere. */
+const fs = require('fs');
+const base = require('@jupyterlab/galata/lib/playwright-config');
+
+const port = process.env.MLGOV_UI_PORT ?? '8899';
+const executablePath = [
+  process.env.MLGOV_CHROMIUM,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser'
+].find(path => path && fs.existsSync(path));
+
+process.env.TARGET_URL = `http://localhost:${port}`;
+
+module.exports = {
+  ...base,
+  testDir: './tests',
+  timeout: 180_000,
+  expect: { timeout: 30_000 },
+  workers: 1,
+  retries: 0,
+  reporter: process.env.CI ? [['list']] : [['list'], ['html', { open: 'never' }]],
+  use: {
+    ...base.use,
+    baseURL: `http://localhost:${port}`,
+    video: 'off',
+    trace: 'off',
+    screenshot: 'only-on-failure',
+    viewport: { width: 1400, height: 900 },
+    launchOptions: { executablePath, args: ['--no-sandbox'] }
+  },
+  webServer: {
+    command: `jupyter lab --config jupyter_server_test_config.py --port ${port}`,
+    url: `http://localhost:${port}/lab`,
+    timeout: 120_000,
+    reuseExistingServer: false
+  }
+};
