@@ -36,10 +36,17 @@ def writing(folder: Path) -> Iterator[None]:
         if error.errno in _FULL:
             remedy = "make room on that disk and run it again; what was recorded before is intact"
         elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
-            remedy = f"something else lies at {error.filename or folder}: move it away"
+            remedy = (
+                f"{_in_the_way(Path(error.filename2 or error.filename or folder))} is in the way: move it"
+            )
         else:
             remedy = "make it writable for this user, or work in a copy of the project"
         raise NotWritable(f"the store {folder} cannot be written: {reason}; {remedy}") from error
+
+
+def _in_the_way(path: Path) -> Path:
+    """The file that stands where ``path`` needs a folder."""
+    return next((above for above in path.parents if above.exists() and not above.is_dir()), path)
 
 
 def stage(temporary: Path, data: bytes) -> Path:

@@ -54,9 +54,7 @@ def job(folder: Path, told: int) -> None:
     candidate = store.commit(manifest).subject
     print("made", candidate, file=tell)
     comparison = store.put(b'{"verdict": "reproduced"}')
-    store.append(
-        "rerun", first, {"verdict": "reproduced", "candidate": candidate, "comparison": comparison}
-    )
+    store.append("rerun", first, {"verdict": "reproduced", "candidate": candidate, "comparison": comparison})
     print("rerun", first, file=tell)
 
 

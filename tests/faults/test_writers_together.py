@@ -60,7 +60,7 @@ def test_threads_share_one_store(tmp_path: Path) -> None:
             for turn in range(8):
                 add_snapshot(store, message=f"{name} {turn}")
                 store.log()
-        except BaseException as error:  # noqa: BLE001 - told by the main thread
+        except BaseException as error:
             failures.append(error)
 
     threads = [threading.Thread(target=write, args=(name,)) for name in range(4)]
