@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.errors import NotFound, NotWritable
+from jupyter_mlgov.records.canonical import plain
 
 if TYPE_CHECKING:
     from jupyter_mlgov.records.ledger import Entry
@@ -117,7 +118,8 @@ class Project:
         document["approvals"] = [
             {"at": entry.at, **entry.body} for entry in entries if entry.kind == "approval"
         ]
-        return document
+        whole: dict[str, Any] = plain(document)
+        return whole
 
     def _charter(self, manifest: Manifest, entries: Sequence[Entry]) -> Any:
         later = [entry.body for entry in entries if entry.kind == "charter"]
