@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from os import PathLike
+    from pathlib import Path
 
     from jupyter_mlgov.capture.logged import declare_input as input  # noqa: A004
     from jupyter_mlgov.capture.logged import log_metric, log_param
@@ -31,21 +31,24 @@ def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     return [{"module": "jupyter_mlgov.server.extension", "app": MlgovExtension}]
 
 
+def _kernel() -> Any:
+    """The notebook's door, imported only in a kernel: no other door may know it."""
+    from importlib import import_module
+
+    return import_module("jupyter_mlgov.magics.kernel")
+
+
 def load_ipython_extension(shell: Any) -> None:
     """``%load_ext jupyter_mlgov``: from here on the session is recorded. Prints nothing."""
-    from jupyter_mlgov.magics.kernel import load
-
-    load(shell)
+    _kernel().load(shell)
 
 
 def unload_ipython_extension(shell: Any) -> None:
     """``%unload_ext jupyter_mlgov``: stops recording."""
-    from jupyter_mlgov.magics.kernel import unload
-
-    unload(shell)
+    _kernel().unload(shell)
 
 
-def open(path: str | PathLike[str] = ".") -> Project:  # noqa: A001 - a public name: ``mlgov.open()``
+def open(path: str | Path = ".") -> Project:  # noqa: A001 - a public name: ``mlgov.open()``
     """The project that ``path`` lies in, with the verbs of the command line as methods."""
     from jupyter_mlgov.project import Project
 

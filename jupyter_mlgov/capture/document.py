@@ -56,7 +56,12 @@ class Document:
         cells: list[dict[str, Any]] = []
         for cell in self.cells:
             metadata = {key: value for key, value in cell.metadata.items() if key not in _VOLATILE}
-            record = {"cell_type": cell.type, "id": cell.id, "metadata": metadata, "source": cell.source}
+            record: dict[str, Any] = {
+                "cell_type": cell.type,
+                "id": cell.id,
+                "metadata": metadata,
+                "source": cell.source,
+            }
             if cell.type == "code":
                 record |= {"execution_count": None, "outputs": []}
             cells.append(record)

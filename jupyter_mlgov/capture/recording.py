@@ -33,6 +33,7 @@ from jupyter_mlgov.records.manifest import (
     Caution,
     CellRecord,
     Environment,
+    Frame,
     Input,
     JournalEntry,
     Manifest,
@@ -110,15 +111,21 @@ class Recorder:
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
 
         parent = store.newest(run.options.name) if run.kind == "snapshot" else None
+        no_inputs: tuple[Input, ...] = ()
+        no_frames: tuple[Frame, ...] = ()
+        no_models: tuple[Model, ...] = ()
         inputs = _guarded(
             "inputs",
             lost,
-            (),
+            no_inputs,
             lambda: self._record_inputs(run, document, journal, reads, logged, root, store, lost),
         )
-        frames = _guarded("frames", lost, (), lambda: find_frames(namespace))
+        frames = _guarded("frames", lost, no_frames, lambda: find_frames(namespace))
         models = _guarded(
-            "models", lost, (), lambda: self._record_models(run, namespace, made_here, store, parent, lost)
+            "models",
+            lost,
+            no_models,
+            lambda: self._record_models(run, namespace, made_here, store, parent, lost),
         )
         code, said = self._code.record(root, folder, store)
         lost += said
@@ -129,7 +136,7 @@ class Recorder:
             Environment(python="", platform="", packages={}),
             lambda: self._environment.record(variables),
         )
-        charter, risks, problems = register.charter, [], ()
+        charter = register.charter
         risks = register.of(run.options.name, namespace, made_here)
         tagged_charter, tagged_risks, problems = self._rules.from_markdown(json.loads(document.to_json()))
         lost += [Caution(code="annotation", message=problem) for problem in problems]

@@ -12,7 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -28,6 +28,9 @@ from jupyter_mlgov.records.annotations import Charter, Risk
 
 if TYPE_CHECKING:
     from jupyter_mlgov.capture.recording import Logged, Recorder
+
+
+Annotation = TypeVar("Annotation", Charter, Risk)
 
 
 class Session:
@@ -232,7 +235,7 @@ class Session:
 
     # -- annotations -------------------------------------------------------------------------------------
 
-    def annotate(self, annotation: Charter | Risk) -> Charter | Risk:
+    def annotate(self, annotation: Annotation) -> Annotation:
         """Takes in what a ``%%charter`` or ``%%risk`` cell says; a risk comes back with its check evaluated.
 
         Where its experiment has already run, it is a ledger entry about that snapshot. Raises ``MlgovError``.

@@ -203,7 +203,7 @@ class _Walk:
             )
         if package not in _KNOWN:
             raise Unhashable(f"holds a {name}, whose state is not known")
-        if isinstance(getattr(value, "__dict__", None), dict) and type(value).__reduce__ is object.__reduce__:
+        if isinstance(getattr(value, "__dict__", None), dict) and type(value).__reduce__ is object.__reduce__:  # type: ignore[comparison-overlap]
             return self._pairs(f"object {name}", vars(value))
         return self._reduced(name, value)
 

@@ -16,11 +16,12 @@ from jupyter_mlgov.magics.arguments import experiment_arguments, parse_experimen
 
 
 @magics_class
-class MlgovMagics(Magics):  # type: ignore[misc]
+class MlgovMagics(Magics):
     """The magics of one kernel."""
 
     def __init__(self, shell: Any, session: Session) -> None:
         super().__init__(shell)
+        self.ipython = shell
         self.session = session
 
     @cell_magic
@@ -35,8 +36,8 @@ class MlgovMagics(Magics):  # type: ignore[misc]
             raise LineError(
                 "%%experiment: the cell is empty: put the code that trains and evaluates below the line"
             )
-        self.session.adopt(options, self.shell.transform_cell(cell))
-        self.shell.run_cell(cell, store_history=False).raise_error()
+        self.session.adopt(options, self.ipython.transform_cell(cell))
+        self.ipython.run_cell(cell, store_history=False).raise_error()
 
     @cell_magic
     @magic_arguments("%%charter")

@@ -87,4 +87,3 @@ class Risk(Struct, frozen=True, kw_only=True):
     check: Check | None = None
     cell: int | None = None
     source: Literal["magic", "markdown"] = "magic"
-

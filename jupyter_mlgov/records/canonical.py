@@ -28,7 +28,8 @@ _SAFE = 2**53 - 1
 
 def canonical(record: Any) -> bytes:
     """The canonical JSON of a struct, or of plain builtins. Raises ``TypeError`` for other types."""
-    return rfc8785.dumps(plain(msgspec.to_builtins(record, str_keys=True)))
+    data: bytes = rfc8785.dumps(plain(msgspec.to_builtins(record, str_keys=True)))
+    return data
 
 
 def plain(value: Any) -> Any:

@@ -42,13 +42,14 @@ class CellComparison(Struct, frozen=True, kw_only=True):
 
 
 class ValueComparison(Struct, frozen=True, kw_only=True):
-    """A metric, frame or model on both sides; ``tolerance`` is the one that was applied."""
+    """A metric, frame or model on both sides; ``tolerance`` is the one that was applied. ``noise``: it differs
+    and is no result (a measured duration)."""
 
     kind: Literal["metric", "parameter", "frame", "model"]
     name: str
     baseline: str | int | float | bool | None
     candidate: str | int | float | bool | None
-    status: Literal["same", "equivalent", "different", "missing", "new"]
+    status: Literal["same", "noise", "equivalent", "different", "missing", "new"]
     tolerance: float | None = None
 
 
