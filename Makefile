@@ -13,7 +13,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install-dev chromium check check-front-end test test-python test-ui bench docs clean
+.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui bench clean
 
 help:
 	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
@@ -63,11 +63,14 @@ check-front-end: $(VENV)/.front-end
 test-python: $(VENV)/.dev chromium
 	$(BIN)/python -m pytest -n $(JOBS)
 
+test-ts: $(VENV)/.front-end
+	cd labextension && $(WITH_NODE) $(BIN)/jlpm test
+
 test-ui: $(VENV)/.front-end chromium
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm playwright test
 
-test: check test-python test-ui
+test: check test-python test-ts test-ui
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.capture_cost

@@ -1,0 +1,49 @@
+"""Writes ``docs/reference/cli.md`` from the verbs' own declarations: ``python -m tests.docs.cli_reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from jupyter_mlgov.governance.annotations import fields_help
+from jupyter_mlgov.magics.arguments import experiment_arguments
+from jupyter_mlgov.verbs import verbs
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "cli.md"
+
+HEAD = """# Commands and magics
+
+This page is generated from the declarations in the code (`python -m tests.docs.cli_reference`).
+
+`%mlgov VERB ...` in a notebook takes the same words as `mlgov VERB ...` in a terminal.
+
+A REF is `NAME` (the experiment's newest snapshot), `NAME@N` (its Nth), an id prefix of 6 or more hex digits, or a
+notebook's path (its newest snapshot).
+
+| exit status | meaning |
+|---|---|
+| 0 | yes, or done |
+| 1 | the answer is no: diverged, failed, gate closed, fsck found something |
+| 2 | wrong usage or bad input; one line on stderr says what and what to do |
+| 3 | blocked: it could not be run, because an input or the environment is missing |
+
+With `--json` a verb prints one JSON document on stdout and nothing else there; progress and warnings go to stderr.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [HEAD]
+    for name, command in sorted(verbs.commands.items()):
+        with click.Context(command, info_name=f"mlgov {name}", max_content_width=100) as context:
+            text = command.get_help(context).replace("\b\n", "").rstrip()
+        parts.append(f"## mlgov {name}\n\n```text\n{text}\n```\n")
+    parts.append(f"## %%experiment\n\n```text\n{(experiment_arguments.__doc__ or '').strip(': ').strip()}\n```\n")
+    for kind in ("charter", "risk"):
+        parts.append(f"## %%{kind}\n\n```text\n{fields_help(kind).strip()}\n```\n")
+    return "\n".join(parts)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
