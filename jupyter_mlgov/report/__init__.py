@@ -8,21 +8,8 @@ the gate's decision; ``render`` turns them into HTML. Each section and field is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from jupyter_mlgov.report.build import build
-    from jupyter_mlgov.report.context import ReportContext
-    from jupyter_mlgov.report.render import render
+from jupyter_mlgov.report.build import build
+from jupyter_mlgov.report.context import ReportContext
+from jupyter_mlgov.report.render import render
 
 __all__ = ["ReportContext", "build", "render"]
-
-_PLACES = {"build": "build", "ReportContext": "context", "render": "render"}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    return getattr(import_module(f"{__name__}.{_PLACES[name]}"), name)

@@ -54,7 +54,8 @@ class History:
 def scale(value: float, target: float) -> tuple[float, float]:
     """Ends of a bullet's scale: 0 to 1 for what looks like a share, else round numbers about both."""
     if 0 <= value <= 1 and 0 <= target <= 1:
-        return 0.0, 1.0
+        most = max(value, target)
+        return 0.0, next((end for end in (0.1, 0.2, 0.5) if most <= end * 0.7), 1.0)
     low, high = min(0.0, value, target), max(0.0, value, target)
     step = 10 ** math.floor(math.log10(high - low)) / 2 if high > low else 1.0
     bottom = math.floor(low * 1.05 / step) * step if low < 0 else 0.0

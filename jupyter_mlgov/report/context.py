@@ -27,7 +27,7 @@ from jupyter_mlgov.report.views import (
 
 @dataclass(frozen=True)
 class Section:
-    """A section's place in the table of contents. ``lead`` says in one sentence what it holds or lacks;
+    """A section's place in the table of contents (the summary is 0). ``lead`` says in one sentence what it holds or lacks;
     ``states`` are those of its parts, never empty."""
 
     id: str
@@ -48,12 +48,15 @@ class Rule:
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate's decision; rules that failed stand first."""
+    """The gate's decision and its rules."""
 
     open: bool
     headline: str
-    rules: tuple[Rule, ...]
-    failed: int
+    failing: tuple[Rule, ...]
+    passing: tuple[Rule, ...]
+    fails: str
+    """How many fail, in words; empty where none does."""
+    passes: str
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from jupyter_mlgov.records.manifest import Column, Evidence, Frame, Input, Model
 from jupyter_mlgov.report.evidence import Digest, Fact, State
 from jupyter_mlgov.report.lineage import graph
 from jupyter_mlgov.report.views import ColumnView, Data, ModelView, TableView
-from jupyter_mlgov.report.wording import amount, counted, exactly, short, size, tidy
+from jupyter_mlgov.report.wording import count, counted, exactly, short, size, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -42,7 +42,9 @@ def data(record: Record) -> Data:
 
 
 def _input(one: Input) -> TableView:
-    state: State = "missing" if one.digest is None else "asserted" if one.evidence == "declared" else "measured"
+    state: State = (
+        "missing" if one.digest is None else "asserted" if one.evidence == "declared" else "measured"
+    )
     columns, hidden = _columns(one.columns)
     members = one.members or ()
     notes = []
@@ -56,8 +58,8 @@ def _input(one: Input) -> TableView:
         digest=digest(one.digest),
         state=state,
         known=_KNOWN.get(one.evidence, tidy(one.evidence, 40)),
-        rows=amount(one.rows) if one.rows is not None else "",
-        width=amount(len(one.columns)) if one.columns is not None else "",
+        rows=count(one.rows) if one.rows is not None else "",
+        width=count(len(one.columns)) if one.columns is not None else "",
         size=size(one.bytes),
         cell=one.cell,
         columns=columns,
@@ -80,10 +82,10 @@ def _frame(one: Frame) -> TableView:
         digest=digest(one.digest),
         state="measured" if one.digest else "missing",
         known="",
-        rows=amount(one.rows) if one.rows is not None else "",
-        width=" × ".join(amount(length) for length in one.shape)
+        rows=count(one.rows) if one.rows is not None else "",
+        width=" × ".join(count(length) for length in one.shape)
         if one.shape is not None
-        else amount(len(one.columns))
+        else count(len(one.columns))
         if one.columns is not None
         else "",
         columns=columns,
@@ -126,7 +128,8 @@ def _model(one: Model) -> ModelView:
 
 def _leaves(parameters: Mapping[str, Any]) -> list[Fact]:
     return [
-        Fact(tidy(name, 200), _parameter(value), "measured", code=True) for name, value in list(parameters.items())[:200]
+        Fact(tidy(name, 200), _parameter(value), "measured", code=True)
+        for name, value in list(parameters.items())[:200]
     ]
 
 

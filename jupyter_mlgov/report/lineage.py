@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.capture.names import names_of
 from jupyter_mlgov.records.manifest import Frame, Input, Manifest
 from jupyter_mlgov.report.views import Graph, Node
-from jupyter_mlgov.report.wording import amount, counted, listed, tidy
+from jupyter_mlgov.report.wording import amount, count, counted, listed, tidy
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -24,8 +24,9 @@ if TYPE_CHECKING:
 
 BOXES = 7
 """Boxes of one column; the rest are counted."""
-_TITLES = ("Inputs", "Frames read", "Frames made", "Models", "Metrics")
-_WIDTH, _GAP, _BOX, _SPACE, _HEAD = 140, 34, 44, 12, 26
+_TITLES = ("Inputs", "Read as", "Prepared", "Models", "Made with model", "Metrics")
+_INPUT, _READ, _USED, _MODEL, _MADE, _METRIC = range(6)
+_WIDE, _GAP, _BOX, _SPACE, _HEAD = 860, 28, 44, 12, 26
 
 Key = tuple[str, str]
 
@@ -33,58 +34,111 @@ Key = tuple[str, str]
 def graph(record: Record) -> Graph | None:
     """The picture, or None where there is nothing to draw an arrow between."""
     manifest = record.manifest
-    arrows = _reduced(_arrows(record))
-    made = {target for source, target in arrows if source[0] == "frame" and target[0] == "frame"}
-    inputs = [one for one in manifest.inputs if not one.derived]
-    metrics = list(manifest.metrics)
-    columns: list[list[tuple[Key, Node]]] = [[], [], [], [], []]
-    columns[0] = [(("input", one.uri), Node(0, "input", _file(one.uri), _input_detail(one))) for one in inputs]
+    arrows = _arrows(record)
+    every: list[tuple[Key, Node]] = [
+        (("input", one.uri), Node(_INPUT, "input", _file(one.uri), _input_detail(one)))
+        for one in manifest.inputs
+        if not one.derived
+    ]
+    places = _frame_columns(arrows)
     for frame in manifest.frames:
         key = ("frame", frame.name)
-        place = 2 if key in made else 1
-        columns[place].append((key, Node(place, "frame", tidy(frame.name, 60), _frame_detail(frame))))
-    columns[3] = [
-        (("model", one.name), Node(3, "model", tidy(one.name, 60), tidy(one.class_.rpartition(".")[2], 60)))
+        node = Node(places.get(key, _READ), "frame", tidy(frame.name, 60), _frame_detail(frame))
+        every.append((key, node))
+    every += [
+        (
+            ("model", one.name),
+            Node(_MODEL, "model", tidy(one.name, 60), tidy(one.class_.rpartition(".")[2], 60)),
+        )
         for one in manifest.models
     ]
-    columns[4] = [
-        (("metric", name), Node(4, "metric", tidy(name, 60), amount(manifest.metrics[name])))
-        for name in metrics
+    every += [
+        (("metric", name), Node(_METRIC, "metric", tidy(name, 60), amount(value)))
+        for name, value in manifest.metrics.items()
     ]
-    if sum(bool(column) for column in columns) < 2:
+    if len({node.column for _, node in every}) < 2:
         return None
-    return _graph(columns, arrows, manifest)
+    nodes = dict(every)
+    forward = {
+        (one, two)
+        for one, two in arrows
+        if one in nodes and two in nodes and nodes[one].column <= nodes[two].column
+    }
+    return _graph(nodes, _reduced(forward), manifest)
 
 
-def _graph(columns: list[list[tuple[Key, Node]]], arrows: set[tuple[Key, Key]], manifest: Manifest) -> Graph:
-    linked = {key for arrow in arrows for key in arrow}
-    used = [place for place, column in enumerate(columns) if column]
-    nodes: list[Node] = []
-    places: dict[Key, int] = {}
-    for shown, place in enumerate(used):
-        # What has an arrow is worth a box before what has none.
-        column = sorted(columns[place], key=lambda pair: pair[0] not in linked)
-        kept = column if len(column) <= BOXES else column[: BOXES - 1]
-        for key, node in kept:
-            places[key] = len(nodes)
-            nodes.append(Node(shown, node.kind, node.label, node.detail))
-        if len(kept) < len(column):
-            nodes.append(Node(shown, "more", f"and {len(column) - len(kept)} more"))
-    edges = tuple(sorted((places[one], places[two]) for one, two in arrows if one in places and two in places))
-    names = {key: node.label for column in columns for key, node in column}
-    order = {key: position for position, key in enumerate(names)}
+def _frame_columns(arrows: set[tuple[Key, Key]]) -> dict[Key, int]:
+    """A frame is read (only inputs before it), used (made from frames), or made with a model."""
+    frames = {key for arrow in arrows for key in arrow if key[0] == "frame"}
+    before_model = _closure({(two, one) for one, two in arrows}, "model")
+    after_model = _closure(arrows, "model") - before_model
+    made = {two for one, two in arrows if one[0] == "frame"}
+    return {key: _MADE if key in after_model else _USED if key in made else _READ for key in frames}
+
+
+def _closure(arrows: set[tuple[Key, Key]], kind: str) -> set[Key]:
+    """Everything that can be reached from things of a kind."""
+    after: dict[Key, list[Key]] = {}
+    for one, two in arrows:
+        after.setdefault(one, []).append(two)
+    seen: set[Key] = set()
+    waiting = [key for key in after if key[0] == kind]
+    while waiting:
+        for step in after.get(waiting.pop(), ()):
+            if step not in seen:
+                seen.add(step)
+                waiting.append(step)
+    return seen
+
+
+def _graph(nodes: dict[Key, Node], arrows: set[tuple[Key, Key]], manifest: Manifest) -> Graph:
+    order = {key: position for position, key in enumerate(nodes)}
     lines = tuple(
-        (names[key], tuple(names[source] for source in sorted(sources, key=lambda one: order[one])))
-        for key in names
-        if (sources := [one for one, two in arrows if two == key and one in names])
+        (nodes[key].label, tuple(nodes[one].label for one in sorted(sources, key=lambda one: order[one])))
+        for key in nodes
+        if (sources := [one for one, two in arrows if two == key])
     )
+    drawn, skipped = _without_steps(nodes, arrows)
+    linked = {key for arrow in drawn for key in arrow}
+    used = sorted({node.column for key, node in nodes.items() if key not in skipped})
+    boxes: list[Node] = []
+    places: dict[Key, int] = {}
+    for shown, column in enumerate(used):
+        keys = [key for key, node in nodes.items() if node.column == column and key not in skipped]
+        keys.sort(key=lambda key: key not in linked)  # what has an arrow is worth a box before what has none
+        kept = keys if len(keys) <= BOXES else keys[: BOXES - 1]
+        for key in kept:
+            places[key] = len(boxes)
+            boxes.append(Node(shown, nodes[key].kind, nodes[key].label, nodes[key].detail))
+        if len(kept) < len(keys):
+            boxes.append(Node(shown, "more", f"and {len(keys) - len(kept)} more"))
+    between = [nodes[key].label for key in nodes if key in skipped]
     return Graph(
-        columns=tuple(_TITLES[place] for place in used),
-        nodes=tuple(nodes),
-        edges=edges,
+        columns=tuple(_TITLES[column] for column in used),
+        nodes=tuple(boxes),
+        edges=tuple(
+            sorted((places[one], places[two]) for one, two in drawn if one in places and two in places)
+        ),
         text=_in_words(manifest, lines),
         lines=lines,
+        hidden=f"Steps between are left out of the picture: {listed(between[:12])}." if between else "",
     )
+
+
+def _without_steps(
+    nodes: dict[Key, Node], arrows: set[tuple[Key, Key]]
+) -> tuple[set[tuple[Key, Key]], set[Key]]:
+    """The arrows with frames bridged that only lead to other frames of their own column, and those frames."""
+    drawn, skipped = set(arrows), set()
+    for key, node in nodes.items():
+        after = [two for one, two in drawn if one == key]
+        before = [one for one, two in drawn if two == key]
+        inner = [two for two in after if nodes[two].column == node.column]
+        if node.kind == "frame" and before and after and len(inner) == len(after):
+            skipped.add(key)
+            drawn = {arrow for arrow in drawn if key not in arrow}
+            drawn |= {(one, two) for one in before for two in after}
+    return drawn, skipped
 
 
 def _in_words(manifest: Manifest, lines: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
@@ -94,7 +148,9 @@ def _in_words(manifest: Manifest, lines: tuple[tuple[str, tuple[str, ...]], ...]
         counted(len(manifest.models), "model"),
         counted(len(manifest.metrics), "metric"),
     ]
-    arrows = f" with {counted(sum(len(sources) for _, sources in lines), 'arrow')} between them" if lines else ""
+    arrows = (
+        f" with {counted(sum(len(sources) for _, sources in lines), 'arrow')} between them" if lines else ""
+    )
     return f"Lineage: {listed(parts)}{arrows}. The table below the picture says the same in words."
 
 
@@ -108,9 +164,9 @@ def _input_detail(one: Input) -> str:
 
 def _frame_detail(frame: Frame) -> str:
     if frame.columns is not None and frame.rows is not None:
-        return f"{amount(frame.rows)} × {amount(len(frame.columns))}"
+        return f"{count(frame.rows)} × {count(len(frame.columns))}"
     if frame.shape is not None:
-        return " × ".join(amount(length) for length in frame.shape) or "scalar"
+        return " × ".join(count(length) for length in frame.shape) or "scalar"
     return counted(frame.rows, "row") if frame.rows is not None else ""
 
 
@@ -182,10 +238,8 @@ def _mentions(statement: str, one: Input, *, alone: bool) -> bool:
     return alone and re.search(r"\b(read_\w+|open|load\w*|scan_\w+|data)\(", statement) is not None
 
 
-def _reduced(arrows: set[tuple[Key, Key]]) -> set[tuple[Key, Key]]:
-    """Without the arrows that a longer way also says, and without those that run against the columns."""
-    order = {"input": 0, "frame": 1, "model": 2, "metric": 3}
-    forward = {(one, two) for one, two in arrows if order[one[0]] <= order[two[0]] and one[0] != "metric"}
+def _reduced(forward: set[tuple[Key, Key]]) -> set[tuple[Key, Key]]:
+    """Without the arrows that a longer way also says."""
     after: dict[Key, set[Key]] = {}
     for one, two in forward:
         after.setdefault(one, set()).add(two)
@@ -214,33 +268,34 @@ def draw(picture: Graph) -> Markup:
     count = len(picture.columns)
     heights = [sum(node.column == place for node in picture.nodes) for place in range(count)]
     tall = max(heights) * (_BOX + _SPACE) - _SPACE
-    wide = count * _WIDTH + (count - 1) * _GAP
+    width = min(150, (_WIDE - (count - 1) * _GAP) // count)
+    wide = count * width + (count - 1) * _GAP
     corners: list[tuple[float, float]] = []
     placed = [0] * count
     for node in picture.nodes:
         free = tall - (heights[node.column] * (_BOX + _SPACE) - _SPACE)
         top = _HEAD + free / 2 + placed[node.column] * (_BOX + _SPACE)
         placed[node.column] += 1
-        corners.append((node.column * (_WIDTH + _GAP), top))
+        corners.append((node.column * (width + _GAP), top))
     parts = [
-        f'<text class="g-head" x="{place * (_WIDTH + _GAP)}" y="12">{escape(title)}</text>'
+        f'<text class="g-head" x="{place * (width + _GAP)}" y="12">{escape(title)}</text>'
         for place, title in enumerate(picture.columns)
     ]
-    parts += [_edge(corners[one], corners[two]) for one, two in picture.edges]
+    parts += [_edge(corners[one], corners[two], width) for one, two in picture.edges]
     for node, (left, top) in zip(picture.nodes, corners, strict=True):
-        parts.append(_box(node, left, top))
+        parts.append(_box(node, left, top, width))
     return Markup(  # noqa: S704 - labels are escaped where they are set
         f'<svg class="graph" role="img" aria-label="{escape(picture.text)}" width="{wide}" '
         f'height="{tall + _HEAD + 2:g}" viewBox="-1 0 {wide + 2} {tall + _HEAD + 2:g}">{"".join(parts)}</svg>'
     )
 
 
-def _edge(one: tuple[float, float], two: tuple[float, float]) -> str:
+def _edge(one: tuple[float, float], two: tuple[float, float], width: int) -> str:
     y1, y2 = one[1] + _BOX / 2, two[1] + _BOX / 2
     if one[0] == two[0]:  # in one column: around its right side
-        x = one[0] + _WIDTH
+        x = one[0] + width
         return f'<path class="g-edge" d="M{x:g} {y1:g}C{x + 26:g} {y1:g} {x + 26:g} {y2:g} {x:g} {y2:g}"/>'
-    x1, x2 = one[0] + _WIDTH, two[0] - 5
+    x1, x2 = one[0] + width, two[0] - 5
     middle = x2 - _GAP / 2 + 2 if x2 - x1 > _GAP else (x1 + x2) / 2
     start = f"M{x1:g} {y1:g}"
     curve = f"C{middle:g} {y1:g} {middle:g} {y2:g} {x2:g} {y2:g}"
@@ -248,18 +303,20 @@ def _edge(one: tuple[float, float], two: tuple[float, float]) -> str:
     return f'<path class="g-edge" d="{start}{curve}"/><path class="g-tip" d="{head}"/>'
 
 
-def _box(node: Node, left: float, top: float) -> str:
+def _box(node: Node, left: float, top: float, width: int) -> str:
     from markupsafe import escape
 
     if node.kind == "more":
         return f'<text class="g-more" x="{left:g}" y="{top + 26:g}">{escape(node.label)}</text>'
-    name, detail = _fitted(node.label, 19), _fitted(node.detail, 23)
+    name, detail = _fitted(node.label, int((width - 16) / 6.7)), _fitted(node.detail, (width - 16) // 6)
     y = top + (19 if detail else 27)
-    second = f'<text class="g-detail" x="{left + 10:g}" y="{top + 35:g}">{escape(detail)}</text>' if detail else ""
+    second = (
+        f'<text class="g-detail" x="{left + 8:g}" y="{top + 35:g}">{escape(detail)}</text>' if detail else ""
+    )
     return (
-        f'<g><title>{escape(node.label)}{escape(", " + node.detail if node.detail else "")}</title>'
-        f'<rect class="g-box g-{node.kind}" x="{left:g}" y="{top:g}" width="{_WIDTH}" height="{_BOX}" rx="5"/>'
-        f'<text class="g-name" x="{left + 10:g}" y="{y:g}">{escape(name)}</text>{second}</g>'
+        f"<g><title>{escape(node.label)}{escape(', ' + node.detail if node.detail else '')}</title>"
+        f'<rect class="g-box g-{node.kind}" x="{left:g}" y="{top:g}" width="{width}" height="{_BOX}" rx="5"/>'
+        f'<text class="g-name" x="{left + 8:g}" y="{y:g}">{escape(name)}</text>{second}</g>'
     )
 
 

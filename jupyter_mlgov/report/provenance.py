@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DIFF_LINES = 3000
 SOURCE_LIMIT = 60_000
+_LABELS = {"cpus": "CPUs"}
 
 
 def code(record: Record) -> Code:
@@ -92,7 +93,9 @@ def _cell(record: Record, cell: CellRecord) -> CodeCell:
         status={"ok": "ok", "error": "raised an error", "not-run": "not run"}[cell.status],
         experiment=cell.index == record.manifest.cell,
         facts=", ".join(facts),
-        source=tidy(source, SOURCE_LIMIT) if source is not None else "(the source can no longer be read from the store)",
+        source=tidy(source, SOURCE_LIMIT)
+        if source is not None
+        else "(the source can no longer be read from the store)",
     )
 
 
@@ -105,13 +108,17 @@ def environment(record: Record) -> Environment:
         Fact("Python", tidy(held.python, 60), "measured"),
         Fact("Platform", tidy(held.platform, 200), "measured"),
         *(
-            Fact(tidy(name, 60).replace("_", " ").capitalize(), tidy(value, 200), "measured")
+            Fact(
+                _LABELS.get(name, tidy(name, 60).replace("_", " ").capitalize()), tidy(value, 200), "measured"
+            )
             for name, value in list(held.details.items())[:20]
             if isinstance(value, str | int | float)
         ),
     ]
     loaded = set(held.imported)
-    packages = [(tidy(name, 100), tidy(version, 60), name in loaded) for name, version in held.packages.items()]
+    packages = [
+        (tidy(name, 100), tidy(version, 60), name in loaded) for name, version in held.packages.items()
+    ]
     return Environment(
         facts=tuple(facts),
         imported=tuple((name, version) for name, version, used in packages if used),
@@ -146,7 +153,9 @@ def _approval(entry: Entry) -> Approval:
 
 def cautions(record: Record) -> tuple[Caution, ...]:
     """The warnings of the run, and what the store has lost since."""
-    found = [Caution(tidy(one.code, 80), tidy(one.message, 1500), one.cell) for one in record.manifest.warnings]
+    found = [
+        Caution(tidy(one.code, 80), tidy(one.message, 1500), one.cell) for one in record.manifest.warnings
+    ]
     return (*found, *(Caution("store.lost", tidy(told, 600), None) for told in record.lost))
 
 
@@ -164,7 +173,9 @@ def digests(record: Record) -> Digests:
     ]
     return Digests(
         named=tuple(
-            Fact(label, tidy(name, 100), "measured", code=True) for label, name in named[:200] if name is not None
+            Fact(label, tidy(name, 100), "measured", code=True)
+            for label, name in named[:200]
+            if name is not None
         ),
         events=tuple(_event(entry) for entry in record.entries),
     )
@@ -181,7 +192,9 @@ def _event(entry: Entry) -> Event:
         "approval": f"{body.get('decision', '')} by {body.get('name', '')}",
     }.get(entry.kind, entry.kind)
     name = identity_of(entry)
-    return Event(date(entry.at), entry.kind, tidy(what, 300), tidy(entry.author, 100), digest(name) or Digest("", ""))
+    return Event(
+        date(entry.at), entry.kind, tidy(what, 300), tidy(entry.author, 100), digest(name) or Digest("", "")
+    )
 
 
 def summary_of(record: Record) -> str:

@@ -10,7 +10,7 @@ from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.report.charts import Bullet, History, Point, scale, thinned
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.views import Charter, KpiView, MetricView, SeriesView
-from jupyter_mlgov.report.wording import amount, date, exactly, finite, target, tidy
+from jupyter_mlgov.report.wording import amount, exactly, finite, target, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -35,25 +35,17 @@ def charter(record: Record) -> Charter:
         for name, label in FIELDS
         for value in [getattr(held, name, None)]
     )
-    note = ""
-    if record.charter_entry is not None:
-        note = f"The charter was changed after the run, on {date(record.charter_entry.at)}; this is the newest one."
-    stale = _targets_changed(record)
+    note = (
+        "The charter was written or changed after the run; this is the newest one."
+        if record.charter_later
+        else ""
+    )
     return Charter(
         present=held is not None,
         facts=facts if held is not None else (),
-        kpis=tuple(_kpi(kpi, stale=stale) for kpi in record.manifest.kpis),
+        kpis=tuple(_kpi(kpi) for kpi in record.kpis),
         note=note,
     )
-
-
-def _targets_changed(record: Record) -> bool:
-    """True where the charter was changed after the run and now asks for something else."""
-    if record.charter_entry is None or record.charter is None:
-        return False
-    now = {(kpi.metric, kpi.op, kpi.target) for kpi in record.charter.kpis}
-    before = {(kpi.metric, kpi.op, kpi.target) for kpi in record.manifest.charter.kpis} if record.manifest.charter else set()
-    return bool(now - {(kpi.metric, kpi.op, kpi.target) for kpi in record.manifest.kpis}) or now < before
 
 
 def requirement(kpi: KpiResult) -> str:
@@ -62,17 +54,15 @@ def requirement(kpi: KpiResult) -> str:
     return f"{_SIGNS.get(kpi.op, kpi.op)} {target(kpi.target)}{allowed}"
 
 
-def _kpi(kpi: KpiResult, *, stale: bool) -> KpiView:
+def _kpi(kpi: KpiResult) -> KpiView:
     outcomes: dict[bool | None, tuple[str, Tone, State]] = {
         True: ("met", "good", "measured"),
         False: ("not met", "bad", "measured"),
         None: ("not measured", "warn", "missing"),
     }
     outcome, tone, state = outcomes[kpi.met]
-    if stale and kpi.met is not None:
-        state = "stale"
     wanted, value = requirement(kpi), finite(kpi.value)
-    chart = None
+    chart, low, high = None, 0.0, 0.0
     if value is not None and kpi.met is not None and math.isfinite(kpi.target):
         low, high = scale(value, kpi.target)
         words = f"{tidy(kpi.metric, 80)} is {amount(value)}, the target is {wanted}: {outcome}"
@@ -89,6 +79,8 @@ def _kpi(kpi: KpiResult, *, stale: bool) -> KpiView:
         split=tidy(kpi.split or "", 200),
         description=tidy(kpi.description or ""),
         bullet=chart,
+        low=target(low),
+        high=target(high),
     )
 
 
@@ -97,8 +89,8 @@ def _margin(kpi: KpiResult, value: float | None) -> str:
         return ""
     gap = value - kpi.target
     if gap == 0:
-        return "exactly on the target"
-    return f"{amount(abs(gap))} {'above' if gap > 0 else 'below'} the target"
+        return "exactly on target"
+    return f"{amount(abs(gap))} {'above' if gap > 0 else 'below'} target"
 
 
 def _value(value: Scalar) -> Scalar:
@@ -107,9 +99,11 @@ def _value(value: Scalar) -> Scalar:
 
 
 def metrics(record: Record) -> tuple[MetricView, ...]:
-    """The run's metrics in the order in which they were computed, with the snapshots before."""
-    kpis = {kpi.metric: kpi for kpi in reversed(record.manifest.kpis)}
-    return tuple(_metric(record, name, value, kpis.get(name)) for name, value in record.manifest.metrics.items())
+    """The run's metrics those with a target first, with their values in the snapshots before."""
+    kpis = {kpi.metric: kpi for kpi in reversed(record.kpis)}
+    held = record.manifest.metrics
+    first = [kpi.metric for kpi in record.kpis if kpi.metric in held]
+    return tuple(_metric(record, name, held[name], kpis.get(name)) for name in dict.fromkeys([*first, *held]))
 
 
 def _metric(record: Record, name: str, value: Scalar, kpi: KpiResult | None) -> MetricView:
@@ -125,7 +119,9 @@ def _metric(record: Record, name: str, value: Scalar, kpi: KpiResult | None) -> 
         span = f"{shown} over {len(points)} snapshots: " + ", ".join(
             f"{point.label} {point.shown}" for point in points[-12:]
         )
-        history = History(tuple(points), goal, span + (f"; target {amount(goal)}" if goal is not None else ""))
+        history = History(
+            tuple(points), goal, span + (f"; target {amount(goal)}" if goal is not None else "")
+        )
     tones: dict[bool | None, Tone] = {True: "good", False: "bad", None: "quiet"}
     return MetricView(
         name=shown,

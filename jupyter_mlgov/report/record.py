@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing
-from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.verdict import Comparison
@@ -51,10 +51,11 @@ class Record:
     environment: Environment | None
     entries: tuple[Entry, ...]
     reruns: tuple[Rerun, ...]
+    kpis: tuple[KpiResult, ...]
     risks: tuple[Risk, ...]
     charter: Charter | None
-    charter_entry: Entry | None
-    """The ledger entry that changed the charter after the run, where one did."""
+    charter_later: bool
+    """True where the charter was written or changed after the run."""
     past: tuple[LogEntry, ...]
     newer: tuple[int, ...]
     lost: list[str] = field(default_factory=list)
@@ -93,7 +94,7 @@ class Record:
 
 def read(store: Store, snapshot: str) -> Record:
     """The record of a snapshot or candidate. Raises ``NotFound``, ``Missing`` or ``Damaged`` for its manifest."""
-    from jupyter_mlgov.governance.gate import register
+    from jupyter_mlgov.governance import register
 
     manifest = store.manifest(snapshot)
     entries = tuple(store.entries(subject=snapshot))
@@ -104,7 +105,6 @@ def read(store: Store, snapshot: str) -> Record:
     except (Missing, Damaged) as error:
         lost.append(str(error))
     number = store.number(snapshot)
-    charter, charter_entry = _charter(manifest, entries)
     line = [one for one in store.log(experiment=manifest.experiment) if one.number is not None]
     line.sort(key=lambda one: one.number or 0)
     return Record(
@@ -115,24 +115,14 @@ def read(store: Store, snapshot: str) -> Record:
         environment=environment,
         entries=entries,
         reruns=tuple(_rerun(store, entry, lost) for entry in entries if entry.kind == "rerun"),
-        risks=tuple(register(store, snapshot)),
-        charter=charter,
-        charter_entry=charter_entry,
+        kpis=register.kpis(store, snapshot),
+        risks=register.register(store, snapshot),
+        charter=register.charter(store, snapshot),
+        charter_later=any(entry.kind == "charter" for entry in entries),
         past=tuple(one for one in line if number is not None and (one.number or 0) <= number)[-HISTORY:],
         newer=tuple(one.number or 0 for one in line if number is not None and (one.number or 0) > number),
         lost=lost,
     )
-
-
-def _charter(manifest: Manifest, entries: tuple[Entry, ...]) -> tuple[Charter | None, Entry | None]:
-    """The charter as it stands now: the newest on the ledger, else the one of the run."""
-    for entry in reversed(entries):
-        if entry.kind == "charter":
-            try:
-                return msgspec.convert(entry.body, Charter, strict=False), entry
-            except msgspec.ValidationError:
-                continue
-    return manifest.charter, None
 
 
 def _rerun(store: Store, entry: Entry, lost: list[str]) -> Rerun:

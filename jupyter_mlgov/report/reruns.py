@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record, Rerun
 
 VERDICTS: dict[str, tuple[str, Tone]] = {
-    "reproduced": ("executing the notebook again gave the same result", "good"),
-    "equivalent": ("executing the notebook again gave the same result within the declared tolerances", "good"),
-    "diverged": ("executing the notebook again gave another result", "bad"),
-    "failed": ("executing the notebook again raised an error that the recorded run did not have", "bad"),
-    "blocked": ("the notebook could not be executed again: something that it needs is not there", "warn"),
+    "reproduced": ("Executing the notebook again gave the same result.", "good"),
+    "equivalent": (
+        "Executing the notebook again gave the same result, within the declared tolerances.",
+        "good",
+    ),
+    "diverged": ("Executing the notebook again gave another result.", "bad"),
+    "failed": ("Executing the notebook again raised an error that the recorded run did not have.", "bad"),
+    "blocked": ("The notebook could not be executed again: something that it needs is not there.", "warn"),
 }
 _TONES: dict[str, Tone] = {
     "same": "good", "equivalent": "good", "different": "bad", "missing": "bad", "new": "warn",
@@ -36,17 +39,27 @@ _CELLS = {
 def reproducibility(record: Record, generated: str) -> Reproducibility:
     """The newest verdict on exactly this snapshot, the older ones, and what was compared how."""
     views = [_rerun(record, one, generated) for one in reversed(record.reruns)]
-    manifest = record.manifest
     return Reproducibility(
         latest=views[0] if views else None,
         earlier=tuple(views[1:20]),
         elsewhere="" if views else _elsewhere(record),
-        tolerances=tuple(
-            Fact(tidy(name, 200), f"± {target(allowed)}", "asserted") for name, allowed in manifest.tolerances.items()
-        ),
-        order="from top to bottom" if manifest.notebook.order == "linear" else "out of order",
-        seed=str(manifest.seed) if manifest.seed is not None else "",
+        conditions=tuple(_conditions(record)),
     )
+
+
+def _conditions(record: Record) -> list[Fact]:
+    manifest = record.manifest
+    linear = manifest.notebook.order == "linear"
+    facts = [Fact("Cells ran", "from top to bottom" if linear else "out of order", "measured")]
+    if manifest.seed is not None:
+        facts.append(Fact("Seed", str(manifest.seed), "asserted", code=True))
+    facts += [
+        Fact(f"Tolerance of {tidy(name, 200)}", f"± {target(allowed)}", "asserted")
+        for name, allowed in manifest.tolerances.items()
+    ]
+    if not manifest.tolerances:
+        facts.append(Fact("Tolerances", "none: values have to be equal", "asserted"))
+    return facts
 
 
 def _elsewhere(record: Record) -> str:
@@ -58,7 +71,7 @@ def _elsewhere(record: Record) -> str:
 
 def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
     comparison = one.comparison
-    meaning, tone = VERDICTS.get(one.verdict, ("the verdict is not one that this report knows", "warn"))
+    meaning, tone = VERDICTS.get(one.verdict, ("This verdict is not one that the report knows.", "warn"))
     age = after(one.entry.at, record.manifest.created_at, "the snapshot")
     if generated and (since := after(generated, one.entry.at, "")):
         age += f", {since.removesuffix(' after ').removesuffix(' before ')} before this report"
@@ -140,6 +153,6 @@ def _side(value: str | int | float | bool | None) -> str:
 
 
 def _cell_summary(comparison: Comparison) -> str:
-    found = Counter(cell.status for cell in comparison.cells)
+    found: Counter[str] = Counter(cell.status for cell in comparison.cells)
     parts = [f"{found[status]} {words}" for status, words in _CELLS.items() if found[status]]
     return f"{counted(len(comparison.cells), 'cell')} compared: {listed(parts)}" if parts else ""

@@ -66,18 +66,18 @@ def standing(risk: Risk) -> tuple[str, Tone]:
     """What is known to stand against a risk, in words, and how good that is."""
     check = risk.check
     if check is not None and check.passed is True:
-        return "its check passes", "good"
+        return "Its check passes", "good"
     if check is not None and check.passed is False:
         if risk.status == "accepted":
-            return "accepted (asserted), although its check fails", "warn"
-        return "its check fails", "bad"
+            return "Accepted (asserted), although its check fails", "warn"
+        return "Its check fails", "bad"
     if risk.status == "accepted":
-        return "accepted; the acceptance is asserted, nothing was executed", "warn"
+        return "Accepted; the acceptance is asserted, nothing was executed", "warn"
     if check is not None:
-        return "its check was not evaluated", "bad" if risk.severity in GRAVE else "warn"
+        return "Its check was not evaluated", "bad" if risk.severity in GRAVE else "warn"
     if risk.status in ("mitigated", "closed"):
-        return f"said to be {risk.status}; no check shows it", "bad" if risk.severity in GRAVE else "warn"
-    return "open, and nothing checks it", "bad" if risk.severity in GRAVE else "warn"
+        return f"Said to be {risk.status}; no check shows it", "bad" if risk.severity in GRAVE else "warn"
+    return "Open, and nothing checks it", "bad" if risk.severity in GRAVE else "warn"
 
 
 def _risk(record: Record, risk: Risk, place: int, as_of: str) -> RiskView:
@@ -85,10 +85,12 @@ def _risk(record: Record, risk: Risk, place: int, as_of: str) -> RiskView:
     return RiskView(
         id=tidy(risk.id, 120),
         anchor=f"risk-{place + 1}",
+        level=level(risk),
         severity=risk.severity,
         likelihood=risk.likelihood,
         status=risk.status,
         situation=tidy(risk.situation),
+        known=risk_state(risk),
         standing=words,
         tone=tone,
         facts=tuple(_facts(risk, as_of)),
@@ -97,6 +99,13 @@ def _risk(record: Record, risk: Risk, place: int, as_of: str) -> RiskView:
         history=tuple(_history(record, risk)),
         source=_source(risk),
     )
+
+
+def risk_state(risk: Risk) -> State:
+    """How it is known that something stands against a risk."""
+    if risk.check is not None and risk.check.passed is not None:
+        return "measured"
+    return "asserted" if risk.status == "accepted" else "missing"
 
 
 def _facts(risk: Risk, as_of: str) -> list[Fact]:
@@ -128,7 +137,9 @@ def _check(check: Check) -> CheckView:
         outcome=outcome,
         tone=tone,
         state=state,
-        terms=tuple((tidy(term.expression, 400), amount(term.value), exactly(term.value)) for term in check.terms),
+        terms=tuple(
+            (tidy(term.expression, 400), amount(term.value), exactly(term.value)) for term in check.terms
+        ),
         error=tidy(check.error or "", 1000),
         duration=seconds(check.duration_s),
     )
@@ -148,6 +159,7 @@ def _history(record: Record, risk: Risk) -> list[str]:
             continue
         check = body.get("check")
         passed = check.get("passed") if isinstance(check, dict) else None
-        outcome = {True: "check passed", False: "check failed"}.get(passed, "check not evaluated") if check else "no check"
+        said = {True: "check passed", False: "check failed", None: "check not evaluated"}
+        outcome = said[passed if isinstance(passed, bool) else None] if check else "no check"
         events.append(f"{date(entry.at)}: {tidy(body.get('status', 'recorded'), 40)}, {outcome}")
     return events[-20:]

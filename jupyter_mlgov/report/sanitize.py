@@ -41,7 +41,9 @@ _ATTRIBUTES = {
     "col": {"span"}, "colgroup": {"span"}, "ol": {"start"},
 }  # fmt: skip
 _HEADING = re.compile(r"<(/?)h[1-6]>")
-_LIVE = re.compile(r"(?i)<\s*(script|iframe|object|embed|svg|canvas|video|audio|form|input|button|style|link)\b")
+_LIVE = re.compile(
+    r"(?i)<\s*(script|iframe|object|embed|svg|canvas|video|audio|form|input|button|style|link)\b"
+)
 
 _DROPPED = {
     "application/javascript": "JavaScript",
@@ -174,8 +176,9 @@ def clean_html(html: str) -> str:
         url_schemes={"data"},
         link_rel=None,
     )
-    # A heading in an output must not stand in the page's outline. Headings carry no attributes here, and no
-    # attribute value that is let through holds a "<", so only tags match.
+    # No attribute value that is let through holds a "<", so only tags match. A header cell without a word says
+    # nothing; a heading in an output must not stand in the page's outline.
+    cleaned = cleaned.replace("<th></th>", "<td></td>")
     return _HEADING.sub(lambda tag: "</p>" if tag[1] else "<p>", visible(cleaned))
 
 

@@ -30,6 +30,9 @@ class KpiView:
     split: str = ""
     description: str = ""
     bullet: Bullet | None = None
+    low: str = ""
+    high: str = ""
+    """Ends of the chart's scale."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,9 @@ class Graph:
     edges: tuple[tuple[int, int], ...]
     text: str
     lines: tuple[tuple[str, tuple[str, ...]], ...]
-    """Each box that has a source, with its sources: the picture as a table."""
+    """Each thing that has a source, with its sources: the picture as a table."""
+    hidden: str = ""
+    """What stands between boxes and is only in the table, in words."""
 
 
 # -- results ---------------------------------------------------------------------------------------------
@@ -203,10 +208,13 @@ class RiskView:
 
     id: str
     anchor: str
+    level: int
+    """1 (least) to 4 (most), from severity and likelihood."""
     severity: str
     likelihood: str
     status: str
     situation: str
+    known: State
     standing: str
     tone: Tone
     facts: tuple[Fact, ...]
@@ -299,9 +307,8 @@ class Reproducibility:
     """Older reruns of this snapshot, newest first."""
     elsewhere: str
     """A verdict on another snapshot of the experiment, which says nothing about this one."""
-    tolerances: tuple[Fact, ...]
-    order: str
-    seed: str
+    conditions: tuple[Fact, ...]
+    """How the run was made: order of the cells, seed, tolerances."""
 
 
 # -- code, environment, ledger ---------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def overwritten(text: str) -> str:
 
 
 def amount(value: object) -> str:
-    """A scalar as one reads it: four significant digits, thousands apart, true minus signs."""
+    """A scalar as one reads it: four significant digits, large numbers grouped, true minus signs."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -70,8 +70,14 @@ def amount(value: object) -> str:
 def _significant(value: float) -> str:
     if 1e-4 <= abs(value) < 1e6:
         digits = max(0, 3 - math.floor(math.log10(abs(value))))
-        return f"{value:,.{digits}f}"
+        text = f"{value:,.{digits}f}"
+        return text.rstrip("0").rstrip(".") if "." in text else text
     return f"{value:.3e}"
+
+
+def count(number_: int) -> str:
+    """A count of things: ``1,989``."""
+    return f"{number_:,}"
 
 
 def exactly(value: Scalar) -> str:
@@ -133,6 +139,14 @@ def date(text: str) -> str:
     if found is None:
         return tidy(text, 60)
     return f"{found.day} {_MONTHS[found.month - 1]} {found.year}, {found:%H:%M} UTC"
+
+
+_STAMP = re.compile(r"\b\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
+
+
+def dated(text: str) -> str:
+    """``text`` with the machine's times written as people write them."""
+    return _STAMP.sub(lambda match: date(match[0]), text)
 
 
 def day(text: str) -> str:

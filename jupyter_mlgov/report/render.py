@@ -1,0 +1,60 @@
+"""The context as one self-contained HTML file: no script, no request, nothing but what the context holds.
+
+Jinja escapes everything (autoescape on, undefined names are errors); the only markup let through is made by
+``charts``, ``lineage`` and ``sanitize``. The content security policy forbids the rest, but nothing relies on it.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.report.charts import bullet, sparkline
+from jupyter_mlgov.report.context import ReportContext
+from jupyter_mlgov.report.lineage import draw
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+    from jupyter_mlgov.report.views import Piece
+
+POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; img-src data:"
+
+MEANINGS = {
+    "measured": "computed or hashed by the software while the cells ran, or by executing them again",
+    "asserted": "typed by a person; nothing here checked it",
+    "stale": "measured or said about something that is not so any more",
+    "missing": "not recorded, or recorded and no longer readable",
+}
+
+
+def render(context: ReportContext) -> str:
+    """The page. Equal contexts give equal text."""
+    return (
+        _environment().get_template("report.html").render(report=context, policy=POLICY, meanings=MEANINGS)
+        + "\n"
+    )
+
+
+@cache
+def _environment() -> Environment:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("jupyter_mlgov.report", "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.globals.update(bullet=bullet, sparkline=sparkline, lineage=draw, markup=_markup)
+    return environment
+
+
+def _markup(piece: Piece) -> Markup:
+    """What ``sanitize`` made of an HTML output."""
+    from markupsafe import Markup
+
+    return Markup(piece.markup)  # noqa: S704 - set by sanitize.clean_html only
