@@ -52,15 +52,16 @@ class Encoder:
     def items(self, values: Iterable[Any], out: bytearray) -> None:
         """Appends each of ``values``, one level deeper."""
         self._depth += 1
-        if self._depth > DEPTH:
-            self._depth = 0
-            raise Unhashable(f"nested more than {DEPTH} deep, or circular")
-        for value in values:
-            self.limits.objects -= 1
-            if self.limits.objects < 0:
-                self.limits.spend()
-            self.encode(value, out)
-        self._depth -= 1
+        try:
+            if self._depth > DEPTH:
+                raise Unhashable(f"nested more than {DEPTH} deep, or circular")
+            for value in values:
+                self.limits.objects -= 1
+                if self.limits.objects < 0:
+                    self.limits.spend()
+                self.encode(value, out)
+        finally:
+            self._depth -= 1
 
     def one(self, value: Any) -> bytes:
         """``value`` alone, one level deeper."""

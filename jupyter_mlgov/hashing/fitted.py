@@ -1,0 +1,257 @@
+"""The fitted state of an estimator as 32 bytes, found by walking it as data.
+
+Every part has a digest of its own, made from its parts: attributes by name, containers, arrays, and the state
+that compiled parts (trees, loss functions, neighbour indexes) would be rebuilt from. Order counts in lists, not
+in sets and dicts. What a fit leaves behind without being part of its result is left out: wall-clock times,
+counters of look-ups, cached properties, and generators of random numbers outside the parameters. A part whose
+state cannot be read raises ``Unhashable``: a fingerprint never stands for less than the whole.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+import types
+from typing import Any
+
+from jupyter_mlgov.hashing.arrays import array_digest
+from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine
+from jupyter_mlgov.hashing.frames import describe_frame
+from jupyter_mlgov.hashing.values import Encoder, class_name
+
+DEPTH = 100
+_CLOCK = re.compile(
+    r"(^|_)((fit|refit|score|train|training|elapsed|wall|cpu|build)_?(time|times|duration|seconds)|timestamp)_?$"
+)
+"""Names of attributes and keys that hold wall-clock times."""
+_SCALARS = frozenset({type(None), bool, int, float, str, bytes, complex})
+_FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
+              types.WrapperDescriptorType, types.MethodWrapperType, type)  # fmt: skip
+
+
+def defines(kind: type, name: str) -> bool:
+    """Whether a class or one of its bases has an attribute, without running any code of theirs."""
+    return any(name in type.__getattribute__(base, "__dict__") for base in type.mro(kind))
+
+
+def is_estimator(kind: type) -> bool:
+    """True for classes with ``fit`` and ``get_params``."""
+    return defines(kind, "fit") and defines(kind, "get_params") and not issubclass(kind, type)
+
+
+def attributes(value: object) -> dict[str, Any]:
+    """The instance's own ``__dict__``, cached properties and times left out."""
+    try:
+        state = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    if type(state) is not dict:
+        return {}
+    bases = type.mro(type(value))
+    return {
+        name: item
+        for name, item in state.items()
+        if isinstance(name, str)
+        and not _CLOCK.search(name)
+        and not any(isinstance(base.__dict__.get(name), functools.cached_property) for base in bases)
+    }
+
+
+def public_class(kind: type) -> str:
+    """``sklearn.linear_model.LogisticRegression``: the name people import, where its package has it."""
+    module = str(type.__getattribute__(kind, "__module__"))
+    parts = module.split(".")
+    while len(parts) > 1 and parts[-1].startswith("_"):
+        parts.pop()
+    package = sys.modules.get(".".join(parts))
+    if package is not None and vars(package).get(kind.__name__) is kind:
+        return f"{'.'.join(parts)}.{kind.__name__}"
+    return class_name(kind)
+
+
+def raw_booster(value: object) -> bytes | None:
+    """The model as its own library writes it down, for the boosters of XGBoost, LightGBM and CatBoost."""
+    for base in type.mro(type(value)):
+        library = str(base.__module__).partition(".")[0]
+        booster: Any = value
+        if (library, base.__name__) == ("xgboost", "Booster"):
+            return bytes(booster.save_raw(raw_format="ubj"))
+        if (library, base.__name__) == ("lightgbm", "Booster"):
+            return str(booster.model_to_string(num_iteration=-1)).encode()
+        if (library, base.__name__) in (("catboost", "_CatBoost"), ("_catboost", "_CatBoost")):
+            return bytes(booster._serialize_model())
+    return None
+
+
+class Fingerprint:
+    """Walks one estimator; keeps what it has seen, so that shared parts are walked once."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self._encoder = Encoder(limits)
+        self._seen: dict[int, tuple[object, bytes]] = {}
+        self._open: dict[int, int] = {}
+        self._circles = 0
+        self._in_parameters = 0
+
+    def value(self, value: Any) -> bytes:
+        """32 bytes for ``value`` and everything that hangs on it. Raises ``Unhashable``."""
+        self.limits.spend(1)
+        if type(value) in _SCALARS:
+            return self._encoder.one(value)
+        known = self._seen.get(id(value))
+        if known is not None:
+            return known[1]
+        if id(value) in self._open:  # a circle is written as a number of steps back
+            self._circles += 1
+            return combine("circle", len(self._open) - self._open[id(value)])
+        if len(self._open) > DEPTH:
+            raise Unhashable(f"its state is nested more than {DEPTH} deep")
+        circles = self._circles
+        self._open[id(value)] = len(self._open)
+        try:
+            digest = self._part(value, type(value))
+        finally:
+            del self._open[id(value)]
+        if circles == self._circles and not self._in_parameters:
+            self._seen[id(value)] = (value, digest)
+        return digest
+
+    def _part(self, value: Any, kind: type) -> bytes:
+        if issubclass(kind, list | tuple):
+            tag = "list" if issubclass(kind, list) else "tuple"
+            return combine(tag, *(self.value(item) for item in kind.__iter__(value)))
+        if issubclass(kind, dict):
+            return self._pairs("dict", dict(dict.items(value)))
+        if issubclass(kind, set | frozenset):
+            return combine("set", *sorted(self.value(item) for item in value))
+        if issubclass(kind, _FUNCTIONS):
+            return self._function(value)
+        if issubclass(kind, types.CodeType):
+            return combine("code", value.co_code, self.value(value.co_names), self.value(value.co_consts))
+        if issubclass(kind, types.ModuleType):
+            return combine("module", value.__name__)
+        numpy = sys.modules.get("numpy")
+        if numpy is not None and (found := self._numpy(numpy, value, kind)) is not None:
+            return found
+        frame = describe_frame(value, limits=self.limits)
+        if frame is not None:
+            if frame.digest is None:
+                raise Unhashable(f"holds a {frame.type} without a digest ({frame.reason})")
+            return combine("frame", frame.digest)
+        return self._object(value, kind)
+
+    def _pairs(self, tag: str, pairs: dict[Any, Any], parameters: frozenset[str] = frozenset()) -> bytes:
+        kept = []
+        for key, item in pairs.items():
+            if isinstance(key, str) and _CLOCK.search(key):
+                continue
+            self._in_parameters += key in parameters if parameters else 0
+            try:
+                kept.append(combine("pair", self.value(key), self.value(item)))
+            finally:
+                self._in_parameters -= key in parameters if parameters else 0
+        return combine(tag, *sorted(kept))
+
+    def _function(self, value: Any) -> bytes:
+        """A function of a library is its name; one of the notebook's own, or a lambda, is its code too."""
+        if isinstance(value, types.MethodType):
+            return combine("method", value.__func__.__qualname__, self.value(value.__self__))
+        module = getattr(value, "__module__", None) or ""
+        name = f"{module}.{value.__qualname__}"
+        if not isinstance(value, types.FunctionType):
+            return combine("name", name)
+        if module != "__main__" and "<" not in value.__qualname__:
+            return combine("name", name)
+        cells = [cell.cell_contents for cell in value.__closure__ or () if _is_full(cell)]
+        rest = (value.__defaults__, value.__kwdefaults__, cells)
+        return combine("function", name, self.value(value.__code__), self.value(rest))
+
+    def _numpy(self, numpy: Any, value: Any, kind: type) -> bytes | None:
+        if issubclass(kind, numpy.ndarray) and not issubclass(kind, numpy.ma.MaskedArray):
+            if value.dtype.kind == "O":
+                shape = ",".join(map(str, value.shape))
+                return combine("objects", shape, *(self.value(item) for item in value.ravel().tolist()))
+            return array_digest(value.view(numpy.ndarray), self.limits)
+        if issubclass(kind, numpy.generic):
+            return self._encoder.one(value)
+        if issubclass(kind, numpy.dtype | numpy.ufunc):
+            return combine("numpy", str(value))
+        if issubclass(kind, numpy.random.RandomState | numpy.random.Generator | numpy.random.BitGenerator):
+            return self._generator(numpy, value)
+        return None
+
+    def _generator(self, numpy: Any, value: Any) -> bytes:
+        """A generator counts by its state where the user gave it as a parameter; elsewhere a fit used it up."""
+        name = class_name(type(value))
+        if not self._in_parameters or value is numpy.random.mtrand._rand:
+            return combine("generator", name)
+        if isinstance(value, numpy.random.RandomState):
+            return combine("generator", name, self.value(value.get_state(legacy=False)))
+        bits = value if isinstance(value, numpy.random.BitGenerator) else value.bit_generator
+        return combine("generator", name, self.value(bits.state))
+
+    def _object(self, value: Any, kind: type) -> bytes:
+        name = public_class(kind)
+        booster = raw_booster(value)
+        if booster is not None:
+            return combine("booster", name, booster)
+        if is_estimator(kind):
+            return self._pairs(f"estimator {name}", attributes(value), _parameter_names(value))
+        if name in ("joblib.memory.Memory", "joblib.Memory"):
+            return combine("object", name, self.value(str(value.location)))
+        try:
+            return combine("value", self._encoder.one(value))
+        except Unhashable:
+            pass
+        if name in ("sklearn.tree.Tree", "sklearn.tree._tree.Tree"):
+            return combine("tree", *(self.value(part) for part in _tree(value)))
+        return self._rebuilt(name, value)
+
+    def _rebuilt(self, name: str, value: Any) -> bytes:
+        """Everything else: what it would be rebuilt from, were it copied. Nothing is rebuilt."""
+        try:
+            reduced = value.__reduce_ex__(2)
+        except (TypeError, AttributeError) as error:
+            raise Unhashable(f"holds a {name}, whose state cannot be read") from error
+        if isinstance(reduced, str):
+            return combine("global", name, reduced)
+        build, arguments, *rest = reduced
+        state: Any = rest[0] if rest else None
+        if name.endswith(("KDTree", "KDTree64", "KDTree32", "BallTree", "BallTree64", "BallTree32")):
+            state = (*state[:7], *state[11:])  # without the counters of look-ups
+        items = [list(part) for part in rest[1:3] if part is not None]
+        state = self._state(state)
+        return combine("object", name, self.value(build), self.value(arguments), state, self.value(items))
+
+    def _state(self, state: Any) -> bytes:
+        if isinstance(state, dict):
+            return self._pairs(
+                "state", {key: item for key, item in state.items() if key != "_sklearn_version"}
+            )
+        return self.value(state)
+
+
+def _is_full(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
+
+
+def _parameter_names(value: Any) -> frozenset[str]:
+    try:
+        return frozenset(map(str, value.get_params(deep=False)))
+    except Exception:  # noqa: BLE001 - then none of its attributes is taken for a parameter
+        return frozenset()
+
+
+def _tree(tree: Any) -> list[Any]:
+    """scikit-learn's tree: in a leaf, the way of missing values is whatever was in memory."""
+    _, sizes, state = tree.__reduce__()
+    nodes = state["nodes"]
+    if "missing_go_to_left" in (nodes.dtype.names or ()):
+        nodes = nodes.copy()
+        nodes["missing_go_to_left"][nodes["left_child"] == -1] = 0
+    return [list(sizes), nodes, state["values"], state["max_depth"]]
