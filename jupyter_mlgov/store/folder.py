@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
+from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.store import files, ledger, manifests
@@ -94,7 +95,7 @@ class Store:
         """
         from jupyter_mlgov.store import tables
 
-        data = manifests.encode(manifest)
+        data, manifest = manifests.encode(manifest)
         for digest in sorted(manifest.objects()):
             if not self.has(digest):
                 raise Missing(
@@ -180,7 +181,7 @@ class Store:
         """The id of the experiment's newest snapshot (never a candidate), or None."""
         from jupyter_mlgov.store import tables
 
-        return self._ask(lambda rows: tables.newest(rows, experiment=experiment))
+        return self._ask(lambda rows: tables.newest(rows, experiment=plain(experiment)))
 
     def log(
         self,
@@ -201,9 +202,10 @@ class Store:
             raise UsageError(f"a limit of {limit} lists nothing: give 1 or more")
         root = self.folder.absolute().parent
         places = None if notebook is None else references.spellings(notebook, root=root)
+        name = None if experiment is None else plain(experiment)
         return self._ask(
             lambda rows: tables.log(
-                rows, experiment=experiment, notebooks=places, limit=limit, candidates=candidates
+                rows, experiment=name, notebooks=places, limit=limit, candidates=candidates
             )
         )
 

@@ -133,10 +133,13 @@ class Check:
                 last[experiment] = number if type(number) is int else last[experiment] + 1
 
     def _check_manifests(self) -> None:
-        listed = {entry.subject: entry for entry in reversed(self._lines) if _makes_snapshot(entry)}
+        listed: dict[str, Entry] = {}
+        for entry in self._lines:
+            if _makes_snapshot(entry):
+                listed.setdefault(entry.subject, entry)
         for name in dict.fromkeys((*listed, *sorted(self._manifests.names()))):
-            entry = listed.get(name)
-            touched = [name] if entry else []
+            listing = listed.get(name)
+            touched = [name] if listing else []
             try:
                 manifest = manifests.decode(name, self._manifests.get(name))
             except StoreError as error:
@@ -144,11 +147,11 @@ class Check:
                 kind = "manifest.missing" if isinstance(error, Missing) else "manifest.damaged"
                 self._add(kind, name, error, touched, _RESTORE if touched else _UNUSED)
                 continue
-            if entry is None:
+            if listing is None:
                 continue
-            if (manifest.experiment, manifest.kind) != (entry.body.get("experiment"), entry.kind):
+            if (manifest.experiment, manifest.kind) != (listing.body.get("experiment"), listing.kind):
                 fault = (
-                    f"the ledger calls {name} a {entry.kind} of {entry.body.get('experiment')!r}, "
+                    f"the ledger calls {name} a {listing.kind} of {listing.body.get('experiment')!r}, "
                     f"its manifest a {manifest.kind} of {manifest.experiment!r}"
                 )
                 self._add("entry.body", name, fault, touched, _RESTORE)
@@ -197,7 +200,7 @@ class Check:
         snapshots = tuple(dict.fromkeys(touched))
         names = ", ".join(self._labels.get(name, name[:12]) for name in snapshots[:_SHOWN])
         more = f" and {len(snapshots) - _SHOWN} more" if len(snapshots) > _SHOWN else ""
-        touches = f" (touches {names}{more})" if snapshots else ""
+        touches = f"; touches {names}{more}" if snapshots else ""
         message = f"{_reason(fault)}{touches}; {remedy}"
         self._problems.append(
             Problem(kind=kind, subject=subject, message=" ".join(message.split()), snapshots=snapshots)

@@ -74,8 +74,11 @@ class Index:
         try:
             with contextlib.nullcontext() if locked else self._ledger.lock():
                 self._bring_up()
-            with self._reader.begin() as connection:
-                return question(connection)
+                with contextlib.suppress(*_SPOILT), self._reader.begin() as connection:
+                    return question(connection)
+                self._rebuild(lost=None)
+                with self._reader.begin() as connection:
+                    return question(connection)
         except (NotWritable, OSError, *_SPOILT):
             return self._ask_memory(question)
 

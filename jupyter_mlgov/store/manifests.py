@@ -16,12 +16,15 @@ class _Opening(msgspec.Struct):
     schema: int
 
 
-def encode(manifest: Manifest) -> bytes:
-    """The canonical JSON of ``manifest``. Raises ``UsageError`` when it could not be read back: a value has a
-    type, or a form in canonical JSON, that its field does not take."""
+def encode(manifest: Manifest) -> tuple[bytes, Manifest]:
+    """The canonical JSON of ``manifest``, and the manifest as it will be read back.
+
+    Raises ``UsageError`` when it could not be: a value has a type, or a form in canonical JSON, that its field
+    does not take.
+    """
     try:
         data = canonical(manifest)
-        msgspec.json.decode(data, type=Manifest)
+        kept = msgspec.json.decode(data, type=Manifest)
     except (TypeError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise UsageError(
             f"the snapshot of {manifest.experiment!r} cannot be written down: {error}"
@@ -31,7 +34,7 @@ def encode(manifest: Manifest) -> bytes:
             f"the snapshot of {manifest.experiment!r} has a record of {len(data)} bytes (at most {LIMIT}): "
             "read fewer files or columns in the notebook"
         )
-    return data
+    return data, kept
 
 
 def decode(name: str, data: bytes) -> Manifest:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, NotFound, UsageError
+from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.store import files
 
 if TYPE_CHECKING:
@@ -40,19 +41,21 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
             "an empty REF names no snapshot: give NAME, NAME@N, an id prefix or a notebook's path"
         )
     ref = ref.strip()
-    found = tables.newest(connection, experiment=ref)
+    name = plain(ref)
+    found = tables.newest(connection, experiment=name)
     if found:
         return found
-    numbered = _NUMBERED.fullmatch(ref)
+    numbered = _NUMBERED.fullmatch(name)
     if numbered:
-        name, number = numbered["name"], int(numbered["number"])
-        found = tables.numbered(connection, name, number)
+        found = tables.numbered(connection, numbered["name"], int(numbered["number"]))
         if found:
             return found
-        highest = tables.highest_number(connection, name)
+        highest = tables.highest_number(connection, numbered["name"])
         if highest:
-            raise NotFound(f"experiment {name!r} has no snapshot {number}: it has 1 to {highest}")
-        raise NotFound(_unknown(connection, name))
+            raise NotFound(
+                f"experiment {_shown(numbered['name'])} has no snapshot {numbered['number']}: it has 1 to {highest}"
+            )
+        raise NotFound(_unknown(connection, numbered["name"]))
     if _HEX.fullmatch(ref) and len(ref) >= SHORTEST:
         found = _by_prefix(connection, ref.lower())
         if found:
@@ -63,20 +66,40 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
         raise NotFound(
             f"{ref!r} names no experiment, and an id needs {SHORTEST} digits or more: give more of it"
         )
-    raise NotFound(_unknown(connection, ref))
+    raise NotFound(_unknown(connection, name))
 
 
 def spellings(path: str, *, root: Path) -> list[str]:
     """How a notebook's path can stand in a manifest, the likeliest first: as seen from the current folder, from
     the project's root, and as it is written; ``/`` between the parts."""
     found = []
-    for start in (Path.cwd(), root):
-        absolute = Path(os.path.normpath(start / Path(path).expanduser()))
-        for place, base in ((absolute, root), (absolute.resolve(), root.resolve())):
-            inside = place.is_relative_to(base)
-            found.append(place.relative_to(base).as_posix() if inside else place.as_posix())
+    if "\0" not in path:
+        for start in (_here(root), root):
+            absolute = Path(os.path.normpath(start / path))
+            for place, base in ((absolute, root), (absolute.resolve(), root.resolve())):
+                inside = place.is_relative_to(base)
+                found.append(place.relative_to(base).as_posix() if inside else place.as_posix())
     found.append(os.path.normpath(path).replace(os.sep, "/"))
-    return list(dict.fromkeys(found))
+    return [plain(place) for place in dict.fromkeys(found)]
+
+
+def _here(otherwise: Path) -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted
+        return otherwise
+
+
+def _shown(name: str) -> str:
+    """``name`` in quotes, on one line and not too long to read."""
+    return repr(name if len(name) <= 80 else f"{name[:60]}...{name[-15:]}")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # too long, or no path at all
+        return False
 
 
 def _by_prefix(connection: Connection, prefix: str) -> str | None:
@@ -96,25 +119,23 @@ def _by_prefix(connection: Connection, prefix: str) -> str | None:
 def _looks_like_path(ref: str, root: Path) -> bool:
     if "/" in ref or os.sep in ref or ref.endswith(".ipynb"):
         return True
-    return "\0" not in ref and len(ref) < 256 and (Path(ref).exists() or (root / ref).exists())
+    return _exists(Path(ref)) or _exists(root / ref)
 
 
 def _by_notebook(connection: Connection, ref: str, root: Path) -> str:
     from jupyter_mlgov.store import tables
 
-    if "\0" in ref:
-        raise NotFound(f"{ref!r} is no path")
     for place in spellings(ref, root=root):
         found = tables.newest(connection, notebooks=[place])
         if found:
             return found
-    path = next((path for path in (Path(ref).expanduser(), root / ref) if path.exists()), None)
+    path = next((path for path in (Path(ref), root / ref) if _exists(path)), None)
     if path is None:
-        raise NotFound(f"there is no notebook {ref!r}, here or in {root}: check the path")
+        raise NotFound(f"there is no notebook {_shown(ref)}, here or in {root}: check the path")
     fault = _no_notebook(path)
     if fault:
-        raise UsageError(f"{ref!r} is not a notebook ({fault}): give the path of an .ipynb file")
-    raise NotFound(f"notebook {ref!r} has no snapshot yet: run a cell with %%experiment NAME in it")
+        raise UsageError(f"{_shown(ref)} is not a notebook ({fault}): give the path of an .ipynb file")
+    raise NotFound(f"notebook {_shown(ref)} has no snapshot yet: run a cell with %%experiment NAME in it")
 
 
 def _no_notebook(path: Path) -> str | None:
@@ -137,10 +158,12 @@ def _unknown(connection: Connection, name: str) -> str:
 
     names = tables.experiments(connection)
     if not names:
-        return f"nothing is called {name!r}: there are no snapshots yet; run a cell with %%experiment NAME"
+        return (
+            f"nothing is called {_shown(name)}: there are no snapshots yet; run a cell with %%experiment NAME"
+        )
     folded = {known.casefold(): known for known in names}
-    near = difflib.get_close_matches(name.casefold(), folded, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:200].casefold(), folded, n=1, cutoff=0.6)
     if near:
-        return f"nothing is called {name!r}: did you mean {folded[near[0]]!r}?"
-    shown = ", ".join(repr(known) for known in names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"nothing is called {name!r}: the experiments are {shown}"
+        return f"nothing is called {_shown(name)}: did you mean {_shown(folded[near[0]])}?"
+    shown = ", ".join(_shown(known) for known in names[:5]) + (", ..." if len(names) > 5 else "")
+    return f"nothing is called {_shown(name)}: the experiments are {shown}"
