@@ -53,7 +53,7 @@ const SHAPES: Readonly<Record<Tone, string>> = {
   good: 'M2.6 6.4 5 8.8l4.6-5',
   bad: 'm3.2 3.2 5.6 5.6m0-5.6L3.2 8.8',
   unsure: 'M3 6h6',
-  quiet: 'M6 5.9v.2'
+  quiet: 'M6 6h.01'
 };
 
 export function Mark(props: { tone: Tone; label?: string }): React.JSX.Element {
@@ -68,7 +68,12 @@ export function Mark(props: { tone: Tone; label?: string }): React.JSX.Element {
       height="12"
       {...named}
     >
-      <path d={SHAPES[props.tone]} fill="none" strokeWidth="1.8" strokeLinecap="round" />
+      <path
+        d={SHAPES[props.tone]}
+        fill="none"
+        strokeWidth={props.tone === 'quiet' ? 4.5 : 1.8}
+        strokeLinecap="round"
+      />
     </svg>
   );
 }

@@ -97,15 +97,15 @@ test('an experiment appears by itself, is rerun with a verdict, and its report o
   await expect(report.locator('body')).toContainText('thin-data');
 });
 
-test('data that changed since is named as the cause', async ({ page }) => {
+test('data that changed since is named as the cause', async ({ page, tmpPath }) => {
+  await page.contents.uploadContent('income\n10\n20\n', 'text', `${tmpPath}/loans.csv`);
   await openPanel(page);
   const panel = page.locator('#jp-mlgov-panel');
   await runCells(page, [
     SETUP,
-    `import os\nif not os.path.exists("loans.csv"):\n    open("loans.csv", "w").write("income\\n10\\n20\\n")`,
-    `%%experiment mean\nimport pandas as pd\nincome = float(pd.read_csv("loans.csv").income.mean())`,
-    `open("loans.csv", "w").write("income\\n10\\n30\\n");`
+    `%%experiment mean\nimport pandas as pd\nincome = float(pd.read_csv("loans.csv").income.mean())`
   ]);
+  await page.contents.uploadContent('income\n10\n30\n', 'text', `${tmpPath}/loans.csv`);
   await panel.locator('.jp-Mlgov-card').click();
   await panel.getByRole('button', { name: 'Rerun' }).click();
   const verdict = panel.locator('.jp-Mlgov-verdict');
@@ -114,7 +114,7 @@ test('data that changed since is named as the cause', async ({ page }) => {
   await expect(verdict.locator('.jp-Mlgov-findings li').first()).toContainText('loans.csv');
 });
 
-test('a rerun outlives the page and can be cancelled after a reload', async ({ page, tmpPath }) => {
+test('a rerun outlives the page and can be cancelled after a reload', async ({ page }) => {
   await openPanel(page);
   const panel = page.locator('#jp-mlgov-panel');
   await runCells(page, [
@@ -126,8 +126,8 @@ test('a rerun outlives the page and can be cancelled after a reload', async ({ p
   await panel.locator('.jp-Mlgov-card').click();
   await panel.getByRole('button', { name: 'Rerun' }).click();
   await expect(panel.locator('.jp-Mlgov-jobWhat')).toContainText('Cell', { timeout: 60_000 });
-  await page.reload();
-  await page.notebook.openByPath(`${tmpPath}/loans.ipynb`);
+  await page.reload({ waitForIsReady: false });
+  await expect(page.locator('.jp-Notebook')).toBeVisible({ timeout: 60_000 });
   await openPanel(page);
   await panel.locator('.jp-Mlgov-card').click();
   await expect(panel.getByRole('progressbar')).toBeVisible();
