@@ -1,157 +1,301 @@
-"""Two snapshots compared: values first, then what each cell showed, then the causes.
+"""Two recorded runs compared: values first, then what each cell showed.
 
 The result is what counts: a factor that changed without changing any value or output is no difference. Metrics
-are compared as numbers within their tolerance, frames and models by digest, outputs after noise is set aside.
+are compared as numbers within their tolerance, frames and models by digest, outputs once noise is set aside. It
+is a function of two manifests and of what they name in the store, so ``mlgov diff`` and ``mlgov rerun`` agree.
 """
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import msgspec
 
 from jupyter_mlgov.records.canonical import number
-from jupyter_mlgov.records.manifest import CellRecord, Manifest
-from jupyter_mlgov.records.verdict import CellComparison, Comparison, ValueComparison, Verdict
-from jupyter_mlgov.rerun.alignment import align
-from jupyter_mlgov.rerun.noise import compare_numbers, compare_outputs
+from jupyter_mlgov.records.manifest import Frame, Manifest, Model
+from jupyter_mlgov.records.verdict import CellComparison, CellStatus, Comparison, ValueComparison, Verdict
+from jupyter_mlgov.rerun.alignment import Alignment, align
+from jupyter_mlgov.rerun.markup import TIMING_COLUMNS
+from jupyter_mlgov.rerun.numbers import RELATIVE, Closeness, compare_numbers
+from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
+from jupyter_mlgov.rerun.side import Side
+from jupyter_mlgov.rerun.suspects import Reading, read_code
+from jupyter_mlgov.rerun.texts import Context
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
+GOOD: tuple[Verdict, ...] = ("reproduced", "equivalent")
+
 
 def compare(store: Store, baseline: str, candidate: str) -> Comparison:
-    """The verdict of two recorded snapshots, with a finding for every factor that explains a difference."""
-    from jupyter_mlgov.rerun.diagnose import find_causes
+    """The verdict on two snapshots, with a finding for every cause of a difference."""
+    from jupyter_mlgov.rerun.diagnose import diagnose
 
-    measured = compare_results(store, baseline, candidate)
-    if measured.verdict in ("reproduced", "equivalent"):
-        return measured
-    import msgspec
-
-    return msgspec.structs.replace(measured, findings=find_causes(store, baseline, candidate, measured))
+    measured = measure(store, baseline, candidate)
+    return msgspec.structs.replace(measured.comparison, findings=diagnose(measured))
 
 
-def compare_results(store: Store, baseline: str, candidate: str) -> Comparison:
-    """The same without asking for causes."""
-    one, other = store.manifest(baseline), store.manifest(candidate)
-    values = (*_metrics(one, other), *_frames(one, other), *_models(one, other))
-    cells = _cells(store, one, other)
-    return Comparison(
-        baseline=baseline,
-        candidate=candidate,
-        verdict=_verdict(values, cells),
-        values=tuple(values),
-        cells=tuple(cells),
+@dataclass(frozen=True)
+class Measured:
+    """What differs between two runs, and what the search for causes needs."""
+
+    before: Side
+    after: Side
+    alignment: Alignment
+    values: tuple[ValueComparison, ...]
+    cells: tuple[CellComparison, ...]
+    inserted_error: bool = False
+    """A cell that only the candidate has raised an error."""
+
+    @cached_property
+    def comparison(self) -> Comparison:
+        """As the doors show it, without findings."""
+        return Comparison(
+            baseline=self.before.id,
+            candidate=self.after.id,
+            verdict=self.verdict,
+            cells=self.cells,
+            values=self.values,
+        )
+
+    @property
+    def verdict(self) -> Verdict:
+        """From the worst of all values and cells."""
+        cells = {cell.status for cell in self.cells}
+        values = {value.status for value in self.values}
+        if "error" in cells or self.inserted_error:
+            return "failed"
+        if cells & {"different"} or values & {"different", "missing"}:
+            return "diverged"
+        return "equivalent" if "equivalent" in cells | values else "reproduced"
+
+    @property
+    def differing_cells(self) -> set[int]:
+        """Indices (of the baseline) of cells that show something else."""
+        return {cell.index for cell in self.cells if cell.status in ("different", "error")}
+
+    @property
+    def differing_names(self) -> set[str]:
+        """Metrics, frames and models that are not what they were."""
+        return {value.name for value in self.values if value.status in ("different", "missing")}
+
+
+def measure(store: Store, baseline: str, candidate: str) -> Measured:
+    """Compares without asking for causes."""
+    before, after = Side(store, baseline), Side(store, candidate)
+    alignment = align(before, after)
+    timings = timings_of(before).timings & timings_of(after).timings
+    metrics = _metrics(before.manifest, after.manifest, timings)
+    values = [*metrics, *_frames(before.manifest, after.manifest), *_models(before.manifest, after.manifest)]
+    remade = _names_made(before, alignment)
+    values = [
+        value
+        for value in values
+        if value.kind == "metric" or value.status != "missing" or value.name in remade
+    ]
+    tolerant = _within_declared(metrics)
+    context = Context(before.moment, after.moment, known=_known(metrics), tolerant=tolerant)
+    cells, inserted_error = _cells(before, after, alignment, context)
+    if tolerant:
+        # The user has said which numbers count, and how far they may be off: what they were computed from
+        # may be off as well.
+        values = [_settled(value) for value in values]
+    elif _low_bits_only(metrics, cells) and _same_factors(before.manifest, after.manifest):
+        values = [_settled(value) for value in values]
+    return Measured(before, after, alignment, tuple(values), tuple(cells), inserted_error)
+
+
+def _names_made(before: Side, alignment: Alignment) -> set[str]:
+    """Names that the candidate should have too: a cell that binds them ran on both sides. What other cells of
+    the recorded session left behind (below the experiment, deleted since) is no result of the notebook."""
+    ran = {old for old, new in alignment.after_of.items() if new.runs}
+    return {name for entry in before.journal if entry.index in ran for name in entry.sets}
+
+
+def timings_of(side: Side) -> Reading:
+    """What the code of a recorded run says (see ``suspects``), in the order of its execution."""
+    return read_code(
+        (-1 if entry.index is None else entry.index, side.source(entry)) for entry in side.journal
     )
 
 
-def _verdict(values: tuple[ValueComparison, ...], cells: list[CellComparison]) -> Verdict:
-    statuses = {value.status for value in values} | {cell.status for cell in cells}
-    if "error" in statuses:
-        return "failed"
-    if statuses & {"different", "missing"}:
-        return "diverged"
-    return "equivalent" if "equivalent" in statuses else "reproduced"
+# -- values --------------------------------------------------------------------------------------------------
 
 
 def tolerance_of(manifest: Manifest, metric: str) -> float | None:
     """The absolute tolerance that was declared for a metric: ``--tolerance``, else its KPI's."""
     if metric in manifest.tolerances:
         return manifest.tolerances[metric]
-    return next(
-        (kpi.tolerance for kpi in manifest.kpis if kpi.metric == metric and kpi.tolerance is not None), None
-    )
+    declared = (*manifest.kpis, *(manifest.charter.kpis if manifest.charter else ()))
+    return next((k.tolerance for k in declared if k.metric == metric and k.tolerance is not None), None)
 
 
-def _metrics(one: Manifest, other: Manifest) -> list[ValueComparison]:
+def _metrics(before: Manifest, after: Manifest, timings: set[str]) -> list[ValueComparison]:
     found = []
-    for name in dict.fromkeys([*one.metrics, *other.metrics]):
-        before, after = one.metrics.get(name), other.metrics.get(name)
-        tolerance = tolerance_of(one, name)
-        status: Any
-        if name not in other.metrics:
+    for name in dict.fromkeys([*before.metrics, *after.metrics]):
+        old, new = before.metrics.get(name), after.metrics.get(name)
+        tolerance = tolerance_of(before, name)
+        left, right = number(old), number(new)
+        status: str
+        if name not in after.metrics:
             status = "missing"
-        elif name not in one.metrics:
-            status = "new"
-        else:
-            left, right = number(before), number(after)
-            if left is None or right is None:
-                status = "same" if before == after else "different"
-            else:
-                status = compare_numbers(left, right, tolerance=tolerance)
-        found.append(
-            ValueComparison(
-                kind="metric", name=name, baseline=before, candidate=after, status=status, tolerance=tolerance
-            )
-        )
-    return found
-
-
-def _frames(one: Manifest, other: Manifest) -> list[ValueComparison]:
-    return _digests("frame", {f.name: f.digest for f in one.frames}, {f.name: f.digest for f in other.frames})
-
-
-def _models(one: Manifest, other: Manifest) -> list[ValueComparison]:
-    return _digests("model", {m.name: m.digest for m in one.models}, {m.name: m.digest for m in other.models})
-
-
-def _digests(kind: Any, before: dict[str, str | None], after: dict[str, str | None]) -> list[ValueComparison]:
-    """By digest; what could not be hashed on either side says nothing."""
-    found = []
-    for name in dict.fromkeys([*before, *after]):
-        left, right = before.get(name), after.get(name)
-        status: Any
-        if name not in after:
-            status = "missing"
-        elif name not in before:
+        elif name not in before.metrics:
             status = "new"
         elif left is None or right is None:
-            continue
+            status = "same" if old == new else "different"
         else:
-            status = "same" if left == right else "different"
-        found.append(ValueComparison(kind=kind, name=name, baseline=left, candidate=right, status=status))
+            exact = isinstance(old, int) and isinstance(new, int) and tolerance is None
+            status = compare_numbers(left, right, tolerance=0.0 if exact else tolerance)
+        if status in ("different", "equivalent", "missing") and name in timings:
+            status = "noise"
+        used = tolerance if tolerance is not None or status != "equivalent" else RELATIVE
+        found.append(
+            ValueComparison(
+                kind="metric", name=name, baseline=old, candidate=new, status=status, tolerance=used  # type: ignore[arg-type]
+            )
+        )  # fmt: skip
     return found
 
 
-def outputs_of(store: Store, cell: CellRecord) -> list[dict[str, Any]]:
-    """The outputs of a cell's last run."""
-    if cell.outputs is None:
-        return []
-    outputs: list[dict[str, Any]] = json.loads(store.get(cell.outputs))
-    return outputs
+def _within_declared(metrics: list[ValueComparison]) -> bool:
+    """True when some metric has a declared tolerance and moved, and every metric is within its own."""
+    moved = any(m.status == "equivalent" and m.tolerance != RELATIVE for m in metrics)
+    return moved and all(m.status in ("same", "equivalent", "new", "noise") for m in metrics)
 
 
-def _cells(store: Store, one: Manifest, other: Manifest) -> list[CellComparison]:
-    when = (one.created_at, other.created_at)
-    found = []
-    for before, after in align(store, one, other):
-        if before is None:
-            if (
-                after is not None
-                and after.status == "error"
-                and (other.cell is None or after.index <= other.cell)
-            ):
-                found.append(CellComparison(index=after.index, status="error", note=_raised(store, after)))
+def _known(metrics: list[ValueComparison]) -> tuple[tuple[float, float, Closeness], ...]:
+    known: list[tuple[float, float, Closeness]] = []
+    for metric in metrics:
+        old, new = number(metric.baseline), number(metric.candidate)
+        if old is None or new is None:
             continue
-        if before.runs == 0:
-            continue
-        if after is None or after.runs == 0:
-            found.append(CellComparison(index=before.index, status="not-run"))
-            continue
-        if after.status == "error" and before.status != "error":
-            found.append(CellComparison(index=before.index, status="error", note=_raised(store, after)))
-            continue
-        near, note = compare_outputs(outputs_of(store, before), outputs_of(store, after), when=when)
-        if before.status == "error" and after.status == "error":
-            status: Any = "expected-error" if near != "different" else "different"
-        elif before.status == "error":
-            status, note = "different", "it raised an error before and does not any more"
+        if metric.status == "equivalent":
+            known.append((old, new, "equivalent"))
+        elif metric.status == "noise":
+            known.append((old, new, "noise"))
+    return tuple(known)
+
+
+def _frames(before: Manifest, after: Manifest) -> list[ValueComparison]:
+    now = {frame.name: frame for frame in after.frames}
+    found = [_frame(frame, now.get(frame.name)) for frame in before.frames]
+    known = {frame.name for frame in before.frames}
+    found += [
+        ValueComparison(kind="frame", name=f.name, baseline=None, candidate=f.digest, status="new")
+        for f in after.frames
+        if f.name not in known
+    ]
+    return [value for value in found if value is not None]
+
+
+def _frame(old: Frame, new: Frame | None) -> ValueComparison | None:
+    if new is None:
+        return ValueComparison(
+            kind="frame", name=old.name, baseline=old.digest, candidate=None, status="missing"
+        )
+    if old.digest is None or new.digest is None:
+        return None
+    same = old.digest == new.digest or _only_timings(old, new)
+    status = "same" if same else "different"
+    return ValueComparison(
+        kind="frame", name=old.name, baseline=old.digest, candidate=new.digest, status=status  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _only_timings(old: Frame, new: Frame) -> bool:
+    """True when the frames differ in columns of measured seconds only."""
+    if old.columns is None or new.columns is None or old.rows != new.rows:
+        return False
+    if [column.name for column in old.columns] != [column.name for column in new.columns]:
+        return False
+    changed = [a.name for a, b in zip(old.columns, new.columns, strict=True) if a != b]
+    return bool(changed) and all(TIMING_COLUMNS.fullmatch(name) for name in changed)
+
+
+def _models(before: Manifest, after: Manifest) -> list[ValueComparison]:
+    now = {model.name: model for model in after.models}
+    found = [_model(model, now.get(model.name)) for model in before.models]
+    known = {model.name for model in before.models}
+    found += [
+        ValueComparison(kind="model", name=m.name, baseline=None, candidate=m.digest, status="new")
+        for m in after.models
+        if m.name not in known
+    ]
+    return [value for value in found if value is not None]
+
+
+def _model(old: Model, new: Model | None) -> ValueComparison | None:
+    if new is None:
+        return ValueComparison(
+            kind="model", name=old.name, baseline=old.digest, candidate=None, status="missing"
+        )
+    if old.digest is None or new.digest is None:
+        return None
+    status = "same" if old.digest == new.digest else "different"
+    return ValueComparison(
+        kind="model", name=old.name, baseline=old.digest, candidate=new.digest, status=status  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _settled(value: ValueComparison) -> ValueComparison:
+    if value.kind in ("frame", "model") and value.status == "different":
+        return msgspec.structs.replace(value, status="equivalent")
+    return value
+
+
+def _low_bits_only(metrics: list[ValueComparison], cells: list[CellComparison]) -> bool:
+    """True when numbers moved, all of them that can be read in their low bits only."""
+    statuses = {metric.status for metric in metrics} | {cell.status for cell in cells}
+    return "equivalent" in statuses and not statuses & {"different", "missing", "error"}
+
+
+def _same_factors(before: Manifest, after: Manifest) -> bool:
+    """True when data and modules are byte for byte what they were: then digests can only differ in low bits."""
+    data = [{item.uri: item.digest for item in side.inputs} for side in (before, after)]
+    modules = [{module.path: module.digest for module in side.code.modules} for side in (before, after)]
+    return data[0] == data[1] and modules[0] == modules[1]
+
+
+# -- cells ---------------------------------------------------------------------------------------------------
+
+
+def _cells(
+    before: Side, after: Side, alignment: Alignment, context: Context
+) -> tuple[list[CellComparison], bool]:
+    """Every cell of the baseline; and whether a cell that only the candidate has raised an error."""
+    found: list[CellComparison] = []
+    inserted_error = False
+    for pair in alignment.pairs:
+        old, new = pair.before, pair.after
+        if old is None:
+            inserted_error |= new is not None and new.status == "error"
+        elif old.type != "code":
+            found.append(CellComparison(index=old.index, status="same"))
+        elif old.runs == 0 or new is None or new.runs == 0:
+            found.append(CellComparison(index=old.index, status="not-run"))
         else:
-            status = near
-        found.append(CellComparison(index=before.index, status=status, note=note))
-    return found
+            shown = before.outputs(old), after.outputs(new)
+            where = replace(context, source=before.source(old))
+            status, note = _cell(old.status, new.status, *shown, where)
+            found.append(CellComparison(index=old.index, status=status, note=note))
+    return found, inserted_error
 
 
-def _raised(store: Store, cell: CellRecord) -> str:
-    error = next((o for o in outputs_of(store, cell) if o.get("output_type") == "error"), None)
-    return f"raised {error['ename']}: {error['evalue']}"[:300] if error else "raised an error"
+def _cell(old_status: str, new_status: str, old: list, new: list, context: Context) -> tuple[CellStatus, str]:  # type: ignore[type-arg]
+    raised = error_of(new)
+    said = f"{raised.get('ename')}: {raised.get('evalue')}"[:300] if raised else "an error"
+    if new_status == "error" and old_status != "error":
+        return "error", f"it raises {said}"
+    if old_status == "error" and new_status != "error":
+        was = error_of(old)
+        return "different", f"it raised {was.get('ename') if was else 'an error'}, and does not any more"
+    outcome = compare_outputs(old, new, context)
+    if old_status == "error":
+        was = error_of(old)
+        if was is not None and raised is not None and was.get("ename") != raised.get("ename"):
+            return "error", compare_errors(was, raised, context).note
+        return ("different", outcome.note) if outcome.closeness == "different" else ("expected-error", "")
+    return outcome.closeness, outcome.note

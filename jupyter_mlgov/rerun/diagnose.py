@@ -1,396 +1,296 @@
-"""Causes: which factor that changed explains a difference in the result.
+"""From what differs to why: the causes, the main one first.
 
-Factors are looked at from the outside in: data, code, environment; then the order of execution and
-randomness, which need no change to make a difference. A factor that cannot have had an effect (a comment, a
-Parquet file rewritten with equal content, a package that was not loaded) is none.
+A factor is a cause only if what it can have reached differs. Where two unchanged runs disagree, what they
+disagree about is blamed on that first, and other factors answer only for what both runs agree on. Nothing is
+called confirmed here but what an experiment showed: the disagreement of two runs is one.
 """
 
 from __future__ import annotations
 
-import ast
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
-from jupyter_mlgov.records.manifest import CellRecord, Environment, Input, Manifest
-from jupyter_mlgov.records.verdict import Comparison, Finding
-from jupyter_mlgov.rerun.alignment import align, meaning, source_of
+from jupyter_mlgov.records.verdict import Cause, Finding
+from jupyter_mlgov.rerun.compare import Measured, timings_of
+from jupyter_mlgov.rerun.factors import Factor, changed_factors
+from jupyter_mlgov.rerun.failures import failure
+from jupyter_mlgov.rerun.flow import Flow
+from jupyter_mlgov.rerun.history import hidden_state
+from jupyter_mlgov.rerun.outputs import only_wording
+from jupyter_mlgov.rerun.suspects import Reading, Suspect
 
-if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
-
-
-def find_causes(store: Store, baseline: str, candidate: str, measured: Comparison) -> tuple[Finding, ...]:
-    """A finding for each factor that differs, the main cause first; ``unknown`` where none does."""
-    one, other = store.manifest(baseline), store.manifest(candidate)
-    found = changed_factors(store, one, other)
-    if not found:
-        found = hidden_state(one)
-    return tuple(found) or (unexplained(measured, one),)
+_RANK: tuple[str, ...] = ("path", "data.missing", "data.", "code.cell", "code.module", "environment.package",
+                          "environment.", "hidden-state.", "randomness.", "time", "unknown")  # fmt: skip
 
 
-def changed_factors(store: Store, one: Manifest, other: Manifest) -> list[Finding]:
-    """Data, code and environment that are not what they were, in that order."""
-    return [
-        *_data(store, one, other),
-        *_cells(store, one, other),
-        *_modules(store, one, other),
-        *_environment(store.environment(one), store.environment(other)),
-    ]
+@dataclass(frozen=True)
+class Differences:
+    """Cells (of the baseline) that show something else, and names that hold something else."""
+
+    cells: frozenset[int]
+    names: frozenset[str]
+
+    @classmethod
+    def of(cls, measured: Measured) -> Differences:
+        """All that differs."""
+        return cls(frozenset(measured.differing_cells), frozenset(measured.differing_names))
+
+    def __bool__(self) -> bool:
+        return bool(self.cells or self.names)
 
 
-# -- data ----------------------------------------------------------------------------------------------------
+def diagnose(measured: Measured, itself: Measured | None = None) -> tuple[Finding, ...]:
+    """The causes of a difference; none where there is none. ``itself`` compares two unchanged runs."""
+    if measured.verdict == "reproduced":
+        return ()
+    search = _Search(measured)
+    if measured.verdict == "equivalent":
+        return ()
+    return tuple(search.findings(itself))
 
 
-def _data(store: Store, one: Manifest, other: Manifest) -> list[Finding]:
-    now = {item.uri: item for item in other.inputs}
-    found = []
-    for before in one.inputs:
-        after = now.get(before.uri)
-        if before.derived or after is None or before.digest is None or after.digest is None:
-            continue
-        if before.digest != after.digest:
-            finding = data_difference(store, one, before, after)
-            if finding is not None:
-                found.append(finding)
-    return found
+def explaining(measured: Measured, differences: Differences | None = None) -> list[Factor]:
+    """The changed factors that can have made the differences."""
+    return _Search(measured).explaining(differences or Differences.of(measured))
 
 
-def data_difference(store: Store, one: Manifest, before: Input, after: Input) -> Finding | None:
-    """What differs between two versions of an input; None when they hold the same table."""
-    from jupyter_mlgov.hashing.tables import compare_tables, table_from_bytes
+def finding_of(measured: Measured, factor: Factor, *, confirmed: bool = False) -> Finding:
+    """A factor as a cause, with the first cell and variable that it affected."""
+    return _Search(measured).finding(factor, Differences.of(measured), confirmed=confirmed)
 
-    variable = _variable(one, before.cell)
-    remedy = f"restore {before.uri} as it was recorded ({(before.digest or '')[7:19]}), or record the new data as a new snapshot"
 
-    def finding(cause: str, message: str, columns: tuple[str, ...] = ()) -> Finding:
+class _Search:
+    """The search for the causes of one measured difference."""
+
+    def __init__(self, measured: Measured) -> None:
+        self.measured = measured
+        self.all = Differences.of(measured)
+        self.before_flow, self.after_flow = Flow(measured.before), Flow(measured.after)
+        self.code: Reading = timings_of(measured.before)
+        self.code_now: Reading = timings_of(measured.after)
+
+    def findings(self, itself: Measured | None) -> list[Finding]:
+        """Everything that explains the difference, the main cause first."""
+        unstable = Differences.of(itself) if itself is not None and itself.verdict not in _AGREE else None
+        if unstable:
+            return self._disagreeing(unstable)
+        told = failure(self.measured)
+        found = [] if told is not None and told.confirmed else self.explaining(self.all)
+        found += [factor for factor in self._history() if self._explains(factor, self.all)]
+        findings = [self.finding(factor, self.all) for factor in found]
+        if told is not None and not any(
+            one.cause == told.cause and one.subject == told.subject for one in findings
+        ):
+            findings = [told, *findings] if told.confirmed or not findings else findings
+        return ordered(findings) or [self._last_resort(agreed=itself is not None)]
+
+    def _disagreeing(self, unstable: Differences) -> list[Finding]:
+        """Two unchanged runs differ: chance explains that, other factors the rest."""
+        mapped = frozenset(self.measured.alignment.before_of.get(i, i) for i in unstable.cells)
+        unstable = Differences(mapped, unstable.names)
+        chance = self._chance(unstable, confirmed=True)
+        stable = Differences(self.all.cells - unstable.cells, self.all.names - unstable.names)
+        found = self.explaining(stable, strictly=True) if stable else []
+        found += [factor for factor in self._history() if stable and self._explains(factor, stable)]
+        findings = ordered([self.finding(factor, stable) for factor in found])
+        unseeding = [factor for factor in self._unseedings() if factor not in found]
+        return [*findings, *(self.finding(factor, self.all) for factor in unseeding), chance]
+
+    def _unseedings(self) -> list[Factor]:
+        """Edits that took a seed away: then the edit is what made the result random."""
+        was = {(one.call, one.cell) for one in self.code.unseeded()}
+        place = self.measured.alignment.before_of
+        new = [one for one in self.code_now.unseeded() if (one.call, place.get(one.cell, -1)) not in was]
+        if not new:
+            return []
+        return [factor for factor in self._changed() if factor.cause in ("code.cell", "code.module")]
+
+    # -- which factors ---------------------------------------------------------------------------------------
+
+    def _changed(self) -> list[Factor]:
+        measured = self.measured
+        return changed_factors(measured.before, measured.after, measured.alignment)
+
+    def explaining(self, differences: Differences, *, strictly: bool = False) -> list[Factor]:
+        """Factors that can have made the differences; all of them where none can (the flow is only read)."""
+        changed = self._changed()
+        found = [factor for factor in changed if self._explains(factor, differences)]
+        found = found or ([] if strictly else changed)
+        # A file inside a package changes with its package.
+        packages = {factor.subject for factor in found if factor.cause == "environment.package"}
+        return [f for f in found if not (packages and f.subject.startswith("package:"))]
+
+    def _history(self) -> list[Factor]:
+        measured = self.measured
+        return hidden_state(measured.before, measured.after, measured.alignment, self.code)
+
+    def _explains(self, factor: Factor, differences: Differences) -> bool:
+        if factor.everywhere:
+            return True
+        cells, names = self._reach(factor)
+        return bool(cells & differences.cells or names & differences.names)
+
+    def _reach(self, factor: Factor) -> tuple[frozenset[int], frozenset[str]]:
+        place = self.measured.alignment.before_of
+        after_of = self.measured.alignment.after_of
+        starts = factor.new_cells | {after_of[i].index for i in factor.cells if i in after_of}
+        now = self.after_flow.reach(starts, factor.names)
+        then = self.before_flow.reach(factor.cells, factor.names)
+        cells = {place[i] for i in now.cells if i in place} | then.cells | factor.cells
+        return frozenset(cells), now.names | then.names
+
+    # -- one finding -----------------------------------------------------------------------------------------
+
+    def finding(self, factor: Factor, differences: Differences, *, confirmed: bool = False) -> Finding:
+        """The factor with the first cell that it affected and a variable that shows it."""
+        cells, names = self._reach(factor)
+        everywhere = factor.everywhere and not factor.cells
+        cell, variable = self.first(
+            differences.cells if everywhere else differences.cells & cells,
+            differences.names if everywhere else differences.names & names,
+            within=None if everywhere else cells,
+        )
+        if factor.cause.startswith("code.") and (factor.cells or factor.new_cells):
+            cell = min(factor.cells or factor.new_cells)
+        elif cell is None:
+            cell = min(factor.cells, default=None)
+        cause: Cause = factor.cause
+        if cause == "environment.package" and self._cosmetic():
+            cause = "environment.cosmetic"
         return Finding(
-            cause=cause,  # type: ignore[arg-type]
-            subject=before.uri,
-            columns=columns,
-            cell=before.cell,
-            variable=variable,
-            message=message,
-            remedy=remedy,
-        )
+            cause=cause, subject=factor.subject, columns=factor.columns, cell=cell,
+            variable=factor.variable or variable, message=factor.message, remedy=factor.remedy, confirmed=confirmed,
+        )  # fmt: skip
 
-    if before.columns is None or after.columns is None:
-        return finding(
-            "data.values",
-            f"The content of {before.uri} changed ({before.bytes} bytes before, {after.bytes} now).",
-        )
-    old = {column.name: column for column in before.columns}
-    new = {column.name: column for column in after.columns}
-    added = tuple(name for name in new if name not in old)
-    removed = tuple(name for name in old if name not in new)
-    retyped = tuple(name for name in old if name in new and old[name].dtype != new[name].dtype)
-    if before.rows == after.rows and before.columns == after.columns:
-        return None
-    if added or removed:
-        parts = [f"{_listed(removed)} gone" if removed else "", f"{_listed(added)} new" if added else ""]
-        said = " and ".join(part for part in parts if part)
-        return finding("data.schema", f"The columns of {before.uri} changed: {said}.", removed + added)
-    name = PurePosixPath(before.uri).name
-    suffix = name[name.index(".") :] if "." in name.lstrip(".") else ""
-    tables = None
-    if (
-        before.kept
-        and after.kept
-        and before.digest
-        and after.digest
-        and store.has(before.digest)
-        and store.has(after.digest)
-    ):
-        tables = tuple(
-            table_from_bytes(store.get(digest), suffix) for digest in (before.digest, after.digest)
-        )
-    difference = (
-        compare_tables(tables[0], tables[1]) if tables and all(t is not None for t in tables) else None
-    )
-    if difference is not None:
-        if difference.reordered:
-            return finding("data.order", f"The rows of {before.uri} are the same, in another order.")
-        if difference.rows_added or difference.rows_removed:
-            parts = [
-                f"{_rows(difference.rows_added)} added" if difference.rows_added else "",
-                f"{_rows(difference.rows_removed)} removed" if difference.rows_removed else "",
+    def first(
+        self, cells: frozenset[int], names: frozenset[str], *, within: frozenset[int] | None = None
+    ) -> tuple[int | None, str | None]:
+        """The first cell at which a difference shows, and a variable that holds it."""
+        kinds = {
+            value.name: ("frame", "model", "metric", "parameter").index(value.kind)
+            for value in self.measured.values
+        }
+        places: list[tuple[int, int, str | None]] = [(index, 9, None) for index in cells]
+        for name in names:
+            setters = self.before_flow.setters(name) or [
+                self.measured.alignment.before_of.get(i, i) for i in self.after_flow.setters(name)
             ]
-            said = " and ".join(part for part in parts if part)
-            return finding(
-                "data.rows", f"{before.uri} has other rows: {said} ({before.rows} before, {after.rows} now)."
+            inside = [i for i in setters if within is None or i in within]
+            places += [(min(inside), kinds.get(name, 5), name)] if inside else []
+        if not places:
+            return None, next(iter(sorted(names)), None)
+        where = min(place[0] for place in places)
+        named = [(rank, name) for cell, rank, name in places if name is not None and cell == where]
+        named = named or [(rank, name) for cell, rank, name in sorted(places)[:] if name is not None][:1]
+        return where, min(named)[1] if named else None
+
+    def _cosmetic(self) -> bool:
+        """True when only the wording of texts differs, and no value and no number in them."""
+        measured = self.measured
+        if measured.differing_names or measured.verdict == "failed":
+            return False
+        before = {cell.index: cell for cell in measured.before.cells}
+        return all(
+            index in measured.alignment.after_of
+            and only_wording(
+                measured.before.outputs(before[index]),
+                measured.after.outputs(measured.alignment.after_of[index]),
             )
-    elif before.rows != after.rows:
-        return finding("data.rows", f"{before.uri} had {before.rows} rows and has {after.rows} now.")
-    if retyped and not (difference is not None and _only_values(difference.changed_columns, retyped)):
-        said = _listed(tuple(f"{n} ({old[n].dtype} before, {new[n].dtype} now)" for n in retyped))
-        return finding("data.schema", f"The type of {said} in {before.uri} changed.", retyped)
-    columns = tuple(n for n in old if n in new and old[n].digest != new[n].digest)
-    if difference is not None and difference.changed_columns:
-        counts = difference.changed_columns
-        columns = tuple(sorted(counts, key=lambda n: -counts[n]))
-        said = ", ".join(f"{n} in {_rows(counts[n])}" for n in columns[:8])
-        return finding("data.values", f"Values of {before.uri} changed: {said} (of {before.rows}).", columns)
-    return finding("data.values", f"Values of {before.uri} changed in {_listed(columns)}.", columns)
-
-
-def _only_values(changed: dict[str, int], retyped: tuple[str, ...]) -> bool:
-    """A column whose type follows from a few changed values (an integer column that got one decimal)."""
-    return bool(changed) and all(name in changed for name in retyped)
-
-
-def _rows(count: int) -> str:
-    return f"{count} row" if count == 1 else f"{count} rows"
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    shown = ", ".join(names[:8])
-    return shown + (f" and {len(names) - 8} more" if len(names) > 8 else "")
-
-
-def missing_input(manifest: Manifest, item: Input) -> Finding:
-    """An input that is no longer there."""
-    return Finding(
-        cause="data.missing",
-        subject=item.uri,
-        cell=item.cell,
-        variable=_variable(manifest, item.cell),
-        message=f"{item.uri}, which the notebook read in cell {item.cell}, is not there.",
-        remedy=f"put {item.uri} back"
-        + (", or rerun with --as-recorded: its content is in the store" if item.kept else ""),
-        confirmed=True,
-    )
-
-
-# -- code ----------------------------------------------------------------------------------------------------
-
-
-def _cells(store: Store, one: Manifest, other: Manifest) -> list[Finding]:
-    found = []
-    for before, after in align(store, one, other):
-        if before is not None and before.runs == 0:
-            continue
-        if before is not None and after is not None:
-            if after.runs and meaning(source_of(store, before)) != meaning(source_of(store, after)):
-                found.append(
-                    _cell_finding(one, before, f"The code of cell {before.index} is not what was recorded.")
-                )
-        elif before is None and after is not None and after.runs:
-            injected = "injected-parameters" in after.tags or _is_injected(source_of(store, after))
-            what = "Parameters were set for this run" if injected else "A cell was added"
-            found.append(_cell_finding(other, after, f"{what} (cell {after.index})."))
-        elif before is not None and after is None:
-            found.append(_cell_finding(one, before, f"Cell {before.index} is no longer in the notebook."))
-    return found
-
-
-def _is_injected(source: str) -> bool:
-    return source.startswith("# Parameters\n")
-
-
-def _cell_finding(manifest: Manifest, cell: CellRecord, message: str) -> Finding:
-    return Finding(
-        cause="code.cell",
-        subject=f"cell {cell.index}",
-        cell=cell.index,
-        variable=_variable(manifest, cell.index),
-        message=message,
-        remedy="undo the edit, or run the experiment again so that the new code is recorded",
-    )
-
-
-def _modules(store: Store, one: Manifest, other: Manifest) -> list[Finding]:
-    now = {module.path: module for module in other.code.modules}
-    found = []
-    for before in one.code.modules:
-        after = now.get(before.path)
-        if after is None or after.digest == before.digest:
-            continue
-        texts = [
-            store.get(module.source).decode("utf-8", "replace")
-            if module.source and store.has(module.source)
-            else None
-            for module in (before, after)
-        ]
-        if None not in texts and meaning(str(texts[0])) == meaning(str(texts[1])):
-            continue
-        imported = next((e.index for e in one.notebook.journal if before.name.split(".")[0] in e.sets), None)
-        found.append(
-            Finding(
-                cause="code.module",
-                subject=before.path,
-                cell=imported,
-                variable=before.name or None,
-                message=f"The module {before.path}, which the notebook imports, changed.",
-                remedy=f"restore {before.path}, or run the experiment again so that the new code is recorded",
-            )
+            for index in measured.differing_cells
         )
-    return found
 
+    # -- when nothing changed --------------------------------------------------------------------------------
 
-# -- environment ---------------------------------------------------------------------------------------------
+    def _chance(self, unstable: Differences, *, confirmed: bool) -> Finding:
+        """What makes two unchanged runs disagree, from what the code does upstream of the disagreement."""
+        cell, variable = self.first(unstable.cells, unstable.names)
+        kinds = ("random", "clock", "hash", "listing", "threads")
+        for kind in kinds:
+            found = [one for one in self.code_now.suspects if one.kind == kind]
+            reaching = [one for one in found if self._feeds(one, unstable)]
+            if reaching:
+                return self._suspected(reaching, unstable, confirmed=confirmed)
+        subject = variable or (f"cell {cell}" if cell is not None else "the notebook")
+        where = f" in cell {cell}" if cell is not None else ""
+        return Finding(
+            cause="randomness.unseeded", subject=subject, cell=cell, variable=variable,
+            message=f"Two unchanged runs disagree, first{where}: something there is random and has no seed.",
+            remedy=_REMEDIES["random"], confirmed=confirmed,
+        )  # fmt: skip
 
+    def _feeds(self, suspect: Suspect, differences: Differences) -> bool:
+        reach = self.after_flow.reach({suspect.cell})
+        place = self.measured.alignment.before_of
+        cells = {place.get(i, i) for i in reach.cells | {suspect.cell}}
+        return bool(cells & differences.cells or reach.names & differences.names)
 
-def _environment(one: Environment, other: Environment) -> list[Finding]:
-    found = []
-    loaded = set(one.imported) | set(other.imported)
-    for name in sorted(set(one.packages) | set(other.packages), key=str.lower):
-        before, after = one.packages.get(name), other.packages.get(name)
-        if before == after or (loaded and name not in loaded):
-            continue
-        said = f"{name} was {before or 'not installed'} and is {after or 'not installed'} now."
-        fix = f"pip install {name}=={before}" if before else f"pip uninstall {name}"
-        found.append(
-            Finding(
-                cause="environment.package",
-                subject=name,
-                message=said,
-                remedy=f"{fix}, or record a new snapshot",
-            )
+    def _suspected(self, suspects: list[Suspect], differences: Differences, *, confirmed: bool) -> Finding:
+        """A finding for the first of the suspects: the same kind further down follows from it or repeats it."""
+        one = suspects[0]
+        cell = self.measured.alignment.before_of.get(one.cell, one.cell)
+        bound = [name for name in one.names if name in differences.names] or list(one.names)
+        variable = bound[0] if bound else self.first(differences.cells, differences.names)[1]
+        cause, said = _SAID[one.kind]
+        shown = f"`{one.call}` in cell {cell}" + (f" (for `{variable}`)" if bound else "")
+        also = {o.cell for o in suspects} - {one.cell}
+        more = f"; the same holds in {_cells(sorted(also))}" if also else ""
+        lead = (
+            "Two unchanged runs disagree with each other"
+            if confirmed
+            else "The results differ and no recorded factor does"
         )
-    if one.python != other.python:
-        found.append(
-            Finding(
-                cause="environment.python",
-                subject="python",
-                message=f"Python was {one.python} and is {other.python} now.",
-                remedy=f"use Python {one.python}, or record a new snapshot",
-            )
+        return Finding(
+            cause=cause, subject=variable or one.call, cell=cell, variable=variable,
+            message=f"{lead}: {shown} {said}{more}.", remedy=_REMEDIES[one.kind], confirmed=confirmed,
+        )  # fmt: skip
+
+    def _last_resort(self, *, agreed: bool) -> Finding:
+        """Nothing recorded has changed. ``agreed``: two runs gave the same, so it is not chance."""
+        kinds: tuple[str, ...] = (
+            ("clock", "listing", "threads") if agreed else ("random", "clock", "hash", "listing")
         )
-    for name in sorted(set(one.variables) | set(other.variables)):
-        before, after = one.variables.get(name), other.variables.get(name)
-        if before != after:
-            found.append(
-                Finding(
-                    cause="environment.variable",
-                    subject=name,
-                    message=f"The environment variable {name} was {_value(before)} and is {_value(after)} now.",
-                    remedy=f"set {name} as it was" if before is not None else f"unset {name}",
-                )
-            )
-    return found
+        for kind in kinds:
+            found = [one for one in self.code_now.suspects if one.kind == kind and self._feeds(one, self.all)]
+            if found:
+                return self._suspected(found, self.all, confirmed=False)
+        cell, variable = self.first(self.all.cells, self.all.names)
+        subject = variable or (
+            f"cell {cell}" if cell is not None else self.measured.before.manifest.experiment
+        )
+        return Finding(
+            cause="unknown", subject=subject, cell=cell, variable=variable,
+            message="The result differs, and data, code, environment and order of execution are as they were recorded"
+            + ("; two runs of today agree with each other." if agreed else "."),
+            remedy="look for what the notebook reads that is not recorded: a service, a device, the machine itself",
+        )  # fmt: skip
 
 
-def _value(value: str | None) -> str:
-    return "not set" if value is None else repr(value[:80])
+_AGREE = ("reproduced", "equivalent")
+_SAID: dict[str, tuple[Cause, str]] = {
+    "random": ("randomness.unseeded", "draws random numbers without a seed"),
+    "clock": ("time", "reads the clock, and the result depends on it"),
+    "hash": ("randomness.hash-order", "depends on the order of a set, which changes with Python's hash seed"),
+    "listing": ("randomness.filesystem-order", "depends on the order in which a folder lists its files"),
+    "threads": ("randomness.threads", "adds up in parallel, in whatever order the workers finish"),
+}
+_REMEDIES = {
+    "random": "give it a seed (random_state=0, np.random.default_rng(0)), or run the experiment with --seed 0",
+    "clock": "set the date or time as a parameter at the top of the notebook",
+    "hash": "sort the set before its order matters (sorted(...)), or set PYTHONHASHSEED",
+    "listing": "sort the list of files before it is used (sorted(...))",
+    "threads": "run it with one worker, or declare a --tolerance for the metrics",
+}
 
 
-# -- what needs no change ------------------------------------------------------------------------------------
+def _cells(indices: list[int]) -> str:
+    shown = ", ".join(str(index) for index in indices[:5])
+    return f"cell{'' if len(indices) == 1 else 's'} {shown}" + (" and others" if len(indices) > 5 else "")
 
 
-def hidden_state(one: Manifest) -> list[Finding]:
-    """Findings from the baseline's own warnings about the order in which its cells ran."""
-    found = []
-    for warning in one.warnings:
-        if warning.code.startswith("hidden-state."):
-            variable = warning.message.split("`")[1] if warning.message.count("`") >= 2 else None
-            found.append(
-                Finding(
-                    cause=warning.code,  # type: ignore[arg-type]
-                    subject=variable or f"cell {warning.cell}",
-                    cell=warning.cell,
-                    variable=variable,
-                    message=f"The recorded result came from hidden state: {warning.message}.",
-                    remedy="restart the kernel, run all cells from top to bottom, and record that",
-                )
-            )
-    return found
+def ordered(findings: list[Finding]) -> list[Finding]:
+    """Confirmed causes first, then from the outside in; equal ones by the cell that they affect first."""
 
+    def rank(finding: Finding) -> tuple[bool, int, int]:
+        place = next((n for n, head in enumerate(_RANK) if finding.cause.startswith(head)), len(_RANK))
+        return (not finding.confirmed, place, finding.cell if finding.cell is not None else 1_000_000)
 
-def randomness(store: Store, baseline: str, disagreement: Comparison) -> Finding:
-    """Two unchanged runs disagree: the finding names where the unseeded numbers come from."""
-    one = store.manifest(baseline)
-    names = {value.name for value in disagreement.values if value.status in ("different", "missing")}
-    indices = [cell.index for cell in disagreement.cells if cell.status in ("different", "error")]
-    first, variable, call = _random_source(store, one, names)
-    if first is None and indices:
-        first = min(indices)
-    variable = variable or next(iter(sorted(names)), None)
-    where = f" in cell {first}" if first is not None else ""
-    by = f" ({call})" if call else ""
-    return Finding(
-        cause="randomness.unseeded",
-        subject=variable or (f"cell {first}" if first is not None else "the notebook"),
-        cell=first,
-        variable=variable,
-        message=f"Two unchanged runs disagree with each other: random numbers{where}{by} are drawn without a seed.",
-        remedy="give the generator or the estimator a seed (random_state=0, default_rng(0)), or run with --seed",
-        confirmed=True,
-    )
-
-
-def _random_source(store: Store, one: Manifest, names: set[str]) -> tuple[int | None, str | None, str | None]:
-    """Cell, variable and call where random numbers are first drawn without a seed."""
-    for cell in one.notebook.cells:
-        if cell.type != "code" or not cell.runs:
-            continue
-        source = source_of(store, cell)
-        lines = source.splitlines()
-        while lines and lines[0].startswith("%%"):
-            lines.pop(0)
-        try:
-            tree = ast.parse("\n".join(line for line in lines if not line.lstrip().startswith(("%", "!"))))
-        except SyntaxError:
-            continue
-        for statement in tree.body:
-            call = next((text for node in ast.walk(statement) if (text := _unseeded(node))), None)
-            if call is not None:
-                bound = [
-                    n.id
-                    for n in ast.walk(statement)
-                    if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)
-                ]
-                named = next((name for name in bound if name in names), bound[0] if bound else None)
-                return cell.index, named, call
-    return None, None, None
-
-
-_SEEDABLE = ("train_test_split", "default_rng", "shuffle", "sample", "resample", "RandomState")
-_ESTIMATOR_SEEDED = ("RandomForest", "ExtraTrees", "GradientBoosting", "SGD", "MLP", "KMeans", "DecisionTree", "Shuffle",
-                     "Bagging", "RandomizedSearch")  # fmt: skip
-_SEED_WORDS = ("random_state", "seed", "rng", "random_seed")
-
-
-def _unseeded(node: ast.AST) -> str | None:
-    if not isinstance(node, ast.Call):
-        return None
-    name = ast.unparse(node.func)
-    last = name.rsplit(".", 1)[-1]
-    if any(keyword.arg in _SEED_WORDS for keyword in node.keywords):
-        return None
-    if name.startswith(("np.random.", "numpy.random.", "random.")) and last not in (
-        "seed",
-        "default_rng",
-        "RandomState",
-    ):
-        return f"{name}(...)"
-    if last in ("default_rng", "RandomState") and node.args:
-        return None
-    if last in _SEEDABLE or last.startswith(_ESTIMATOR_SEEDED):
-        return f"{name}(...)"
-    return None
-
-
-def unexplained(measured: Comparison, one: Manifest) -> Finding:
-    """The result differs and nothing that is recorded does."""
-    first = min(
-        (cell.index for cell in measured.cells if cell.status in ("different", "error")), default=None
-    )
-    value = next((value.name for value in measured.values if value.status in ("different", "missing")), None)
-    return Finding(
-        cause="unknown",
-        subject=value or (f"cell {first}" if first is not None else one.experiment),
-        cell=first,
-        variable=value,
-        message="The result differs, and data, code, environment and execution order are as they were recorded.",
-        remedy="look for what the notebook reads that is not recorded: a clock, a service, the machine itself",
-    )
-
-
-def _variable(manifest: Manifest, cell: int | None) -> str | None:
-    """The first name that a cell binds to data: what a reader would look for."""
-    if cell is None:
-        return None
-    frames = {frame.name for frame in manifest.frames}
-    for entry in reversed(manifest.notebook.journal):
-        if entry.index == cell and entry.sets:
-            return next((name for name in entry.sets if name in frames), entry.sets[0])
-    return None
+    return sorted(findings, key=rank)

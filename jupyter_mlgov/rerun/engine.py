@@ -3,14 +3,20 @@
 Each experiment cell that runs leaves a snapshot; a notebook without one is recorded whole, under its file's
 name. The engine tells the kernel what papermill does not: the notebook's path and the id of each cell. A
 kernel in which the package cannot be imported runs all the same, and one warning says that nothing is recorded.
+
+Beside that it differs from papermill's own engine in one thing: the tag ``raises-exception`` is respected to
+the end (see ``expected_errors``).
 """
 
 from __future__ import annotations
 
+import ast
+import contextlib
 import json
 import os
+import re
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,69 +26,18 @@ from papermill.engines import NBClientEngine
 from papermill.log import logger
 from papermill.utils import merge_kwargs, remove_args
 
+from jupyter_mlgov.rerun import expected_errors
+
 _KERNEL = "__import__('jupyter_mlgov.magics.kernel', fromlist=['attach'])"
 
+OnCell = Callable[[int, int, float], None]
 
-class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
-    """Runs the cells of one notebook in one kernel that records them."""
-
-    def __init__(self, nb_man: Any, *, recording: Recording, **options: Any) -> None:
-        super().__init__(nb_man, **options)
-        self.recording = recording
-
-    def papermill_execute_cells(self) -> None:
-        recording = self.recording
-        cells = self.nb.cells
-        code = [index for index, cell in enumerate(cells) if cell.cell_type == "code"]
-        started = time.perf_counter()
-        attached = self._ask(f"attach(**{recording.facts()!r})") is not None
-        if not attached:
-            logger.warning("jupyter_mlgov cannot be imported in the kernel: this run is not recorded")
-        done = 0
-        for index, cell in enumerate(cells):
-            self.kc.session.metadata = {"cellId": cell.get("id") or f"cell-{index}"}
-            try:
-                self.nb_man.cell_start(cell, index)
-                if recording.on_cell and cell.cell_type == "code":
-                    recording.on_cell(done, len(code), time.perf_counter() - started)
-                self.execute_cell(cell, index)
-            except CellExecutionError as error:
-                self.nb_man.cell_exception(self.nb.cells[index], cell_index=index, exception=error)
-                if cell.get("id") not in recording.expected_errors:
-                    break
-            finally:
-                done += cell.cell_type == "code"
-                self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
-        self.kc.session.metadata = {}
-        if recording.on_cell:
-            recording.on_cell(done, len(code), time.perf_counter() - started)
-        if attached:
-            said = self._ask(f"finish({recording.name!r})")
-            recording.recorded = json.loads(said) if said else []
-            self.nb.metadata.papermill["mlgov"] = recording.recorded
-
-    def _ask(self, call: str) -> str | None:
-        """The value of a call in the kernel, which leaves no trace in the session. None where it fails."""
-        expression = f"{_KERNEL}.{call}"
-        message = self.kc.execute(
-            "", silent=True, store_history=False, user_expressions={"mlgov": expression}
-        )
-        reply = self.wait_for_reply(message)
-        if reply is None:
-            return None
-        answer = reply["content"].get("user_expressions", {}).get("mlgov", {})
-        if answer.get("status") != "ok":
-            logger.warning("jupyter_mlgov: %s", answer.get("evalue", "no answer from the kernel"))
-            return None
-        text = answer["data"]["text/plain"]
-        import ast
-
-        value = ast.literal_eval(text)
-        return value if isinstance(value, str) else ""
+STARTS = 3
+"""How often a kernel is started before it counts as one that cannot be."""
 
 
 class Recording:
-    """What one run is told, and what it recorded."""
+    """What one run is told, and what came of it."""
 
     def __init__(
         self,
@@ -93,8 +48,8 @@ class Recording:
         experiment: str | None = None,
         root: str | None = None,
         store: str | None = None,
-        expected_errors: Collection[str] = (),
-        on_cell: Callable[[int, int, float], None] | None = None,
+        expected: Collection[str] = (),
+        on_cell: OnCell | None = None,
     ) -> None:
         self.name = name
         self.notebook = notebook
@@ -102,10 +57,15 @@ class Recording:
         self.experiment = experiment
         self.root = root
         self.store = store
-        self.expected_errors = frozenset(expected_errors)
-        """Ids of cells whose error does not end the run."""
+        self.expected = frozenset(expected)
+        """Sources of cells whose error does not end the run."""
         self.on_cell = on_cell
         self.recorded: list[dict[str, str]] = []
+        self.attached = False
+        self.problem = ""
+        """Why the kernel does not record."""
+        self.cell: int | None = None
+        """The cell that runs, or ran last."""
 
     def facts(self) -> dict[str, str | None]:
         """The arguments of ``magics.kernel.attach``."""
@@ -118,8 +78,120 @@ class Recording:
         }
 
 
+class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
+    """Runs the cells of one notebook in one kernel that records them."""
+
+    def __init__(self, nb_man: Any, *, recording: Recording, **options: Any) -> None:
+        super().__init__(nb_man, **options)
+        self.recording = recording
+
+    @contextlib.contextmanager
+    def setup_kernel(self, **kernel_options: Any) -> Iterator[None]:
+        """Starts the kernel; again where it ended at once, because another process had taken its ports."""
+        for attempt in range(STARTS):
+            try:
+                if self.km is None:  # type: ignore[has-type]
+                    self.km = self.create_kernel_manager()
+                if not self.km.has_kernel:
+                    self.start_new_kernel(**kernel_options)
+                if self.kc is None:
+                    self.start_new_kernel_client()
+                break
+            except RuntimeError as error:
+                if attempt + 1 == STARTS or "died" not in str(error):
+                    raise
+        with super().setup_kernel(cleanup_kc=True, **kernel_options):
+            yield
+
+    def papermill_execute_cells(self) -> None:
+        """Papermill's loop, with the recording around it."""
+        recording = self.recording
+        started = time.perf_counter()
+        total = sum(cell.cell_type == "code" for cell in self.nb.cells)
+        done = 0
+        self._attach()
+        self._report(done, total, started)
+        for index, cell in enumerate(self.nb.cells):
+            recording.cell = index
+            expected = cell.source.strip() in recording.expected
+            allowed: bool = self.allow_errors  # type: ignore[has-type]
+            self.allow_errors = allowed or expected
+            self.kc.session.metadata = {"cellId": cell.get("id") or f"cell-{index}"}
+            try:
+                self.nb_man.cell_start(cell, index)
+                self.execute_cell(cell, index)
+            except CellExecutionError as error:
+                self.nb_man.cell_exception(self.nb.cells[index], cell_index=index, exception=error)
+                break
+            finally:
+                self.allow_errors = allowed
+                self.kc.session.metadata = {}
+                expected_errors.mark(self.nb.cells[index], expected=expected)
+                self.nb_man.cell_complete(self.nb.cells[index], cell_index=index)
+            done += cell.cell_type == "code"
+            self._report(done, total, started)
+        self._finish()
+
+    def _report(self, done: int, total: int, started: float) -> None:
+        if self.recording.on_cell is not None:
+            self.recording.on_cell(done, total, time.perf_counter() - started)
+
+    def _attach(self) -> None:
+        recording = self.recording
+        language = self.nb.metadata.get("kernelspec", {}).get("language") or "python"
+        if language.lower() != "python":
+            recording.problem = f"the notebook is written in {language}"
+        else:
+            answer = self._ask(f"attach(**{recording.facts()!r})")
+            recording.attached = answer.get("status") == "ok"
+            recording.problem = _why(answer)
+        if not recording.attached:
+            logger.warning("mlgov: this run is not recorded: %s", recording.problem)
+
+    def _finish(self) -> None:
+        recording = self.recording
+        if not recording.attached:
+            return
+        answer = self._ask(f"finish({recording.name!r})")
+        if answer.get("status") != "ok":
+            recording.problem = _why(answer)
+            logger.warning("mlgov: this run is not recorded: %s", recording.problem)
+            return
+        recording.recorded = _recorded(answer)
+        self.nb.metadata.papermill["mlgov"] = recording.recorded
+
+    def _ask(self, call: str) -> dict[str, Any]:
+        """The answer to a call in the kernel that leaves no trace in the session."""
+        message = self.kc.execute(
+            "", silent=True, store_history=False, user_expressions={"mlgov": f"{_KERNEL}.{call}"}
+        )
+        reply = self.wait_for_reply(message)
+        content = reply["content"] if reply is not None else {}
+        answer = content.get("user_expressions", {}).get("mlgov", {})
+        return answer if isinstance(answer, dict) else {}
+
+
+def _why(answer: dict[str, Any]) -> str:
+    if answer.get("ename") == "ModuleNotFoundError" and "jupyter_mlgov" in str(answer.get("evalue")):
+        return "jupyter_mlgov is not installed for this kernel (pip install jupyter-mlgov there)"
+    said = answer.get("evalue") or answer.get("ename") or "the kernel gave no answer"
+    return " ".join(str(said).split())[:300]
+
+
+def _recorded(answer: dict[str, Any]) -> list[dict[str, str]]:
+    try:
+        found = json.loads(ast.literal_eval(answer["data"]["text/plain"]))
+    except (KeyError, TypeError, ValueError, SyntaxError):
+        return []
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
 class MlgovEngine(NBClientEngine):  # type: ignore[misc]
-    """papermill's own way of executing a notebook, with ``RecordingClient`` as the client."""
+    """papermill's own way of executing a notebook, with ``RecordingClient`` as the client.
+
+    Options beside papermill's: ``mlgov_recording`` (a ``Recording``) and ``mlgov_kernel`` (``cwd`` and ``env``
+    of the kernel; papermill's own ``cwd`` changes the folder of the whole process).
+    """
 
     @classmethod
     def execute_managed_notebook(
@@ -133,13 +205,12 @@ class MlgovEngine(NBClientEngine):  # type: ignore[misc]
         execution_timeout: int | None = None,
         **options: Any,
     ) -> Any:
+        """Executes the notebook that ``nb_man`` manages, and records it."""
         input_path = options.pop("input_path", None)
-        recording = options.pop("mlgov_recording", None) or _plain_recording(input_path, nb_man.nb)
+        recording = options.pop("mlgov_recording", None) or _plain_recording(input_path)
         kernel_options = options.pop("mlgov_kernel", None) or {}
-        for index, cell in enumerate(nb_man.nb.cells):
-            cell.setdefault("id", f"cell-{index}")
-        if nb_man.nb.nbformat_minor < 5:
-            nb_man.nb.nbformat_minor = 5
+        _identify(nb_man.nb)
+        expected_errors.respect()
         final = merge_kwargs(
             remove_args(["timeout", "startup_timeout"], **options),
             timeout=execution_timeout or options.get("timeout"),
@@ -153,17 +224,40 @@ class MlgovEngine(NBClientEngine):  # type: ignore[misc]
         return RecordingClient(nb_man, recording=recording, **final).execute(**kernel_options)
 
 
-def _plain_recording(input_path: Any, nb: Any) -> Recording:
+def _identify(notebook: Any) -> None:
+    """Gives every cell an id: notebooks from before nbformat 4.5 have none."""
+    if (notebook.nbformat, notebook.nbformat_minor) >= (4, 5):
+        for index, cell in enumerate(notebook.cells):
+            cell.setdefault("id", f"cell-{index}")
+    elif any("id" in cell for cell in notebook.cells):
+        notebook.nbformat_minor = 5
+        _identify(notebook)
+
+
+def _plain_recording(input_path: Any) -> Recording:
     """For ``papermill --engine mlgov``: the notebook is a snapshot of its own."""
-    local = isinstance(input_path, str) and "://" not in input_path and Path(input_path).is_file()
-    notebook = os.path.abspath(input_path) if local else None  # noqa: PTH100
-    return Recording(name=_name_of(input_path), notebook=notebook)
+    path = None
+    if isinstance(input_path, str) and "://" not in input_path and "\n" not in input_path:
+        path = Path(_started_in(), input_path)
+    local = path is not None and path.is_file()
+    return Recording(name=_name_of(input_path), notebook=str(path) if local else None)
+
+
+def _started_in() -> str:
+    """The folder that papermill was called in: with its option ``cwd`` it executes in another."""
+    from papermill.iorw import papermill_io
+
+    handler = papermill_io.get_handler("local")
+    cwd = getattr(handler, "cwd", None)
+    if cwd is None:
+        return os.getcwd()  # noqa: PTH109
+    known = cwd(None)
+    cwd(known)
+    return str(known or os.getcwd())  # noqa: PTH109
 
 
 def _name_of(input_path: Any) -> str:
     """An experiment's name from a notebook's: its stem, with ``-`` for what a name cannot hold."""
-    import re
-
     text = str(input_path or "notebook").removeprefix("mlgov://")
     stem = text.rsplit("/", 1)[-1].removesuffix(".ipynb").partition("@")[0]
     name = re.sub(r"[^\w.-]+", "-", stem).strip("-._")

@@ -2,10 +2,10 @@
 
 1. What the notebook read has to be there: otherwise ``blocked``, and nothing is executed.
 2. It is executed; the candidate is compared with the baseline.
-3. Where they differ, it is executed once more, unchanged: two runs that disagree show randomness, before
-   anything else is blamed.
-4. Where one thing changed, it is executed with that thing set back: if the result comes back with it, the
-   finding is confirmed.
+3. Where they differ, it is executed once more, unchanged: two runs that disagree show chance, before anything
+   else is blamed.
+4. Where something changed, it is executed with that set back (see ``control``): a cause that an experiment
+   showed is ``confirmed``.
 """
 
 from __future__ import annotations
@@ -20,22 +20,26 @@ import msgspec
 
 from jupyter_mlgov.errors import Blocked
 from jupyter_mlgov.records.canonical import canonical
-from jupyter_mlgov.records.manifest import Input, Manifest
-from jupyter_mlgov.records.verdict import Comparison, Finding
-from jupyter_mlgov.rerun import diagnose, sandbox
-from jupyter_mlgov.rerun.compare import compare_results
-from jupyter_mlgov.rerun.execute import Place, checkout, run_once
+from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.verdict import Cause, Comparison, Finding
+from jupyter_mlgov.rerun import sandbox
+from jupyter_mlgov.rerun.code_form import form_of
+from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
+from jupyter_mlgov.rerun.control import Controls
+from jupyter_mlgov.rerun.diagnose import diagnose
+from jupyter_mlgov.rerun.execute import Outcome, Place, cells_of, checkout, run_once
+from jupyter_mlgov.rerun.failures import failure, missing_input
 from jupyter_mlgov.rerun.progress import Progress
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
-GOOD = ("reproduced", "equivalent")
 _STAGES = {
     "rerun": "executing the notebook",
     "again": "it differs: once more, unchanged, to see whether it agrees with itself",
-    "confirm": "once more with everything as recorded, to confirm the cause",
+    "confirm": "once more with what changed set back, to confirm the cause",
 }
+_MISSING: tuple[Cause, ...] = ("data.missing", "path", "environment.package")
 
 
 def rerun(
@@ -46,28 +50,40 @@ def rerun(
     parameters: dict[str, Any] | None = None,
     as_recorded: bool = False,
     output: Path | None = None,
+    timeout: int | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
-    """Executes the snapshot's notebook again, compares, and writes the verdict on the ledger."""
+    """Executes the snapshot's notebook again, compares, and writes the verdict on the ledger.
+
+    ``parameters`` are set as papermill does; then it is another question, and no verdict on this snapshot is
+    written. ``output`` takes the executed notebook; ``timeout`` is in seconds for one cell. Raises
+    ``StoreError``, ``UsageError`` for a notebook file that is none, ``NotWritable`` for ``output``.
+    """
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="mlgov-sandbox-") as temporary:
-        run = _Rerun(root, store, baseline, parameters, as_recorded, output, progress, Path(temporary))
+    with tempfile.TemporaryDirectory(prefix="mlgov-sandbox-", ignore_cleanup_errors=True) as temporary:
+        run = _Rerun(
+            root, store, baseline, parameters, as_recorded, output, timeout, progress, Path(temporary)
+        )
         comparison = run.verdict()
     comparison = msgspec.structs.replace(
-        comparison, runs=run.runs, duration_s=round(time.perf_counter() - started, 3)
+        comparison,
+        runs=run.runs,
+        duration_s=round(time.perf_counter() - started, 3),
+        output=str(output) if output is not None and run.written else None,
     )
-    body = {
-        "verdict": comparison.verdict,
-        "candidate": comparison.candidate,
-        "comparison": store.put(canonical(comparison)),
-    }
     if parameters is None:
-        # With other parameters it is another question: its answer says nothing about this snapshot.
+        body = {
+            "verdict": comparison.verdict,
+            "candidate": comparison.candidate,
+            "comparison": store.put(canonical(comparison)),
+        }
         store.append("rerun", baseline, body)
     return comparison
 
 
 class _Rerun:
+    """One rerun under way."""
+
     def __init__(
         self,
         root: Path,
@@ -76,6 +92,7 @@ class _Rerun:
         parameters: dict[str, Any] | None,
         as_recorded: bool,
         output: Path | None,
+        timeout: int | None,
         progress: Callable[[Progress], None] | None,
         temporary: Path,
     ) -> None:
@@ -86,139 +103,129 @@ class _Rerun:
         self.parameters = parameters
         self.as_recorded = as_recorded
         self.output = output
+        self.timeout = timeout
         self.progress = progress
         self.temporary = temporary
         self.runs = 0
-        self.outcome_error: str | None = None
+        self.written = False
+        self.last_run_s = 0.0
 
     def verdict(self) -> Comparison:
-        gone = self._missing()
-        if gone:
-            return self._blocked([diagnose.missing_input(self.manifest, item) for item in gone])
+        """The comparison with its findings."""
         try:
-            place = self._place("rerun")
+            if self.as_recorded:
+                gone = sandbox.not_restorable(self.manifest, self.store, self.root)
+                if gone:
+                    return self._blocked(gone)
+            place = self._place()
+            gone = [] if self.as_recorded else self._missing()
+            if gone and not self._edited(place):
+                return self._blocked(gone)
+            first = self.run("rerun", place, parameters=self.parameters, keep=True)
         except Blocked as error:
             return self._blocked([self._cannot(str(error))])
-        first = self._run("rerun", place, keep=True)
-        if first is None:
-            return self._no_candidate()
-        measured = compare_results(self.store, self.baseline, first)
+        if first.candidate is None:
+            return self._failed(first)
+        measured = measure(self.store, self.baseline, first.candidate)
         if measured.verdict in GOOD:
-            return measured
-        absent = self._file_not_found(first)
-        if absent:
-            return msgspec.structs.replace(measured, verdict="blocked", findings=tuple(absent))
-        return self._explain(measured, first, place)
+            return self._answer(measured, diagnose(measured))
+        told = failure(measured)
+        if told is not None and told.confirmed and told.cause in _MISSING:
+            return msgspec.structs.replace(measured.comparison, verdict="blocked", findings=(told,))
+        return self._explain(measured, place)
 
-    def _explain(self, measured: Comparison, first: str, place: Place) -> Comparison:
-        second = self._run("again", place)
-        found = diagnose.changed_factors(self.store, self.manifest, self.store.manifest(first))
-        random: list[Finding] = []
-        if second is not None:
-            against_itself = compare_results(self.store, first, second)
-            if against_itself.verdict not in GOOD:
-                random = [diagnose.randomness(self.store, self.baseline, against_itself)]
-                if not _beyond(measured, against_itself):
-                    # Whatever differs also differs between two equal runs: nothing else is to blame.
-                    return msgspec.structs.replace(measured, findings=tuple(random))
-        if len(found) == 1 and not random and not self.as_recorded and self._confirmed(found[0]):
-            found = [msgspec.structs.replace(found[0], confirmed=True)]
-        if not found and not random:
-            found = list(diagnose.find_causes(self.store, self.baseline, first, measured))
-        return msgspec.structs.replace(measured, findings=tuple([*found, *random]))
+    def _explain(self, measured: Measured, place: Place) -> Comparison:
+        itself: Measured | None = None
+        second = self.run("again", place, parameters=self.parameters)
+        if second.candidate is not None:
+            itself = measure(self.store, measured.after.id, second.candidate)
+        controls = Controls(self, measured, place)
+        findings = diagnose(measured, itself)
+        if itself is not None and itself.verdict not in GOOD:
+            return self._answer(measured, controls.tested_for_hash_order(findings))
+        return self._answer(measured, controls.confirmed(findings))
 
-    def _confirmed(self, finding: Finding) -> bool:
-        """True when the result comes back once data and code are as recorded."""
-        if not finding.cause.startswith(("data.", "code.")) or sandbox.not_kept(self.manifest, self.store):
-            return False
-        if finding.cause == "code.cell" and self.parameters:
-            return False
-        folder = self.temporary / "confirm"
-        folder.mkdir()
-        place = sandbox.restore(folder, self.root, self.store, self.manifest)
-        candidate = self._run("confirm", place, parameters=False)
-        return candidate is not None and compare_results(self.store, self.baseline, candidate).verdict in GOOD
+    def _answer(self, measured: Measured, findings: tuple[Finding, ...]) -> Comparison:
+        return msgspec.structs.replace(measured.comparison, findings=findings)
 
-    # -- one run -----------------------------------------------------------------------------------------
+    # -- one run ---------------------------------------------------------------------------------------------
 
-    def _place(self, name: str) -> Place:
+    def _place(self) -> Place:
         if not self.as_recorded:
             return checkout(self.root, self.store, self.manifest)
+        return self.restored("recorded", self.manifest)
+
+    def restored(self, name: str, manifest: Manifest) -> Place:
+        """A new sandbox that holds what ``manifest`` says."""
         folder = self.temporary / name
         folder.mkdir()
-        return sandbox.restore(folder, self.root, self.store, self.manifest)
+        return sandbox.restore(folder, self.root, self.store, manifest)
 
-    def _run(self, stage: str, place: Place, *, keep: bool = False, parameters: bool = True) -> str | None:
+    def run(
+        self, stage: str, place: Place, *, parameters: dict[str, Any] | None = None, keep: bool = False
+    ) -> Outcome:
+        """Executes the notebook of ``place``. ``keep``: the executed notebook goes to the output. Raises
+        ``Blocked``."""
+
         def on_cell(cell: int, cells: int, elapsed: float) -> None:
             if self.progress is not None:
                 self.progress(Progress(stage, cell, cells, round(elapsed, 3), _STAGES[stage]))
 
-        outcome = run_once(
-            place,
-            self.store,
-            self.baseline,
-            parameters=self.parameters if parameters else None,
-            on_cell=on_cell,
-        )
+        started = time.perf_counter()
         self.runs += 1
+        outcome = run_once(
+            place, self.store, self.baseline, parameters=parameters, timeout=self.timeout, on_cell=on_cell
+        )
+        self.last_run_s = time.perf_counter() - started
         if keep and self.output is not None and outcome.executed is not None:
             _write_output(self.output, outcome.executed)
-        if outcome.candidate is None:
-            self.outcome_error = outcome.error
-        return outcome.candidate
+            self.written = True
+        return outcome
 
-    # -- when it cannot run ------------------------------------------------------------------------------
+    # -- when it cannot run ----------------------------------------------------------------------------------
 
-    def _missing(self) -> list[Input]:
-        """Inputs that the recorded notebook read and that are not there. An edited notebook may not need them."""
-        if self.as_recorded:
-            return sandbox.not_kept(self.manifest, self.store)
+    def _missing(self) -> list[Finding]:
+        """A finding for each input that was read and is not there."""
         gone = []
         for item in self.manifest.inputs:
-            if (
-                item.derived
-                or item.evidence == "inferred"
-                or item.uri.startswith("package:")
-                or "://" in item.uri
-            ):
+            if item.derived or item.evidence == "inferred" or item.digest is None:
                 continue
-            path = Path(item.uri) if Path(item.uri).is_absolute() else self.root / item.uri
-            if not path.exists():
-                gone.append(item)
+            path = sandbox.located(item.uri, self.root)
+            if path is not None and not path.exists():
+                outside = Path(item.uri).is_absolute() and not path.parent.exists()
+                gone.append(missing_input(item, absolute=outside))
         return gone
 
-    def _file_not_found(self, candidate: str) -> list[Finding]:
-        """The run ended because a file is missing that the baseline had read."""
-        manifest = self.store.manifest(candidate)
-        if manifest.status != "error" or "FileNotFoundError" not in (manifest.error or ""):
-            return []
-        named = [item for item in self.manifest.inputs if Path(item.uri).name in (manifest.error or "")]
-        return [diagnose.missing_input(self.manifest, item) for item in named]
+    def _edited(self, place: Place) -> bool:
+        """True when today's code is another: it may not need what the recorded code read."""
+        recorded = cells_of(self.store.get(self.manifest.notebook.document)) or []
+        today = cells_of(place.document) or []
+        forms = [[form_of(source) for kind, source in cells if kind == "code"] for cells in (recorded, today)]
+        return forms[0] != forms[1]
 
     def _blocked(self, findings: list[Finding]) -> Comparison:
         return Comparison(baseline=self.baseline, candidate=None, verdict="blocked", findings=tuple(findings))
 
-    def _no_candidate(self) -> Comparison:
-        return self._blocked([self._cannot(self.outcome_error or "the run gave no record")])
+    def _failed(self, outcome: Outcome) -> Comparison:
+        why = outcome.error or "the run gave no record"
+        finding = Finding(
+            cause="unknown",
+            subject=self.manifest.notebook.path or self.manifest.experiment,
+            cell=outcome.cell,
+            message=f"The notebook did not run to its end: {why}.",
+            remedy="make it run from top to bottom in a fresh kernel, then rerun",
+            confirmed=True,
+        )
+        return Comparison(baseline=self.baseline, candidate=None, verdict="failed", findings=(finding,))
 
     def _cannot(self, why: str) -> Finding:
         return Finding(
-            cause="unknown",
+            cause="environment.python" if "kernel" in why else "unknown",
             subject=self.manifest.notebook.path or self.manifest.experiment,
-            message=f"The notebook could not be run to its end: {why}.",
-            remedy="make it run in a fresh kernel, then rerun",
+            message=f"The notebook could not be run: {why.rstrip('.')}.",
+            remedy="make that kernel available, then rerun",
             confirmed=True,
         )
-
-
-def _beyond(measured: Comparison, itself: Comparison) -> bool:
-    """True when something differs from the baseline that two equal runs agree on."""
-    differing = {"different", "missing", "error"}
-    values = {(v.kind, v.name) for v in measured.values if v.status in differing}
-    own_values = {(v.kind, v.name) for v in itself.values if v.status in differing}
-    cells = {cell.index for cell in measured.cells if cell.status in differing}
-    own_cells = {cell.index for cell in itself.cells if cell.status in differing}
-    return bool(values - own_values or cells - own_cells)
 
 
 def _write_output(path: Path, data: bytes) -> None:

@@ -1,18 +1,20 @@
 """A folder that holds what a snapshot recorded: code from the commit and the kept changes, data from the store.
 
-``--as-recorded`` and controlled reruns execute there. What the store does not hold is named, and then there is
-no run: a rerun on something else would prove nothing.
+``--as-recorded`` and controlled reruns execute there. What cannot be restored is named, and then there is no
+run: a rerun on something else would prove nothing. The user's folder and git index are only read.
 """
 
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import Input, Manifest
+from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.execute import Place
 
 if TYPE_CHECKING:
@@ -24,60 +26,127 @@ RESTORED_VARIABLES = ("TZ", "LANG", "LC_ALL", "PYTHONHASHSEED")
 def inside(uri: str) -> PurePosixPath | None:
     """The path of an input that lies in the project, or None for any other."""
     path = PurePosixPath(uri)
-    if uri.startswith("package:") or "://" in uri or path.is_absolute() or ".." in path.parts:
+    if (
+        uri.startswith("package:")
+        or "://" in uri
+        or path.is_absolute()
+        or ".." in path.parts
+        or not path.parts
+    ):
         return None
     return path
 
 
-def not_kept(manifest: Manifest, store: Store) -> list[Input]:
-    """Inputs of the project that cannot be restored: their content is not in the store."""
-    return [
-        item
-        for item in manifest.inputs
-        if inside(item.uri) is not None
-        and not item.derived
-        and not (item.kept and item.digest and store.has(item.digest))
-    ]
+def located(uri: str, root: Path) -> Path | None:
+    """Where an input lies on this machine; None where the URI names no file."""
+    if uri.startswith("package:"):
+        from jupyter_mlgov.capture.inputs import package_folders
+
+        name = uri.removeprefix("package:")
+        places = [folder / name for folder in package_folders()]
+        return next((place for place in places if place.exists()), places[0] if places else None)
+    if "://" in uri:
+        return None
+    return Path(uri) if Path(uri).is_absolute() else root / uri
+
+
+def not_restorable(manifest: Manifest, store: Store, root: Path) -> list[Finding]:
+    """A finding for each input whose recorded content is neither in the store nor in its place."""
+    found = []
+    for item in manifest.inputs:
+        if item.derived or item.digest is None or item.evidence == "inferred":
+            continue
+        if inside(item.uri) is not None and item.kept and store.has(item.digest):
+            continue
+        place = located(item.uri, root)
+        if place is None or not _holds(place, item):
+            found.append(_gone(item, place))
+    return found
+
+
+def _gone(item: Input, place: Path | None) -> Finding:
+    size = f" ({item.bytes} bytes)" if item.bytes is not None else ""
+    absolute = place is not None and inside(item.uri) is None and not item.uri.startswith("package:")
+    there = "has another content now" if place is not None and place.exists() else "is not there"
+    return Finding(
+        cause="path" if absolute else "data.missing",
+        subject=item.uri,
+        cell=item.cell,
+        message=f"The recorded content of {item.uri}{size} is not in the store, and the file {there}.",
+        remedy=f"put {item.uri} back as it was recorded, or rerun without --as-recorded",
+        confirmed=True,
+    )
+
+
+def _holds(place: Path, item: Input) -> bool:
+    from jupyter_mlgov.hashing.files import hash_file
+
+    try:
+        return hash_file(place).digest == item.digest
+    except OSError:
+        return False
 
 
 def restore(folder: Path, root: Path, store: Store, manifest: Manifest) -> Place:
     """Fills the empty ``folder`` and gives it as the place of a run."""
-    _restore_commit(folder, root, store, manifest)
+    project = _restore_commit(folder, root, store, manifest)
     for module in manifest.code.modules:
         path = inside(module.path)
         if path is not None and module.source:
-            _write(folder / path, store.get(module.source))
+            _write(project / path, store.get(module.source))
     for item in manifest.inputs:
         path = inside(item.uri)
-        if path is not None and item.kept and item.digest and not item.derived:
-            _write(folder / path, store.get(item.digest))
+        if path is None or item.derived or item.digest is None:
+            continue
+        if item.kept and store.has(item.digest):
+            _write(project / path, store.get(item.digest))
+        elif _holds(root / path, item):
+            _write(project / path, (root / path).read_bytes())
     document = store.get(manifest.notebook.document)
     place = inside(manifest.notebook.path) if manifest.notebook.path else None
-    notebook = folder / (place or "notebook.ipynb")
+    notebook = project / (place or "notebook.ipynb")
     _write(notebook, document)
     variables = store.environment(manifest).variables
     restored = {name: value for name in RESTORED_VARIABLES if (value := variables.get(name)) is not None}
-    return Place(folder, notebook, document, restored)
+    return Place(project, notebook, document, restored)
 
 
-def _restore_commit(folder: Path, root: Path, store: Store, manifest: Manifest) -> None:
-    """Files of the commit, with the kept changes applied. Without git or commit, modules and data are all there is."""
+def _restore_commit(folder: Path, root: Path, store: Store, manifest: Manifest) -> Path:
+    """Files of the commit with the kept changes, and where the project lies among them. Without git or commit,
+    modules and data are all there is."""
     commit = manifest.code.commit
     if commit is None:
-        return
-    archived = subprocess.run(["git", "archive", commit], cwd=root, capture_output=True, check=False)  # noqa: S603, S607
-    if archived.returncode != 0:
-        return
-    with tarfile.open(fileobj=io.BytesIO(archived.stdout)) as archive:
+        return folder
+    top = _git(root, "rev-parse", "--show-toplevel")
+    if top is None or not root.resolve().is_relative_to(Path(os.fsdecode(top.strip())).resolve()):
+        return folder
+    repository = Path(os.fsdecode(top.strip())).resolve()
+    archived = _git(repository, "archive", "--format=tar", commit)
+    project = folder / root.resolve().relative_to(repository)
+    if archived is None:
+        return folder
+    with tarfile.open(fileobj=io.BytesIO(archived)) as archive:
+        archive.errorlevel = 0  # a link out of the repository is left out
         archive.extractall(folder, filter="data")
+    project.mkdir(parents=True, exist_ok=True)
     if manifest.code.diff is not None and store.has(manifest.code.diff):
-        subprocess.run(  # noqa: S603
-            ["git", "apply", "--whitespace=nowarn", "--unsafe-paths", f"--directory={folder}", "-"],  # noqa: S607
-            cwd=folder,
-            input=store.get(manifest.code.diff),
-            capture_output=True,
-            check=False,
-        )
+        _git(folder, "apply", "--whitespace=nowarn", "-", data=store.get(manifest.code.diff))
+    return project
+
+
+def _git(folder: Path, *words: str, data: bytes | None = None) -> bytes | None:
+    """What git answers; None where it fails or is not installed. ``folder`` bounds the search for a repository
+    when changes are applied, so that they never reach one that lies above a sandbox."""
+    environment = dict(os.environ)
+    if data is not None:
+        environment["GIT_CEILING_DIRECTORIES"] = str(folder.resolve().parent)
+    try:
+        done = subprocess.run(  # noqa: S603
+            ["git", *words], cwd=folder, input=data, capture_output=True, check=False, env=environment  # noqa: S607
+        )  # fmt: skip
+    except OSError:
+        return None
+    return done.stdout if done.returncode == 0 else None
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -73,7 +73,8 @@ def junit(named: Sequence[tuple[str, Comparison]]) -> bytes:
     suite.set("time", f"{total:.3f}")
     root = ET.Element("testsuites")
     root.append(suite)
-    return b'<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(root, encoding="utf-8") + b"\n"
+    body: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + body + b"\n"
 
 
 def _clean(text: str) -> str:

@@ -1,0 +1,282 @@
+"""What is not as it was: data, code, environment.
+
+A factor is something that changed and can have changed a result, with the place where it enters the notebook.
+What cannot have had an effect (a comment, a file written anew with equal content, a package that was not
+loaded) is none. Whether a factor did have an effect is for ``diagnose`` to say.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from jupyter_mlgov.records.manifest import CellRecord, Input, Module
+from jupyter_mlgov.records.verdict import Cause
+from jupyter_mlgov.rerun.alignment import Alignment
+from jupyter_mlgov.rerun.code_form import form_of
+from jupyter_mlgov.rerun.data_changes import data_change
+from jupyter_mlgov.rerun.side import Side
+
+IMPORT_NAMES = {
+    "scikit-learn": "sklearn", "pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2",
+    "pyyaml": "yaml", "beautifulsoup4": "bs4", "python-dateutil": "dateutil", "scikit-image": "skimage",
+}  # fmt: skip
+"""Distributions that are imported by another name than their own."""
+
+_MACHINERY = frozenset(
+    {"jupyter-mlgov", "ipykernel", "jupyter-client", "jupyter-core", "tornado", "traitlets", "pyzmq", "comm", "debugpy",
+     "blake3", "msgspec", "zstandard", "gitpython", "gitdb", "filelock", "rfc8785", "sqlalchemy"}
+)  # fmt: skip
+"""What every kernel has loaded to be a kernel that records: it computes nothing."""
+
+
+@dataclass(frozen=True)
+class Factor:
+    """One change. ``cells`` are indices of the baseline, ``new_cells`` of the candidate, where it enters;
+    ``names`` are those that it takes away. ``everywhere``: it can have reached any cell."""
+
+    cause: Cause
+    subject: str
+    message: str
+    remedy: str
+    cells: frozenset[int] = frozenset()
+    new_cells: frozenset[int] = frozenset()
+    names: frozenset[str] = frozenset()
+    columns: tuple[str, ...] = ()
+    variable: str | None = None
+    everywhere: bool = False
+    direct: bool = True
+    """False for a package that the notebook's own code does not import."""
+
+
+def changed_factors(before: Side, after: Side, alignment: Alignment) -> list[Factor]:
+    """All factors, from the outside in: data, code, environment."""
+    cells = list(_cells(before, after, alignment))
+    return [
+        *_inputs(before, after, alignment, code_changed=bool(cells)),
+        *cells,
+        *_modules(before, after),
+        *_packages(before, after),
+        *_python(before, after),
+        *_variables(before, after),
+    ]
+
+
+# -- data ----------------------------------------------------------------------------------------------------
+
+
+def _inputs(before: Side, after: Side, alignment: Alignment, *, code_changed: bool) -> Iterator[Factor]:
+    old = {item.uri: item for item in before.manifest.inputs if not item.derived}
+    new = {item.uri: item for item in after.manifest.inputs if not item.derived}
+    for uri, item in old.items():
+        other = new.get(uri)
+        if other is None:
+            if not code_changed and item.digest is not None and _ran(item.cell, alignment):
+                yield _input(
+                    item, "data.missing", f"{uri} was read when this was recorded, and is not read now."
+                )
+            continue
+        change = data_change(before.store, item, other)
+        if change is not None:
+            yield _input(item, change.cause, change.message, columns=change.columns)
+    if code_changed:
+        return
+    for uri, item in new.items():
+        if uri not in old and item.digest is not None:
+            at = alignment.before_of.get(item.cell) if item.cell is not None else None
+            message = f"{uri} is read now, and was not when this was recorded."
+            yield _input(replace_cell(item, at), "data.rows", message)
+
+
+def _ran(cell: int | None, alignment: Alignment) -> bool:
+    """True when the candidate executed the cell that read an input, to its end."""
+    other = alignment.after_of.get(cell) if cell is not None else None
+    return other is not None and other.status == "ok"
+
+
+def replace_cell(item: Input, cell: int | None) -> Input:
+    """The same input, read in another cell."""
+    import msgspec
+
+    return msgspec.structs.replace(item, cell=cell)
+
+
+def _input(item: Input, cause: Cause, message: str, *, columns: tuple[str, ...] = ()) -> Factor:
+    recorded = f" ({item.digest.removeprefix('blake3:')[:12]})" if item.digest else ""
+    remedy = f"put {item.uri} back as it was recorded{recorded}, or record a snapshot of the new data"
+    if item.kept and "://" not in item.uri:
+        remedy += "; --as-recorded uses the recorded content"
+    return Factor(
+        cause, item.uri, message, remedy,
+        cells=frozenset() if item.cell is None else frozenset({item.cell}), columns=columns, everywhere=item.cell is None,
+    )  # fmt: skip
+
+
+# -- code ----------------------------------------------------------------------------------------------------
+
+
+def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
+    path = before.manifest.notebook.path or after.manifest.notebook.path or "the notebook"
+    undo = "undo the edit, or run the experiment again so that the new code is recorded"
+    for pair in alignment.pairs:
+        old, new = pair.before, pair.after
+        if old is not None and new is not None and old.type == "code":
+            if old.runs and new.runs and before.form(old) != after.form(new):
+                yield Factor(
+                    "code.cell", path, f"The code of cell {old.index} was edited: {_edit(before, old, after, new)}.", undo,
+                    cells=frozenset({old.index}), new_cells=frozenset({new.index}),
+                    names=_sets(before, old.index) - _sets(after, new.index),
+                )  # fmt: skip
+        elif old is None and new is not None and new.type == "code" and new.runs:
+            if injected(after, new):
+                names = sorted(_sets(after, new.index))
+                yield Factor(
+                    "code.cell", path, f"Parameters were set for this run: {_one_line(after.source(new), 100)}.",
+                    "rerun without -p", new_cells=frozenset({new.index}), variable=names[0] if names else None,
+                )  # fmt: skip
+            elif after.form(new) != form_of(""):
+                yield Factor(
+                    "code.cell", path, f"A cell was added (cell {new.index}): {_one_line(after.source(new))}.", undo,
+                    new_cells=frozenset({new.index}),
+                )  # fmt: skip
+        elif (
+            old is not None
+            and new is None
+            and old.type == "code"
+            and old.runs
+            and before.form(old) != form_of("")
+        ):
+            yield Factor(
+                "code.cell", path, f"Cell {old.index} was removed: {_one_line(before.source(old))}.", undo,
+                cells=frozenset({old.index}), names=_sets(before, old.index),
+            )  # fmt: skip
+    for pair in alignment.moved():
+        old, new = pair.before, pair.after
+        if old is not None and new is not None and old.type == "code" and old.runs and new.runs:
+            yield Factor(
+                "code.cell", path, f"Cell {old.index} was moved; it is cell {new.index} now.", undo,
+                cells=frozenset({old.index}), new_cells=frozenset({new.index}),
+            )  # fmt: skip
+
+
+def injected(side: Side, cell: CellRecord) -> bool:
+    """True for the cell by which papermill sets parameters."""
+    return "injected-parameters" in cell.tags or side.source(cell).startswith("# Parameters\n")
+
+
+def _sets(side: Side, index: int) -> frozenset[str]:
+    return frozenset(name for entry in side.journal if entry.index == index for name in entry.sets)
+
+
+def _edit(before: Side, old: CellRecord, after: Side, new: CellRecord) -> str:
+    """The first line that is another, before and now."""
+    lines = [[line.strip() for line in side.source(cell).splitlines() if line.strip()]
+             for side, cell in ((before, old), (after, new))]  # fmt: skip
+    gone = [line for line in lines[0] if line not in lines[1]]
+    come = [line for line in lines[1] if line not in lines[0]]
+    if not gone and not come:
+        return "its lines stand in another order"
+    if not gone:
+        return f"{_one_line(come[0])} was added"
+    if not come:
+        return f"{_one_line(gone[0])} was taken out"
+    return f"{_one_line(gone[0])} is {_one_line(come[0])} now"
+
+
+def _one_line(text: str, width: int = 70) -> str:
+    lines = [
+        line.strip()
+        for line in text.splitlines()
+        if line.strip() and not line.startswith(("# Parameters", "%%"))
+    ]
+    line = "; ".join(lines) if width > 70 else (lines[0] if lines else "")
+    return f"`{line[: width - 3]}...`" if len(line) > width else f"`{line}`"
+
+
+def _modules(before: Side, after: Side) -> Iterator[Factor]:
+    now = {module.path: module for module in after.manifest.code.modules}
+    for old in before.manifest.code.modules:
+        new = now.get(old.path)
+        if new is None or new.digest == old.digest or _same_code(before, old, after, new):
+            continue
+        cells = cells_importing(before, old.name.split(".")[0])
+        yield Factor(
+            "code.module", old.path, f"The module {old.path}, which the notebook imports, was edited.",
+            f"restore {old.path}, or run the experiment again so that the new code is recorded",
+            cells=frozenset(cells), everywhere=not cells,
+        )  # fmt: skip
+
+
+def _same_code(before: Side, old: Module, after: Side, new: Module) -> bool:
+    texts = []
+    for side, module in ((before, old), (after, new)):
+        if module.source is None or not side.store.has(module.source):
+            return False
+        texts.append(side.store.get(module.source).decode("utf-8", "replace"))
+    return form_of(texts[0]) == form_of(texts[1])
+
+
+def cells_importing(side: Side, name: str) -> list[int]:
+    """Cells whose code imports a module, in order."""
+    pattern = re.compile(
+        rf"^\s*(?:from\s+{re.escape(name)}\b|import\s+(?:.*,\s*)?{re.escape(name)}\b)", re.MULTILINE
+    )
+    return sorted(
+        cell.index
+        for cell in side.cells
+        if cell.type == "code" and cell.runs and pattern.search(side.source(cell))
+    )
+
+
+# -- environment ---------------------------------------------------------------------------------------------
+
+
+def _packages(before: Side, after: Side) -> Iterator[Factor]:
+    one, other = before.environment, after.environment
+    loaded = set(one.imported) | set(other.imported)
+    found = []
+    for name in sorted(set(one.packages) | set(other.packages), key=str.lower):
+        old, new = one.packages.get(name), other.packages.get(name)
+        if old == new or (loaded and name not in loaded) or name.lower() in _MACHINERY:
+            continue
+        imported_as = IMPORT_NAMES.get(name.lower(), name.replace("-", "_"))
+        cells = cells_importing(before, imported_as) or cells_importing(after, imported_as)
+        said = f"{name} was {old or 'not installed'} when this was recorded, and is {new or 'not installed'} now."
+        remedy = f"pip install {name}=={old}" if old else f"pip uninstall {name}"
+        found.append(
+            Factor(
+                "environment.package", name, said, f"{remedy}, or record a snapshot with the new version",
+                cells=frozenset(cells), everywhere=True, direct=bool(cells),
+            )
+        )  # fmt: skip
+    direct = [factor for factor in found if factor.direct]
+    yield from direct or found
+
+
+def _python(before: Side, after: Side) -> Iterator[Factor]:
+    old, new = before.environment.python, after.environment.python
+    if old and new and old != new:
+        yield Factor(
+            "environment.python", "python", f"Python was {old} when this was recorded, and is {new} now.",
+            f"use Python {old}, or record a snapshot with the new version", everywhere=True,
+        )  # fmt: skip
+
+
+def _variables(before: Side, after: Side) -> Iterator[Factor]:
+    one, other = before.environment.variables, after.environment.variables
+    for name in sorted(set(one) | set(other)):
+        old, new = one.get(name), other.get(name)
+        if old == new:
+            continue
+        cells = [c.index for c in before.cells if c.type == "code" and c.runs and name in before.source(c)]
+        remedy = f"set {name}={old}" if old is not None else f"unset {name}"
+        yield Factor(
+            "environment.variable", name,
+            f"The environment variable {name} was {_value(old)} when this was recorded, and is {_value(new)} now.",
+            remedy, cells=frozenset(cells), everywhere=not cells,
+        )  # fmt: skip
+
+
+def _value(value: str | None) -> str:
+    return "not set" if value is None else repr(value[:80])

@@ -1,0 +1,142 @@
+"""Why a run ended with an error that the recorded run did not have, as far as the error itself says it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath, PurePosixPath
+
+from jupyter_mlgov.records.manifest import CellRecord, Input
+from jupyter_mlgov.records.verdict import Finding
+from jupyter_mlgov.rerun.compare import Measured
+from jupyter_mlgov.rerun.outputs import error_of
+
+_QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
+
+
+def failure(measured: Measured) -> Finding | None:
+    """What the first new error says about its cause. ``confirmed`` where the error leaves no doubt."""
+    found = failed_cell(measured)
+    if found is None:
+        return None
+    cell, index = found
+    error = error_of(measured.after.outputs(cell))
+    if error is None:
+        return None
+    name, said = str(error.get("ename")), str(error.get("evalue"))
+    if name in ("FileNotFoundError", "NotADirectoryError") or "No such file" in said:
+        return _file(measured, said, index)
+    if name in ("ModuleNotFoundError", "ImportError"):
+        return _import(measured, said, index)
+    if name == "NameError":
+        return _name(measured, said, index)
+    if name == "StdinNotImplementedError":
+        return Finding(
+            cause="unknown", subject=f"cell {index}", cell=index,
+            message=f"Cell {index} asks a person for input, and nobody is there in a rerun.",
+            remedy="set the answer as a parameter in a cell tagged `parameters`", confirmed=True,
+        )  # fmt: skip
+    return None
+
+
+def failed_cell(measured: Measured) -> tuple[CellRecord, int] | None:
+    """The first cell of the candidate that raised what the baseline did not raise, and where it stands in the
+    baseline (or, where it is new, in the candidate)."""
+    place = measured.alignment.before_of
+    failed = {cell.index for cell in measured.cells if cell.status == "error"}
+    for cell in measured.after.cells:
+        if cell.status == "error" and (cell.index not in place or place[cell.index] in failed):
+            return cell, place.get(cell.index, cell.index)
+    return None
+
+
+def missing_input(item: Input, *, absolute: bool = False) -> Finding:
+    """An input that is not there. ``absolute``: nothing of the place that its path names is there."""
+    if absolute:
+        return Finding(
+            cause="path", subject=item.uri, cell=item.cell,
+            message=f"{item.uri} is an absolute path outside the project, and there is no such place on this machine.",
+            remedy="put the file into the project and name it by a relative path", confirmed=True,
+        )  # fmt: skip
+    where = f" in cell {item.cell}" if item.cell is not None else ""
+    kept = "; --as-recorded uses its recorded content" if item.kept else ""
+    return Finding(
+        cause="data.missing", subject=item.uri, cell=item.cell,
+        message=f"{item.uri}, which the notebook read{where}, is not there.",
+        remedy=f"put {item.uri} back{kept}", confirmed=True,
+    )  # fmt: skip
+
+
+def _file(measured: Measured, said: str, index: int) -> Finding | None:
+    quoted = _QUOTED.findall(said)
+    path = quoted[-1] if quoted else ""
+    if not path:
+        return None
+    known = [i for i in measured.before.manifest.inputs if PurePosixPath(i.uri).name == PurePath(path).name]
+    if PurePath(path).is_absolute() and known and not PurePosixPath(known[0].uri).is_absolute():
+        return Finding(
+            cause="path", subject=path, cell=index,
+            message=f"Cell {index} reads {path} by an absolute path that is not there; in the project it is {known[0].uri}.",
+            remedy=f"read {known[0].uri} by a relative path", confirmed=True,
+        )  # fmt: skip
+    if known:
+        return missing_input(known[0])
+    return Finding(
+        cause="data.missing", subject=path, cell=index, message=f"Cell {index} opens {path}, which is not there.",
+        remedy=f"put {path} where the notebook looks for it",
+    )  # fmt: skip
+
+
+def _import(measured: Measured, said: str, index: int) -> Finding | None:
+    quoted = _QUOTED.findall(said)
+    name = quoted[0].split(".")[0] if quoted else ""
+    if not name:
+        return None
+    module = next((m for m in measured.before.manifest.code.modules if m.name.split(".")[0] == name), None)
+    if module is not None:
+        return Finding(
+            cause="code.module", subject=module.path, cell=index, variable=None,
+            message=f"The module {module.path}, which the notebook imports, is not there or cannot be imported.",
+            remedy=f"restore {module.path}; --as-recorded uses the recorded one", confirmed=True,
+        )  # fmt: skip
+    before, after = measured.before.environment.packages, measured.after.environment.packages
+    gone = next((p for p in before if p.lower().replace("-", "_") == name.lower() and p not in after), None)
+    if said.startswith("No module named") or gone:
+        package = gone or name
+        version = before.get(package)
+        return Finding(
+            cause="environment.package", subject=package, cell=index,
+            message=f"The package {package}{f' {version}' if version else ''} was there when this was recorded, and is not "
+            "installed now.",
+            remedy=f"pip install {package}{f'=={version}' if version else ''}", confirmed=True,
+        )  # fmt: skip
+    return None
+
+
+def _name(measured: Measured, said: str, index: int) -> Finding | None:
+    """A name that the recorded session had and a run from top to bottom does not: how it had got there."""
+    quoted = _QUOTED.findall(said)
+    name = quoted[0] if quoted else ""
+    setters = [entry for entry in measured.before.journal if name in entry.sets]
+    if not setters:
+        return None
+    after_of = measured.alignment.after_of
+    if any(
+        e.index is not None and e.index < index and e.index in after_of and after_of[e.index].runs
+        for e in setters
+    ):
+        return None  # a cell above still stands there and ran: its code must have changed
+    last = setters[-1]
+    if last.index is None:
+        return Finding(
+            cause="hidden-state.deleted-cell", subject=name, cell=index, variable=name,
+            message=f"`{name}` was set by a cell that had been deleted when this was recorded; cell {index} needs it.",
+            remedy=f"put the code that sets `{name}` back into the notebook, run all cells, and record that", confirmed=True,
+        )  # fmt: skip
+    if last.index >= index:
+        return Finding(
+            cause="hidden-state.order", subject=name, cell=index, variable=name,
+            message=f"`{name}` is set in cell {last.index}, below cell {index} that needs it: the recorded session had run "
+            "them in another order.",
+            remedy=f"move the code that sets `{name}` above cell {index}, run all cells, and record that", confirmed=True,
+        )  # fmt: skip
+    return None

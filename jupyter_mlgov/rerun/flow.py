@@ -1,0 +1,119 @@
+"""Which cells and names a change can have reached.
+
+Followed through the journal: a step that uses a reached name is reached, and so is all that it sets. What a
+cell may change without binding it (a method called for its effect, an object handed to a function) counts as
+set. The answer errs on the side of reaching too much: it is used to leave out what cannot be the cause.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from jupyter_mlgov.rerun.code_form import python_of
+from jupyter_mlgov.rerun.side import Side
+
+
+@dataclass(frozen=True)
+class Step:
+    """One execution: the cell's index, what it binds afresh, what it changes, what it reads."""
+
+    cell: int | None
+    binds: frozenset[str]
+    changes: frozenset[str]
+    uses: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Reach:
+    """What a change can have reached."""
+
+    cells: frozenset[int]
+    names: frozenset[str]
+
+
+class Flow:
+    """The steps of one recorded session, in order."""
+
+    def __init__(self, side: Side) -> None:
+        self.steps = [
+            Step(
+                entry.index,
+                frozenset(entry.sets) - frozenset(entry.uses),
+                frozenset(entry.sets) & frozenset(entry.uses) | changed_by(side.source(entry)),
+                frozenset(entry.uses),
+            )
+            for entry in side.journal
+        ]
+
+    def reach(self, cells: Iterable[int] = (), names: Iterable[str] = ()) -> Reach:
+        """What is downstream of some cells, and of some names wherever they are used."""
+        start, reached = set(cells), set(names)
+        everywhere = set(reached)
+        found: set[int] = set()
+        for step in self.steps:
+            if step.cell in start or step.uses & reached:
+                if step.cell is not None:
+                    found.add(step.cell)
+                reached |= step.binds | step.changes
+            else:
+                reached -= step.binds
+        return Reach(frozenset(found), frozenset(reached | everywhere))
+
+    def setters(self, name: str) -> list[int]:
+        """The cells that bind or change a name, in order."""
+        return [
+            step.cell for step in self.steps if step.cell is not None and name in step.binds | step.changes
+        ]
+
+    def users(self, name: str) -> list[int]:
+        """The cells that read a name, in order."""
+        return [step.cell for step in self.steps if step.cell is not None and name in step.uses]
+
+
+@lru_cache(maxsize=4096)
+def changed_by(source: str) -> frozenset[str]:
+    """Names of objects that a cell may change in place."""
+    try:
+        tree = ast.parse(python_of(source))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    imported = {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
+            call = node.value
+            found |= _names(call.func)
+            for argument in [*call.args, *(keyword.value for keyword in call.keywords)]:
+                if isinstance(argument, ast.Name) and not _is_shown(call):
+                    found.add(argument.id)
+        elif (
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _FITTING
+        ):
+            found |= _names(node.func)
+    return frozenset(found - imported)
+
+
+_FITTING = frozenset(
+    {"fit", "fit_transform", "fit_predict", "partial_fit", "pop", "update", "append", "setdefault"}
+)
+_SHOWING = frozenset({"print", "display", "len", "repr", "str"})
+
+
+def _is_shown(call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Name) and call.func.id in _SHOWING
+
+
+def _names(node: ast.AST) -> set[str]:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+        if isinstance(node, ast.Name):
+            return {node.id}
+    return set()

@@ -1,0 +1,81 @@
+"""Hidden state: what the recorded session held that a run from top to bottom does not make.
+
+Capture warns of it when it records. It is a cause only where a name that it left behind reaches the results,
+so each warning is taken up with its variable, and those are looked for in what differs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jupyter_mlgov.records.verdict import Cause
+from jupyter_mlgov.rerun.alignment import Alignment
+from jupyter_mlgov.rerun.factors import Factor
+from jupyter_mlgov.rerun.side import Side
+from jupyter_mlgov.rerun.suspects import Reading
+
+_REMEDY = "restart the kernel, run all cells from top to bottom, and record that"
+_CAUSES: tuple[Cause, ...] = ("hidden-state.deleted-cell", "hidden-state.order", "hidden-state.repeated-run")
+
+
+def hidden_state(before: Side, after: Side, alignment: Alignment, reading: Reading) -> list[Factor]:
+    """What the baseline's session had by its own history alone. ``reading`` is of the baseline's code."""
+    found = [*_warned(before), *_drawn_again(before, reading), *_skipped(before, after, alignment)]
+    seen: set[tuple[str, str]] = set()
+    kept = []
+    for factor in found:
+        if (factor.cause, factor.subject) not in seen:
+            seen.add((factor.cause, factor.subject))
+            kept.append(factor)
+    return kept
+
+
+def _warned(before: Side) -> Iterator[Factor]:
+    for warning in before.manifest.warnings:
+        for cause in _CAUSES:
+            if warning.code == cause:
+                variable = warning.message.split("`")[1] if warning.message.count("`") >= 2 else None
+                cells = frozenset() if warning.cell is None else frozenset({warning.cell})
+                yield Factor(
+                    cause, variable or (f"cell {warning.cell}" if cells else "the session"),
+                    f"The recorded result depended on hidden state: {warning.message.rstrip('.')}.", _REMEDY,
+                    cells=cells, names=frozenset({variable} if variable else ()), variable=variable,
+                    everywhere=not cells and variable is None,
+                )  # fmt: skip
+
+
+def _drawn_again(before: Side, reading: Reading) -> Iterator[Factor]:
+    """A cell that ran more than once and drew random numbers each time: the generator was further on."""
+    for cell in before.cells:
+        drawn = reading.draws.get(cell.index, set())
+        if cell.runs < 2 or not drawn or _seeds_itself(before.source(cell)):
+            continue
+        name = next((one.removeprefix("name:") for one in sorted(drawn) if one.startswith("name:")), None)
+        what = f"`{name}`" if name else "the random generator"
+        sets = [n for entry in before.journal if entry.index == cell.index for n in entry.sets]
+        yield Factor(
+            "hidden-state.repeated-run", name or (sets[0] if sets else f"cell {cell.index}"),
+            f"The recorded result depended on hidden state: cell {cell.index} draws from {what} and ran {cell.runs} times; "
+            "a run from top to bottom draws once.", _REMEDY,
+            cells=frozenset({cell.index}), variable=name,
+        )  # fmt: skip
+
+
+def _seeds_itself(source: str) -> bool:
+    return any(word in source for word in ("seed(", "default_rng(", "RandomState(", "--seed"))
+
+
+def _skipped(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
+    """Cells that the recorded session left out and a run from top to bottom executes."""
+    limit = before.manifest.cell
+    for index, other in alignment.after_of.items():
+        cell = next(one for one in before.cells if one.index == index)
+        if cell.type == "code" and cell.runs == 0 and other.runs and (limit is None or index < limit):
+            sets = [n for entry in after.journal if entry.index == other.index for n in entry.sets]
+            name = sets[0] if sets else f"cell {index}"
+            yield Factor(
+                "hidden-state.order", name,
+                f"The recorded result depended on hidden state: cell {index} had not been run in that session, and a run "
+                "from top to bottom runs it.", _REMEDY,
+                cells=frozenset({index}), new_cells=frozenset({other.index}), variable=sets[0] if sets else None,
+            )  # fmt: skip

@@ -1,0 +1,316 @@
+"""What a notebook's code does that can give another result without any change: read from its syntax, not run.
+
+Draws from generators that nobody seeded, readings of the clock, the order of sets and of directories, parallel
+sums. A suspect proves nothing; it says where to look once two runs of the same thing have disagreed.
+"""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Literal
+
+from jupyter_mlgov.rerun.code_form import python_of
+
+Kind = Literal["random", "clock", "hash", "listing", "threads"]
+
+_NOT_DRAWN = frozenset(
+    {"seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "SeedSequence", "PCG64", "MT19937",
+     "Random", "SystemRandom", "getstate", "setstate", "manual_seed"}
+)  # fmt: skip
+_SEEDING = {
+    "numpy.random.seed": "numpy",
+    "numpy.random.set_state": "numpy",
+    "random.seed": "python",
+    "random.setstate": "python",
+    "torch.manual_seed": "torch",
+    "torch.random.manual_seed": "torch",
+    "tensorflow.random.set_seed": "tensorflow",
+    "tensorflow.keras.utils.set_random_seed": "all",
+    "keras.utils.set_random_seed": "all",
+    "pytorch_lightning.seed_everything": "all",
+    "lightning.seed_everything": "all",
+    "sklearn.utils.check_random_state": "",
+}
+_OWN = frozenset({"numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "numpy.random.SeedSequence",
+                  "numpy.random.PCG64", "torch.Generator"})  # fmt: skip
+_ENTROPY = ("random.SystemRandom", "secrets.", "os.urandom", "uuid.uuid1", "uuid.uuid4")
+_SEEDABLE = re.compile(
+    r"train_test_split|(?:Stratified|Group|Repeated)*(?:KFold|ShuffleSplit)|shuffle|resample|permutation_importance"
+    r"|make_\w+|Random(?:Forest|Trees|izedSearch|Sampl|OverSampler|UnderSampler)\w*|ExtraTree\w*|\w*GradientBoosting\w*"
+    r"|MLP\w*|SGD\w*|Perceptron|PassiveAggressive\w*|(?:MiniBatch|Bisecting)?KMeans|(?:Extra)?DecisionTree\w*"
+    r"|IsolationForest|TSNE|UMAP|NMF|LatentDirichletAllocation|(?:Bayesian)?GaussianMixture|Bagging\w*|AdaBoost\w*"
+    r"|XGB\w*|LGBM\w*|CatBoost\w*|SMOTE\w*|BernoulliRBM|SpectralClustering|TruncatedSVD|FastICA|DummyClassifier"
+)
+_SHUFFLED = re.compile(r"(?:Stratified|Group)*KFold")
+_SEED_WORDS = ("random_state", "seed", "rng", "random_seed", "generator")
+_CLOCKS = frozenset(
+    {"time.time", "time.time_ns", "time.perf_counter", "time.perf_counter_ns", "time.monotonic", "time.process_time",
+     "time.localtime", "time.gmtime", "time.ctime", "time.asctime", "time.strftime", "timeit.default_timer",
+     "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
+     "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
+)  # fmt: skip
+_SPOKEN_CLOCKS = ("pandas.to_datetime", "pandas.Timestamp", "numpy.datetime64")
+_LISTINGS = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"})
+_PARALLEL = (
+    "concurrent.futures.as_completed",
+    "multiprocessing.",
+    "dask.",
+    "joblib.Parallel",
+    "joblib.delayed",
+)
+_ORDERLESS = frozenset({"sorted", "len", "set", "frozenset", "min", "max", "any", "all", "isinstance"})
+_COMMON = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "dt": "datetime"}
+_PURE = frozenset(dir(builtins)) | {"timedelta"}
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """One call. ``names`` are what its statement binds; ``generator`` is whose seed it would need."""
+
+    kind: Kind
+    call: str
+    cell: int
+    names: tuple[str, ...] = ()
+    generator: str = ""
+
+
+@dataclass
+class Reading:
+    """A notebook's code read from top to bottom."""
+
+    suspects: list[Suspect] = field(default_factory=list)
+    timings: set[str] = field(default_factory=set)
+    """Names that hold nothing but readings of the clock and what is computed from those alone."""
+    seeded: set[str] = field(default_factory=set)
+    draws: dict[int, set[str]] = field(default_factory=dict)
+    """Cells that draw random numbers, seeded or not, with the generators (or names that hold one)."""
+    _aliases: dict[str, str] = field(default_factory=lambda: dict(_COMMON))
+    _generators: set[str] = field(default_factory=set)
+
+    def unseeded(self) -> list[Suspect]:
+        """Draws that no seed governs, in order."""
+        return [one for one in self.suspects if one.kind == "random"]
+
+    def of(self, kind: Kind) -> list[Suspect]:
+        """The suspects of one kind, in order."""
+        return [one for one in self.suspects if one.kind == kind]
+
+    def cell(self, index: int, source: str) -> None:
+        """Reads one more cell."""
+        header = re.match(r"%%experiment\b.*--seed[ =]\d", source)
+        if header:
+            self.seeded |= {"numpy", "python", "torch"}
+        try:
+            tree = ast.parse(python_of(source))
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return
+        for statement in tree.body:
+            try:
+                self._statement(index, statement)
+            except RecursionError:
+                continue
+
+    def _statement(self, index: int, statement: ast.stmt) -> None:
+        self._imports(statement)
+        names = _bound(statement)
+        for node, parent in _walk(statement):
+            if isinstance(node, ast.Call):
+                self._call(index, node, parent, names)
+            elif isinstance(node, ast.Set | ast.SetComp) and not _orderless(parent):
+                self.suspects.append(Suspect("hash", "a set", index, names))
+        self._timing(statement)
+
+    def _imports(self, statement: ast.stmt) -> None:
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    name = alias.asname or alias.name.split(".")[0]
+                    self._aliases[name] = alias.name if alias.asname else name
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                for alias in node.names:
+                    self._aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+
+    def _resolved(self, node: ast.AST) -> str:
+        name = _dotted(node)
+        root, dot, rest = name.partition(".")
+        return self._aliases.get(root, root) + dot + rest
+
+    def _call(self, index: int, node: ast.Call, parent: ast.AST | None, names: tuple[str, ...]) -> None:
+        name = self._resolved(node.func)
+        last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
+        said = (_dotted(node.func) or f"….{last}") + "()"
+        if name in _SEEDING:
+            if node.args or node.keywords:
+                owner = _SEEDING[name]
+                self.seeded |= {"numpy", "python", "torch", "tensorflow"} if owner == "all" else {owner}
+            return
+        generator = self._generator(node, name, last, names)
+        if generator is not None:
+            self.draws.setdefault(index, set()).add(generator)
+            if generator == "own" or (generator in _GLOBAL and generator not in self.seeded):
+                self.suspects.append(Suspect("random", said, index, names, generator))
+        if name in _CLOCKS or (name in _SPOKEN_CLOCKS and _says(node, "now", "today")):
+            self.suspects.append(Suspect("clock", said, index, names))
+        elif (name in ("set", "frozenset") and node.args and not _orderless(parent)) or name == "hash":
+            self.suspects.append(Suspect("hash", said, index, names))
+        elif (
+            name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said)
+        ) and not _orderless(parent):
+            self.suspects.append(Suspect("listing", said, index, names))
+        elif name.startswith(_PARALLEL) or _is_parallel(node):
+            self.suspects.append(Suspect("threads", said, index, names))
+
+    def _generator(self, node: ast.Call, name: str, last: str, names: tuple[str, ...]) -> str | None:
+        """Whose random numbers a call draws: a global generator, ``own`` for one that cannot be seeded from
+        outside, a variable that holds a seeded one; None for a call that draws nothing."""
+        root = name.partition(".")[0]
+        if name in _OWN:
+            if _unseeded_arguments(node):
+                return "own"
+            self._generators.update(names)
+            return None
+        if name.startswith(_ENTROPY):
+            return "own"
+        if name.startswith("numpy.random.") and last not in _NOT_DRAWN:
+            return "numpy"
+        if name.startswith("random.") and name.count(".") == 1 and last not in _NOT_DRAWN:
+            return "python"
+        if root == "torch" and (
+            last.startswith("rand") or (name.startswith("torch.nn.") and last[:1].isupper())
+        ):
+            return "torch"
+        if root in self._generators:
+            return f"name:{root}"
+        if _SEEDABLE.fullmatch(last) and root not in ("random", "torch") and _unseeded_keywords(node):
+            if _SHUFFLED.fullmatch(last) and not _keyword_is(node, "shuffle", True):
+                return None
+            if last == "train_test_split" and _keyword_is(node, "shuffle", False):
+                return None
+            return (
+                "numpy"
+                if last[:1].islower() or not last.startswith(("XGB", "LGBM", "CatBoost"))
+                else "python"
+            )
+        if last == "sample" and (node.args or node.keywords) and _unseeded_keywords(node):
+            return "numpy"
+        return None
+
+    def _timing(self, statement: ast.stmt) -> None:
+        if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) or statement.value is None:
+            for name in _bound(statement):
+                self.timings.discard(name)
+            return
+        names = _bound(statement)
+        if self._only_clock(statement.value) or (
+            isinstance(statement, ast.AugAssign)
+            and set(names) <= self.timings
+            and self._only_clock(statement.value)
+        ):
+            self.timings |= set(names)
+        else:
+            self.timings -= set(names)
+
+    def _only_clock(self, value: ast.expr) -> bool:
+        """True for an expression of clock readings, names that hold some, and constants."""
+        measured = any(
+            isinstance(node, ast.Call) and self._resolved(node.func) in _CLOCKS for node in ast.walk(value)
+        )
+        for node in ast.walk(value):
+            if isinstance(node, ast.Name):
+                if node.id in self.timings:
+                    measured = True
+                elif node.id not in _PURE and self._aliases.get(node.id, "").partition(".")[0] not in (
+                    "time", "datetime", "timeit", "pandas", "numpy",
+                ):  # fmt: skip
+                    return False
+        return measured
+
+
+_GLOBAL = frozenset({"numpy", "python", "torch", "tensorflow"})
+
+
+def read_code(cells: Iterable[tuple[int, str]]) -> Reading:
+    """Reads ``(index, source)`` of the cells in their order."""
+    reading = Reading()
+    for index, source in cells:
+        reading.cell(index, source)
+    return reading
+
+
+def _walk(node: ast.AST, parent: ast.AST | None = None) -> Iterator[tuple[ast.AST, ast.AST | None]]:
+    stack: list[tuple[ast.AST, ast.AST | None]] = [(node, parent)]
+    while stack:
+        one, above = stack.pop()
+        yield one, above
+        stack.extend((child, one) for child in reversed(list(ast.iter_child_nodes(one))))
+
+
+def _bound(statement: ast.stmt) -> tuple[str, ...]:
+    """Names that a statement binds or changes, in order."""
+    names: dict[str, None] = {}
+    if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return (statement.name,)
+    for node in ast.walk(statement):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            names.setdefault(node.id)
+        elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
+            root = _dotted(node).partition(".")[0] or _root(node)
+            if root:
+                names.setdefault(root)
+    return tuple(names)
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _dotted(node: ast.AST) -> str:
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
+
+
+def _orderless(parent: ast.AST | None) -> bool:
+    if isinstance(parent, ast.Compare):
+        return True
+    return isinstance(parent, ast.Call) and _dotted(parent.func).rpartition(".")[2] in _ORDERLESS
+
+
+def _is_none(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _unseeded_arguments(node: ast.Call) -> bool:
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    return all(_is_none(value) for value in given)
+
+
+def _unseeded_keywords(node: ast.Call) -> bool:
+    if any(keyword.arg is None for keyword in node.keywords):
+        return False  # ``**options`` may hold it
+    return all(_is_none(k.value) for k in node.keywords if k.arg in _SEED_WORDS)
+
+
+def _keyword_is(node: ast.Call, name: str, value: object) -> bool:
+    return any(
+        k.arg == name and isinstance(k.value, ast.Constant) and k.value.value is value for k in node.keywords
+    )
+
+
+def _says(node: ast.Call, *words: str) -> bool:
+    return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value in words
+
+
+def _is_parallel(node: ast.Call) -> bool:
+    for keyword in node.keywords:
+        if keyword.arg in ("n_jobs", "nthread", "num_threads", "workers"):
+            return not (isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, 0, 1))
+    return False

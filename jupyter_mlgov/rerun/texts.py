@@ -1,0 +1,200 @@
+"""Two texts compared: noise masked, then token by token.
+
+Numbers are compared by value, readings of the clock by whether they read their own run, paths by their last
+part where one of them is temporary, everything else letter by letter. White space is layout: a longer number
+widens its column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+
+from jupyter_mlgov.rerun import clock, noise
+from jupyter_mlgov.rerun.clock import Moment
+from jupyter_mlgov.rerun.numbers import Closeness, compare_numbers, worst
+
+_PATH = r"(?:[A-Za-z]:)?[/\\](?:[\w.+@ -]+[/\\])+[\w.+@-]+|<temporary>/(?:[\w.+@-]+/)*[\w.+@-]*"
+_DIGITS = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_TOKEN = re.compile(
+    rf"{clock.PATTERN}|(?P<path>(?<![\w.]){_PATH})"
+    rf"|(?P<number>(?:(?<![\w)\]])[-+\u2212])?(?<![\w.]){_DIGITS}(?![\w]))|(?P<word>\w+)|(?P<mark>[^\w\s])"
+)
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known about the two runs whose outputs are compared."""
+
+    before: Moment | None = None
+    after: Moment | None = None
+    source: str = ""
+    """The code of the cell, as it ran last."""
+    known: tuple[tuple[float, float, Closeness], ...] = ()
+    """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
+    tolerant: bool = False
+    """All metrics are within tolerances that were declared for them: pictures need to be similar only."""
+
+    def of(self, source: str) -> Context:
+        """The same for another cell."""
+        return replace(self, source=source)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How two outputs compare; ``note`` says what differs, for people."""
+
+    closeness: Closeness
+    note: str = ""
+
+
+SAME = Outcome("same")
+
+WRAPPED_LIMIT = 1_000_000
+"""Characters past which texts are compared line by line only."""
+
+
+def compare_texts(one: str, other: str, context: Context, *, what: str = "the text") -> Outcome:
+    """Two texts, each as one cell printed it. ``what`` names them in the note."""
+    if one == other:
+        return SAME
+    first, second = _masked(one, context), _masked(other, context)
+    if first.split() == second.split():
+        return Outcome("noise")
+    before, after = _lines(first), _lines(second)
+    if len(before) == len(after):
+        pairs = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
+        found = worst("noise", *(_line(a, b, context) for a, b in pairs))
+        if found != "different":
+            return Outcome(found)
+    else:
+        pairs = [(a, b) for a, b in zip_longest(before, after, fillvalue="") if a != b]
+    if max(len(first), len(second)) <= WRAPPED_LIMIT:
+        # The same words on other lines: a wider number wraps a repr elsewhere.
+        found = _line(" ".join(first.split()), " ".join(second.split()), context)
+        if found != "different":
+            return Outcome(found)
+    shown = next((pair for pair in pairs if _line(*pair, context) == "different"), pairs[0])
+    return Outcome("different", f"{what}: {_short(shown[0])} before, {_short(shown[1])} now")
+
+
+def _masked(text: str, context: Context) -> str:
+    return noise.mask_called(noise.mask(text), context.source)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip()]
+
+
+def _short(line: str, width: int = 80) -> str:
+    line = " ".join(line.split())
+    return f"`{line[: width - 3]}...`" if len(line) > width else f"`{line}`" if line else "nothing"
+
+
+Token = tuple[str, str]
+
+
+def _tokens(text: str) -> list[Token]:
+    found: list[Token] = []
+    for match in _TOKEN.finditer(text):
+        kind = match.lastgroup or "mark"
+        if kind == "time" and re.search(
+            r"days?,?\s+[+-]?$", text[max(match.start() - 12, 0) : match.start()]
+        ):
+            kind = "word"  # a duration: ``1 days 02:03:04``
+        found.append((kind, match[0]))
+    return found
+
+
+def _line(one: str, other: str, context: Context) -> Closeness:
+    """Two lines (or whole texts as one line), noise already masked."""
+    tokens, others = _tokens(one), _tokens(other)
+    found = _sequence(tokens, others, context)
+    if found == "different" and "{" in one and "{" in other:
+        found = _sequence(_tokens(noise.in_order(one)), _tokens(noise.in_order(other)), context)
+    return found
+
+
+def _sequence(tokens: list[Token], others: list[Token], context: Context) -> Closeness:
+    if len(tokens) != len(others):
+        return "different"
+    found: Closeness = "noise"
+    for place, (left, right) in enumerate(zip(tokens, others, strict=True)):
+        if left != right:
+            words = {word.lower() for _, word in tokens[max(place - 2, 0) : place]}
+            found = worst(found, _token(left, right, context, labelled=bool(words & _LABELS)))
+            if found == "different":
+                break
+    return found
+
+
+def _token(left: Token, right: Token, context: Context, *, labelled: bool) -> Closeness:
+    (kind, one), (other_kind, other) = left, right
+    loose = (
+        context.before is not None
+        and context.after is not None
+        and context.before.loose
+        and context.after.loose
+    )
+    if kind == other_kind == "time" and loose and not labelled:
+        # Neither side's clock is known to the minute: only a label makes it more than three numbers.
+        return "different"
+    if "epoch" in (kind, other_kind) and {kind, other_kind} <= {"epoch", "number"}:
+        if _reads_its_run("epoch", one, "epoch", other, context):
+            return "noise"
+        kind = other_kind = "number"
+    if kind == other_kind == "number":
+        return _numbers(one, other, context)
+    if kind in _CLOCKS and other_kind in _CLOCKS:
+        return "noise" if _reads_its_run(kind, one, other_kind, other, context) else "different"
+    if kind == other_kind == "path" and "<temporary>" in one + other:
+        return "noise" if _last(one) == _last(other) else "different"
+    return "different"
+
+
+_LABELS = frozenset({"time", "date", "at", "on", "now", "started", "finished", "timestamp"})
+_CLOCKS = ("iso", "repr", "ctime", "words", "slashes", "compact", "time", "epoch")
+
+
+def _reads_its_run(form: str, one: str, other_form: str, other: str, context: Context) -> bool:
+    if form != other_form or context.before is None or context.after is None:
+        return False
+    first, second = clock.read(form, one), clock.read(other_form, other)
+    return (
+        first is not None
+        and second is not None
+        and context.before.holds(first)
+        and context.after.holds(second)
+    )
+
+
+def _last(path: str) -> str:
+    return re.split(r"[/\\]", path)[-1]
+
+
+def _numbers(one: str, other: str, context: Context) -> Closeness:
+    before, after = _value(one), _value(other)
+    whole = one.lstrip("+-").isdigit() and other.lstrip("+-").isdigit()
+    found = compare_numbers(before, after, tolerance=0.0 if whole else None)
+    if found == "same":
+        return "noise"  # the same value, written differently: 1 and 1.0, 0.10 and 0.1
+    if found == "different":
+        for old, new, closeness in context.known:
+            if _shows(one, before, old) and _shows(other, after, new):
+                return closeness
+    return found
+
+
+def _value(text: str) -> float:
+    return float(text.replace(",", "").replace("\u2212", "-"))
+
+
+def _shows(text: str, shown: float, value: float) -> bool:
+    """True when ``text`` is ``value`` (or it in per cent), rounded to the digits that it shows."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    step = 10.0 ** (int(exponent or 0) - decimals)
+    rounded: Callable[[float], bool] = lambda number: abs(number - shown) <= 0.5000001 * step  # noqa: E731
+    return rounded(value) or rounded(100 * value)
