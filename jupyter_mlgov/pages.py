@@ -47,7 +47,9 @@ def page_html(answer: Answer) -> str:
 
 
 def _off_screen() -> Console:
-    return Console(file=io.StringIO(), record=True, width=120, highlight=False, force_jupyter=False, force_terminal=True)
+    return Console(
+        file=io.StringIO(), record=True, width=120, highlight=False, force_jupyter=False, force_terminal=True
+    )
 
 
 def clean(value: Any) -> Text:

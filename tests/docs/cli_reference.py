@@ -39,7 +39,9 @@ def page() -> str:
         with click.Context(command, info_name=f"mlgov {name}", max_content_width=100) as context:
             text = command.get_help(context).replace("\b\n", "").rstrip()
         parts.append(f"## mlgov {name}\n\n```text\n{text}\n```\n")
-    parts.append(f"## %%experiment\n\n```text\n{(experiment_arguments.__doc__ or '').strip(': ').strip()}\n```\n")
+    parts.append(
+        f"## %%experiment\n\n```text\n{(experiment_arguments.__doc__ or '').strip(': ').strip()}\n```\n"
+    )
     for kind in ("charter", "risk"):
         parts.append(f"## %%{kind}\n\n```text\n{fields_help(kind).strip()}\n```\n")
     return "\n".join(parts)
