@@ -19,12 +19,16 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from jupyter_mlgov.errors import MlgovError, NotFound
 from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.server.answers import JobAnswer, JobProgress, JobState
+
+if TYPE_CHECKING:
+    import psutil
 
 _log = logging.getLogger(__name__)
 
@@ -260,6 +264,20 @@ async def _end(process: asyncio.subprocess.Process) -> None:
             member.kill()
     _signal_group(process.pid, signal.SIGKILL)
     await process.wait()
+    # A killed process is gone a moment later: who asked for the end is told when it is so.
+    for _ in range(40):
+        if not any(_lives(member) for member in family):
+            return
+        await asyncio.sleep(0.05)
+
+
+def _lives(process: psutil.Process) -> bool:
+    import psutil
+
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _signal_group(group: int, number: int) -> None:
