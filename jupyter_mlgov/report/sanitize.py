@@ -41,6 +41,23 @@ _ATTRIBUTES = {
     "col": {"span"}, "colgroup": {"span"}, "ol": {"start"},
 }  # fmt: skip
 _HEADING = re.compile(r"<(/?)h[1-6]>")
+_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)")
+_CLOSE_THEMSELVES = {
+    "p",
+    "li",
+    "td",
+    "th",
+    "tr",
+    "dt",
+    "dd",
+    "thead",
+    "tbody",
+    "tfoot",
+    "br",
+    "hr",
+    "img",
+    "col",
+}
 _LIVE = re.compile(
     r"(?i)<\s*(script|iframe|object|embed|svg|canvas|video|audio|form|input|button|style|link)\b"
 )
@@ -183,8 +200,15 @@ def clean_html(html: str) -> str:
 
 
 def _flat(html: str) -> str:
-    """``html``, or its bare text where it opens more elements than a parser should be asked to nest."""
-    return re.sub(r"<[^>]*>?", " ", html) if html.count("<") > 60_000 else html
+    """``html``, or its bare text where it nests so deep that parsing it would take quadratic time."""
+    depth = deepest = tags = 0
+    for close, name in _TAG.findall(html):
+        if name.lower() in _CLOSE_THEMSELVES:
+            continue
+        tags += 1
+        depth = max(depth - 1, 0) if close else depth + 1
+        deepest = max(deepest, depth)
+    return re.sub(r"<[^>]*>?", " ", html) if deepest > 1000 or deepest * tags > 4_000_000 else html
 
 
 def _attribute(tag: str, name: str, value: str) -> str | None:

@@ -121,7 +121,7 @@ def counted(count: int, one: str, many: str | None = None) -> str:
 def short(name: str | None) -> str:
     """The first 12 hex digits of a digest or an id."""
     text = (name or "").removeprefix("blake3:")
-    return text[:12] if _HEX.match(text) else tidy(text, 80)
+    return text[:12] if _HEX.match(text) else tidy(text if len(text) <= 24 else text[:23] + "…")
 
 
 def moment(text: str) -> datetime | None:

@@ -1,0 +1,100 @@
+"""Nothing in a record runs a script or makes a request in the page, with the page's policy and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov import report
+from jupyter_mlgov.store import Store
+from tests.report import hostile
+from tests.report.conftest import Listener, Seen
+from tests.report.hostile import Payloads
+
+pytestmark = pytest.mark.browser
+
+ACTIVE = """() => {
+  const bad = [];
+  for (const one of document.querySelectorAll('*')) {
+    const tag = one.tagName.toLowerCase();
+    if (['script','iframe','object','embed','base','form','audio','video','input','button','foreignobject'].includes(tag)) bad.push(tag);
+    for (const {name, value} of one.attributes) {
+      if (name.startsWith('on') || ['srcdoc','formaction','ping','background','srcset'].includes(name)) bad.push(tag + ' ' + name);
+      if (name.endsWith('href') && !value.startsWith('#') && !(tag === 'link' && value === 'data:,')) bad.push(tag + ' ' + value);
+      if (name === 'src' && !/^data:image\\/(png|jpeg|gif|svg\\+xml);base64,/.test(value)) bad.push(tag + ' ' + value);
+      if (name === 'style' && one.closest('main, header, nav, footer')) bad.push(tag + ' ' + value);
+    }
+  }
+  return bad;
+}"""
+
+
+def hostile_page(folder: Path, port: int, first: int) -> str:
+    evil = Payloads(port, first)
+    store = Store.create(folder)
+    return report.render(report.build(store, hostile.record(store, evil), hostile.gate(evil)))
+
+
+def check(seen: Seen, listener: Listener) -> None:
+    seen.ask("document.querySelectorAll('details').forEach(one => one.open = true)")
+    seen.page.mouse.move(300, 300)
+    seen.page.keyboard.press("Tab")
+    seen.page.wait_for_timeout(150)
+    assert seen.ask("window.hit") is None
+    assert seen.dialogs == []
+    assert seen.requests == []
+    assert listener.calls == []
+    assert seen.ask(ACTIVE) == []
+    assert "1337" not in seen.ask("document.body.innerText")
+
+
+@pytest.mark.parametrize("first", range(0, len(hostile.TEXTS), 3))
+def test_no_text_of_a_record_runs_or_loads_anything_even_without_the_policy(
+    first: int, tmp_path: Path, look: Callable[..., Seen], listener: Listener
+) -> None:
+    check(look(hostile_page(tmp_path / ".mlgov", listener.port, first), bypass_csp=True), listener)
+
+
+def test_the_policy_has_nothing_to_refuse(
+    tmp_path: Path, look: Callable[..., Seen], listener: Listener
+) -> None:
+    seen = look(hostile_page(tmp_path / ".mlgov", listener.port, 1))
+    check(seen, listener)
+    assert seen.messages == []
+
+
+def test_the_policy_stops_a_script_that_got_in_all_the_same(
+    tmp_path: Path, look: Callable[..., Seen], listener: Listener
+) -> None:
+    html = hostile_page(tmp_path / ".mlgov", listener.port, 0)
+    inside = (
+        f"<script>window.hit=1</script><img src='http://127.0.0.1:{listener.port}/in' onerror='window.hit=2'>"
+    )
+    seen = look(html.replace("</main>", inside + "</main>"))
+    seen.page.wait_for_timeout(150)
+    assert seen.ask("window.hit") is None
+    assert listener.calls == []
+
+
+def test_hostile_text_is_shown_as_it_is(
+    tmp_path: Path, look: Callable[..., Seen], listener: Listener
+) -> None:
+    seen = look(hostile_page(tmp_path / ".mlgov", listener.port, 0), java_script_enabled=True)
+    text = seen.ask("document.body.textContent")
+    assert "<script>window.hit=1" in text
+    assert "{{ 7*191 }}" in text
+    assert "⟨U+202E⟩" in text
+    assert "\u202e" not in text
+
+
+def test_a_page_with_hostile_content_keeps_its_outline(
+    tmp_path: Path, look: Callable[..., Seen], listener: Listener
+) -> None:
+    seen = look(hostile_page(tmp_path / ".mlgov", listener.port, 5), width=390)
+    headings = seen.ask(
+        "[...document.querySelectorAll('h1,h2')].map(one => one.closest('main,header').tagName)"
+    )
+    assert headings == ["HEADER", *["MAIN"] * 13]
+    assert seen.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
