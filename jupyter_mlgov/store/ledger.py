@@ -147,10 +147,15 @@ class Ledger:
         name = blake3(data).hexdigest()
         temporary = self._layout.temporary
         with files.writing(self._layout.folder):
-            self._store(temporary, name, data)
-            if self.head() != expected:
-                raise StoreError(f"HEAD of {self._layout.folder} moved meanwhile: run it again")
-            files.replace(files.stage(temporary, name.encode() + b"\n"), self._layout.head)
+            entry_file, head_file = files.stage_all(temporary, [data, name.encode() + b"\n"])
+            try:
+                files.place(entry_file, self._path(name))
+                files.flush([self._layout.entries])
+                if self.head() != expected:
+                    raise StoreError(f"HEAD of {self._layout.folder} moved meanwhile: run it again")
+                files.replace(head_file, self._layout.head)
+            finally:
+                files.drop(head_file)
         return name, written
 
     def since(self, head: str | None, known: Callable[[str], bool]) -> Iterator[tuple[str, Entry]]:
@@ -174,10 +179,6 @@ class Ledger:
                 continue
             entry = opened[name] = self.read(name)
             pending.extend(parent for parent in reversed(entry.parents) if parent not in done)
-
-    def _store(self, temporary: Path, name: str, data: bytes) -> None:
-        files.place(files.stage(temporary, data), self._path(name))
-        files.flush([self._layout.entries])
 
     def _decode(self, name: str, data: bytes) -> Entry:
         try:

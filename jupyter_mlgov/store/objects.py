@@ -22,6 +22,8 @@ LIMIT = 1 << 30
 _HEX = re.compile(r"[0-9a-f]{64}")
 _PREFIX = "blake3:"
 _CHUNK = 1 << 20
+_AT_ONCE = 1 << 26
+_FILES_AT_ONCE = 128
 
 
 def is_identity(name: object) -> bool:
@@ -87,41 +89,55 @@ class Named:
         is checked, and written anew when its bytes are damaged.
         """
         names: list[str] = []
+        fresh: dict[str, bytes] = {}
         staged: dict[str, Path] = {}
         damaged: set[str] = set()
-        folders: set[Path] = set()
         try:
             for data in datas:
-                if len(data) > self.limit:
-                    raise UsageError(
-                        f"a {self.noun} of {len(data)} bytes is too large for the store (at most {self.limit}): "
-                        "keep the file outside and name it as an input"
-                    )
+                self._fits(data)
                 name = blake3(data).hexdigest()
                 names.append(name)
-                folders.add(self.path(name).parent)
-                if name in staged:
+                if name in fresh or name in staged or self._is_sound(name, damaged):
                     continue
-                try:
-                    self.get(name)
-                except Missing:
-                    pass
-                except Damaged:
-                    damaged.add(name)
-                else:
-                    continue
-                staged[name] = files.stage(self._temporary, compress(data))
+                fresh[name] = compress(data)
+                if sum(map(len, fresh.values())) > _AT_ONCE or len(fresh) >= _FILES_AT_ONCE:
+                    self._stage(fresh, staged)
+            self._stage(fresh, staged)
             for name in list(staged):
                 path = self.path(name)
+                files.make_folder(path.parent, durably=False)
                 if name in damaged:
-                    files.replace(staged.pop(name), path)
+                    staged.pop(name).replace(path)
                 else:
                     files.place(staged.pop(name), path)
         finally:
             for leftover in staged.values():
                 files.drop(leftover)
-        files.flush(folders)
+        # Also those that were there: who put them may not have flushed the folder yet.
+        files.flush({self.folder, *(self.path(name).parent for name in names)} if names else ())
         return names
+
+    def _fits(self, data: bytes) -> None:
+        if len(data) > self.limit:
+            raise UsageError(
+                f"a {self.noun} of {len(data)} bytes is too large for the store (at most {self.limit}): "
+                "keep the file outside and name it as an input"
+            )
+
+    def _is_sound(self, name: str, damaged: set[str]) -> bool:
+        try:
+            self.get(name)
+        except Missing:
+            return False
+        except Damaged:
+            damaged.add(name)
+            return False
+        return True
+
+    def _stage(self, fresh: dict[str, bytes], staged: dict[str, Path]) -> None:
+        if fresh:
+            staged.update(zip(fresh, files.stage_all(self._temporary, list(fresh.values())), strict=True))
+            fresh.clear()
 
     def get(self, name: str) -> bytes:
         """The content named by 64 hex digits. Raises ``Missing`` or ``Damaged``."""

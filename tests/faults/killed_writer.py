@@ -1,4 +1,4 @@
-"""Kills a writer at each of its steps in turn and looks at what is left. Run as a script, in one thread.
+"""Kills a writer at each of its steps in turn and looks at what is left: a script, not a test.
 
 The writer is a fork of this process, in which every call that changes the disk is counted; at step N the fork
 kills itself with SIGKILL, before the call or in the middle of a write. The parent then opens the store as the
@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,15 +26,17 @@ STEPS = ("write", "fsync", "link", "replace", "rename", "mkdir", "unlink")
 def kill_at(step: int) -> Callable[[], int]:
     """Makes the ``step``-th change of the disk kill this process; gives a function that counts them."""
     taken = 0
+    counting = threading.Lock()
 
     def counted(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(*words: Any, **options: Any) -> Any:
             nonlocal taken
-            taken += 1
-            if taken == step:
-                if name == "write":
-                    real(words[0], bytes(words[1])[: len(words[1]) // 2])
-                os.kill(os.getpid(), signal.SIGKILL)
+            with counting:
+                taken += 1
+                if taken == step:
+                    if name == "write":
+                        real(words[0], bytes(words[1])[: len(words[1]) // 2])
+                    os.kill(os.getpid(), signal.SIGKILL)
             return real(*words, **options)
 
         return call

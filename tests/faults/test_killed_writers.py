@@ -7,12 +7,14 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from jupyter_mlgov.store import Store
+from tests.store.making import RAM
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
@@ -21,6 +23,7 @@ WRITER = """
 import itertools, sys
 from pathlib import Path
 from jupyter_mlgov.store import Store
+from tests.store.making import RAM
 from tests.store.making import add_snapshot
 store = Store.create(Path(sys.argv[1]))
 for turn in itertools.count():
@@ -32,10 +35,11 @@ def script(*words: str | Path) -> list[str]:
     return [sys.executable, "-W", "error", *map(str, words)]
 
 
-def test_a_writer_killed_at_any_step_leaves_each_snapshot_whole_or_absent(tmp_path: Path) -> None:
-    done = subprocess.run(
-        script("-m", "tests.faults.killed_writer", tmp_path), cwd=ROOT, capture_output=True, text=True
-    )
+def test_a_writer_killed_at_any_step_leaves_each_snapshot_whole_or_absent() -> None:
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
+        done = subprocess.run(
+            script("-m", "tests.faults.killed_writer", folder), cwd=ROOT, capture_output=True, text=True
+        )
     assert done.returncode == 0, done.stderr
     steps = int(done.stdout.split()[2])
     assert steps > 60

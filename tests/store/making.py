@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -10,7 +15,17 @@ from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.manifest import CellRecord, Environment, Manifest, Notebook
 from jupyter_mlgov.store import Store
 
+RAM = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+"""Where tests make many short-lived stores: a flush costs nothing there. None: the usual temporary folder."""
+
 ENVIRONMENT = Environment(python="3.11.7", platform="Linux-x86_64", packages={"numpy": "2.4.6"})
+
+
+@contextmanager
+def fresh() -> Iterator[Store]:
+    """An empty store for one example of a property."""
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
+        yield Store.create(Path(folder) / ".mlgov")
 
 
 def make_manifest(store: Store, **fields: Any) -> Manifest:

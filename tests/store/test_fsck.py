@@ -19,8 +19,8 @@ from jupyter_mlgov.records.canonical import canonical, identity
 from jupyter_mlgov.records.verdict import Problem
 from jupyter_mlgov.store import Store
 from jupyter_mlgov.store.objects import compress
-from tests.store.making import add_snapshot, make_manifest
-from tests.store.test_objects import fresh, object_path
+from tests.store.making import RAM, add_snapshot, fresh, make_manifest
+from tests.store.test_objects import object_path
 
 
 def flip(path: Path) -> None:
@@ -296,12 +296,12 @@ def sound() -> Iterator[Path]:
         yield store.folder
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(seed=st.integers(0, 2**32), index=st.booleans())
 def test_any_flipped_bit_is_found_or_changes_nothing(seed: int, index: bool, sound: Path) -> None:
     """In an object, a manifest, an entry or HEAD; every question gives the right answer or one clear line."""
     dice = random.Random(seed)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=RAM) as folder:
         store = Store.open(Path(shutil.copytree(sound, Path(folder) / ".mlgov")))
         right = [store.manifest(line.id) for line in store.log()]
         entries = store.entries()

@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from jupyter_mlgov.errors import Damaged, Missing, NotWritable
 from jupyter_mlgov.records.canonical import identity
 from jupyter_mlgov.store import Store
-from tests.store.making import add_snapshot
-from tests.store.test_objects import fresh
+from tests.store.making import add_snapshot, fresh
 
 
 def index_of(store: Store) -> Path:

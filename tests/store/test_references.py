@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlgov.errors import MlgovError, NotFound, UsageError
 from jupyter_mlgov.store import Store
-from tests.store.making import add_snapshot
-from tests.store.test_objects import fresh
+from tests.store.making import add_snapshot, fresh
 
 
 def refused(store: Store, ref: str) -> str:

@@ -18,8 +18,7 @@ from jupyter_mlgov.errors import Damaged, Missing, NotFound, StoreError, UsageEr
 from jupyter_mlgov.records.annotations import KpiResult
 from jupyter_mlgov.records.canonical import identity
 from jupyter_mlgov.store import Store
-from tests.store.making import ENVIRONMENT, add_snapshot, make_manifest
-from tests.store.test_objects import fresh
+from tests.store.making import ENVIRONMENT, add_snapshot, fresh, make_manifest
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +36,7 @@ def test_a_committed_manifest_is_read_back_equal(store: Store) -> None:
 scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     experiment=st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=20),
     metrics=st.dictionaries(st.text(max_size=10), scalars, max_size=5),
