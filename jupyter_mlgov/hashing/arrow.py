@@ -69,6 +69,23 @@ def column_hasher(kind: pa.DataType, limits: Limits, *, size: int = 0) -> ArrowH
     raise Unhashable(f"Arrow type {kind} has no canonical form")
 
 
+def type_label(kind: pa.DataType) -> str:
+    """The type's name as Arrow writes it, without what is no content: names of list items, whether nulls may be."""
+    from pyarrow import types
+
+    if types.is_struct(kind):
+        fields = (kind.field(place) for place in range(kind.num_fields))
+        return f"struct<{', '.join(f'{field.name}: {type_label(field.type)}' for field in fields)}>"
+    if types.is_map(kind):
+        return f"map<{type_label(kind.key_type)}, {type_label(kind.item_type)}>"
+    if types.is_fixed_size_list(kind):
+        return f"fixed_size_list<{type_label(kind.value_type)}>[{kind.list_size}]"
+    name = str(kind)
+    if "list" in name.partition("<")[0] and hasattr(kind, "value_type"):
+        return f"{name.partition('<')[0]}<{type_label(kind.value_type)}>"
+    return name
+
+
 def isinstance_extension(kind: pa.DataType) -> bool:
     """True for extension types, whose values are those of their storage."""
     import pyarrow as pa

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
-from jupyter_mlgov.hashing.fitted import Fingerprint, attributes, is_estimator, public_class, raw_booster
+from jupyter_mlgov.hashing.fitted import Fingerprint, attributes, booster_library, is_estimator, public_class
 
 TEXT_LIMIT = 500
 ITEM_LIMIT = 100
@@ -34,8 +34,7 @@ def describe_model(value: object, *, limits: Limits | None = None) -> ModelDescr
     kind = type(value)
     limits = limits or Limits()
     try:
-        booster = raw_booster(value)
-        if booster is None and not (is_estimator(kind) and is_fitted(value)):
+        if not (booster_library(kind) or is_estimator(kind)) or not is_fitted(value):
             return None
     except Exception:  # noqa: BLE001 - what cannot even be looked at is no estimator that we know
         return None
@@ -55,12 +54,15 @@ def describe_model(value: object, *, limits: Limits | None = None) -> ModelDescr
 
 def is_fitted(value: object, depth: int = 0) -> bool:
     """True when an estimator, or the last step of a pipeline, has an attribute that only ``fit`` sets."""
+    library = booster_library(type(value))
+    if library is not None:
+        return library != "catboost" or bool(value.is_fitted())  # type: ignore[attr-defined]
     state = attributes(value)
     if any(
         name.endswith("_") and not name.startswith("_") and item is not None for name, item in state.items()
     ):
         return True
-    if state.get("_Booster") is not None or state.get("_object") is not None:
+    if state.get("_Booster") is not None:
         return True
     for parts in ("steps", "transformer_list"):
         steps = state.get(parts)

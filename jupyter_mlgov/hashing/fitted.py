@@ -59,29 +59,47 @@ def attributes(value: object) -> dict[str, Any]:
 
 
 def public_class(kind: type) -> str:
-    """``sklearn.linear_model.LogisticRegression``: the name people import, where its package has it."""
-    module = str(type.__getattribute__(kind, "__module__"))
-    parts = module.split(".")
-    while len(parts) > 1 and parts[-1].startswith("_"):
-        parts.pop()
-    package = sys.modules.get(".".join(parts))
-    if package is not None and vars(package).get(kind.__name__) is kind:
-        return f"{'.'.join(parts)}.{kind.__name__}"
+    """``sklearn.linear_model.LogisticRegression``: the shortest name under which its package has it."""
+    name = kind.__name__
+    parts = str(type.__getattribute__(kind, "__module__")).split(".")
+    for count in range(1, len(parts)):
+        package = sys.modules.get(".".join(parts[:count]))
+        if isinstance(package, types.ModuleType) and vars(package).get(name) is kind:
+            return f"{'.'.join(parts[:count])}.{name}"
     return class_name(kind)
 
 
-def raw_booster(value: object) -> bytes | None:
-    """The model as its own library writes it down, for the boosters of XGBoost, LightGBM and CatBoost."""
-    for base in type.mro(type(value)):
+_BOOSTERS = {
+    ("xgboost", "Booster"),
+    ("lightgbm", "Booster"),
+    ("_catboost", "_CatBoost"),
+    ("catboost", "CatBoost"),
+}
+
+
+def booster_library(kind: type) -> str | None:
+    """``xgboost``, ``lightgbm`` or ``catboost`` for the classes that hold a model in memory of their own."""
+    for base in type.mro(kind):
         library = str(base.__module__).partition(".")[0]
-        booster: Any = value
-        if (library, base.__name__) == ("xgboost", "Booster"):
-            return bytes(booster.save_raw(raw_format="ubj"))
-        if (library, base.__name__) == ("lightgbm", "Booster"):
-            return str(booster.model_to_string(num_iteration=-1)).encode()
-        if (library, base.__name__) in (("catboost", "_CatBoost"), ("_catboost", "_CatBoost")):
-            return bytes(booster._serialize_model())
+        if (library, base.__name__) in _BOOSTERS:
+            return library.lstrip("_")
     return None
+
+
+def raw_booster(library: str, booster: Any) -> bytes | None:
+    """The model as its library writes it down, without dates; None when it is not fitted."""
+    if library == "xgboost":
+        return bytes(booster.save_raw(raw_format="ubj"))
+    if library == "lightgbm":
+        return str(booster.model_to_string(num_iteration=-1)).encode()
+    if not booster.is_fitted():
+        return None
+    copy = booster.copy()
+    notes = copy.get_metadata()
+    for name in ("model_guid", "train_finish_time"):
+        if name in notes:
+            notes[name] = ""
+    return bytes(copy._serialize_model())
 
 
 class Fingerprint:
@@ -194,9 +212,11 @@ class Fingerprint:
 
     def _object(self, value: Any, kind: type) -> bytes:
         name = public_class(kind)
-        booster = raw_booster(value)
+        library = booster_library(kind)
+        booster = raw_booster(library, value) if library else None
         if booster is not None:
-            return combine("booster", name, booster)
+            parameters = self.value(value.get_params()) if is_estimator(kind) else b""
+            return combine("booster", name, booster, parameters)
         if is_estimator(kind):
             return self._pairs(f"estimator {name}", attributes(value), _parameter_names(value))
         if name in ("joblib.memory.Memory", "joblib.Memory"):

@@ -20,7 +20,7 @@ from jupyter_mlgov.hashing.arrays import (
     dtype_label,
     encode_block,
 )
-from jupyter_mlgov.hashing.arrow import chunks_digest
+from jupyter_mlgov.hashing.arrow import chunks_digest, type_label
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
 from jupyter_mlgov.hashing.values import Encoder, class_name
 from jupyter_mlgov.records.manifest import Column
@@ -235,7 +235,7 @@ def arrow_columns(table: pa.Table, *, limits: Limits | None = None) -> tuple[Col
     """The columns of an Arrow table, each with a digest of its values. Raises ``Unhashable``."""
     limits = limits or Limits()
     return tuple(
-        Column(name=name, dtype=str(column.type), digest=named(arrow_column(column, limits)))
+        Column(name=name, dtype=type_label(column.type), digest=named(arrow_column(column, limits)))
         for name, column in zip(table.column_names, table.columns, strict=True)
     )
 
@@ -243,11 +243,13 @@ def arrow_columns(table: pa.Table, *, limits: Limits | None = None) -> tuple[Col
 def arrow_column(array: Any, limits: Limits) -> bytes:
     """32 bytes for type and values of a pyarrow ``Array`` or ``ChunkedArray``. Raises ``Unhashable``."""
     chunks = array.chunks if hasattr(array, "chunks") else [array]
-    return combine("arrow", str(array.type), chunks_digest(array.type, chunks, limits, size=array.nbytes))
+    return combine(
+        "arrow", type_label(array.type), chunks_digest(array.type, chunks, limits, size=array.nbytes)
+    )
 
 
 def _arrow_table(table: Any, label: str, limits: Limits) -> FrameDescription:
-    found = ((str(column.type), _attempt(arrow_column, column, limits)) for column in table.columns)
+    found = ((type_label(column.type), _attempt(arrow_column, column, limits)) for column in table.columns)
     return _assemble(label, "arrow", tuple(table.shape), list(table.schema.names), found, limits)
 
 

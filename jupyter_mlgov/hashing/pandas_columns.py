@@ -63,6 +63,8 @@ def numpy_values(values: Any) -> Array | None:
     import numpy as np
     import pandas as pd
 
+    if isinstance(values.dtype, pd.StringDtype):  # its Python array passes for one of NumPy's
+        return None
     if isinstance(values, pd.arrays.NumpyExtensionArray) or isinstance(values.dtype, np.dtype):
         return values.to_numpy()  # type: ignore[no-any-return]
     return None

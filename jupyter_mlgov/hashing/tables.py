@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.hashing.arrow import column_hasher
+from jupyter_mlgov.hashing.arrow import column_hasher, type_label
 from jupyter_mlgov.hashing.digest import Limits, combine, named
 from jupyter_mlgov.hashing.table_differences import TableDifference, compare_tables
 from jupyter_mlgov.hashing.table_files import Batches, Source, read_attempts, table_suffix
@@ -96,8 +96,8 @@ def _described(table: Batches, limits: Limits) -> Table:
         tuple(
             Column(
                 name=field.name,
-                dtype=str(field.type),
-                digest=named(combine("arrow", str(field.type), column.digest())),
+                dtype=type_label(field.type),
+                digest=named(combine("arrow", type_label(field.type), column.digest())),
             )
             for field, column in zip(table.schema, hashers, strict=True)
         ),

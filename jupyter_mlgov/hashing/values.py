@@ -182,7 +182,7 @@ def _decimal(encoder: Encoder, value: Decimal, out: bytearray) -> None:
         return
     text = "".join(map(str, digits)).lstrip("0")
     kept = text.rstrip("0")
-    _text(f"{sign}:{kept or '0'}:{exponent + len(text) - len(kept) if kept else 0}", out)
+    _text(f"{sign}:{kept}:{exponent + len(text) - len(kept)}" if kept else "0", out)
 
 
 def _fraction(encoder: Encoder, value: Fraction, out: bytearray) -> None:
