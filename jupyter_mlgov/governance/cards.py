@@ -5,6 +5,7 @@ Everything that comes from the record is escaped; colours follow JupyterLab's th
 
 from __future__ import annotations
 
+import re
 from html import escape
 from typing import Any
 
@@ -12,20 +13,28 @@ from jupyter_mlgov.governance.kpis import as_text
 from jupyter_mlgov.records.annotations import Charter, Risk
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
 
+_PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)])\s)")
 _LINE = "var(--jp-border-color2, #d0d7de)"
 _QUIET = "var(--jp-ui-font-color2, #57606a)"
-_GOOD, _BAD, _UNSURE = "#1a7f37", "#cf222e", "#9a6700"
-_SEVERITY = {"low": "#57606a", "medium": "#9a6700", "high": "#bc4c00", "critical": "#cf222e"}
+# Fills under white text, with a contrast of 4.9 and more in every theme.
+_GOOD, _BAD, _UNSURE, _PLAIN, _BLUE = "#1a7f37", "#cf222e", "#9a6700", "#57606a", "#0969da"
+_SEVERITY = {"low": _PLAIN, "medium": _UNSURE, "high": "#bc4c00", "critical": "#a40e26"}
+# Marks on the theme's own background, light or dark.
+_MARKS = {True: ("#2da44e", "✓", "passed"), False: ("#e5534b", "✗", "failed")}
 _BOX = (
     f"border:1px solid {_LINE};border-left:4px solid {{edge}};border-radius:6px;padding:10px 14px;max-width:760px;"
     "margin:4px 0;font-family:var(--jp-ui-font-family,system-ui,sans-serif);font-size:13px;line-height:1.5"
 )
 
 
+# JupyterLab floats the parts of a definition list and gives them widths: not here.
+_CELL = "width:auto;float:none;margin:0;padding:0;text-align:left"
+
+
 def _badge(text: str, colour: str) -> str:
     style = (
-        f"display:inline-block;border:1px solid {colour};color:{colour};border-radius:10px;padding:0 8px;"
-        "font-size:11px;line-height:18px;margin-right:4px;white-space:nowrap;background:var(--jp-layout-color1,#fff)"
+        f"display:inline-block;background:{colour};color:#fff;border-radius:10px;padding:0 8px;"
+        "font-size:11px;line-height:18px;margin-right:4px;max-width:100%;overflow-wrap:anywhere"
     )
     return f'<span style="{style}">{escape(text)}</span>'
 
@@ -38,8 +47,8 @@ def _box(edge: str, title: str, badges: str, body: str) -> str:
 def _rows(pairs: list[tuple[str, str]]) -> str:
     """``(label, HTML)`` pairs as a definition list."""
     cells = "".join(
-        f'<dt style="color:{_QUIET};font-weight:400;float:none;text-align:left;padding:0">{escape(label)}</dt>'
-        f'<dd style="margin:0;min-width:0;overflow-wrap:anywhere;padding:0">{value}</dd>'
+        f'<dt style="{_CELL};color:{_QUIET};font-weight:400;white-space:nowrap">{escape(label)}</dt>'
+        f'<dd style="{_CELL};min-width:0;overflow-wrap:anywhere">{value}</dd>'
         for label, value in pairs
     )
     grid = "display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;margin:6px 0 0"
@@ -47,7 +56,8 @@ def _rows(pairs: list[tuple[str, str]]) -> str:
 
 
 def _text(value: str) -> str:
-    return escape(value).replace("\n", "<br>")
+    """Lines that were broken to fit the cell flow together; empty lines and list items start a new one."""
+    return "<br>".join(escape(" ".join(lines.split())) for lines in _PARAGRAPH.split(value.strip()))
 
 
 def charter_card(charter: Charter) -> str:
@@ -66,8 +76,8 @@ def charter_card(charter: Charter) -> str:
         if value
     ]
     if charter.kpis:
-        pairs.append(("KPIs", "".join(_badge(as_text(kpi), "#0969da") for kpi in charter.kpis)))
-    return _box("#0969da", escape(charter.title), _badge("charter", "#0969da"), _rows(pairs))
+        pairs.append(("KPIs", "".join(_badge(as_text(kpi), _BLUE) for kpi in charter.kpis)))
+    return _box(_BLUE, escape(charter.title), _badge("charter", _BLUE), _rows(pairs))
 
 
 def charter_text(charter: Charter) -> str:
@@ -92,10 +102,8 @@ def risk_card(risk: Risk) -> str:
         )
         if value
     ]
-    badges = _badge(risk.severity, _SEVERITY[risk.severity]) + _badge(
-        f"likelihood {risk.likelihood}", "#57606a"
-    )
-    badges += _badge(risk.status, "#57606a")
+    badges = _badge(risk.severity, _SEVERITY[risk.severity]) + _badge(f"likelihood {risk.likelihood}", _PLAIN)
+    badges += _badge(risk.status, _PLAIN)
     if risk.check is not None:
         passed = risk.check.passed
         word, colour = {True: ("passed", _GOOD), False: ("failed", _BAD), None: ("no answer", _UNSURE)}[
@@ -134,7 +142,7 @@ def gate_card(decision: GateDecision) -> str:
 
 
 def _rule(rule: GateRule) -> str:
-    colour, mark, word = (_GOOD, "✓", "passed") if rule.passed else (_BAD, "✗", "failed")
+    colour, mark, word = _MARKS[rule.passed]
     return (
         f'<li style="list-style:none;margin:0"><span style="color:{colour}" role="img" aria-label="{word}">{mark}</span> '
         f'{escape(rule.rule)} <span style="color:{_QUIET}">{escape(rule.reason)}</span></li>'
@@ -146,7 +154,7 @@ def snapshot_card(document: dict[str, Any]) -> str:
     number = document.get("number")
     title = document["experiment"] + (f"@{number}" if number is not None else " (candidate)")
     colour = _GOOD if document["status"] == "ok" else _BAD
-    badges = _badge(document["status"], colour) + _badge(document["id"][:12], "#57606a")
+    badges = _badge(document["status"], colour) + _badge(document["id"][:12], _PLAIN)
     pairs: list[tuple[str, str]] = []
     if document["message"]:
         pairs.append(("message", _text(document["message"])))

@@ -134,11 +134,11 @@ def _rerun(entries: list[Entry], ref: str) -> GateRule:
     newest = entries[-1]
     verdict = str(newest.body.get("verdict"))
     if verdict in PASSING_VERDICTS:
-        return GateRule(rule="rerun", passed=True, reason=f"{verdict} at {newest.at}")
+        return GateRule(rule="rerun", passed=True, reason=f"{verdict} at {_second(newest.at)}")
     return GateRule(
         rule="rerun",
         passed=False,
-        reason=f"the newest rerun, at {newest.at}, was {one_line(verdict, 40)}: mend what its findings name, "
+        reason=f"the newest rerun, at {_second(newest.at)}, was {one_line(verdict, 40)}: mend what its findings name, "
         f"then run mlgov rerun {ref}",
     )
 
@@ -156,6 +156,10 @@ def _rejection(entries: list[Entry]) -> GateRule:
         passed=False,
         reason=f"rejected by {one_line(body.get('name') or 'unknown', 80)}{role}{said}",
     )
+
+
+def _second(moment: str) -> str:
+    return f"{moment[:19]}Z" if len(moment) > 20 else moment
 
 
 def _shown(value: object) -> str:

@@ -134,6 +134,6 @@ def is_met(kpi: Kpi, value: Scalar) -> bool | None:
 
 
 def as_text(kpi: Kpi) -> str:
-    """``auc >= 0.8`` (``on test`` where a split is named): what ``parse_kpi`` reads, and what people read."""
+    """``auc >= 0.8``, as ``parse_kpi`` reads it; ``auc >= 0.8 (test)`` where a data split is named."""
     text = f"{kpi.metric} {kpi.op} {kpi.target:.12g}"
-    return f"{text} on {kpi.split}" if kpi.split else text
+    return f"{text} ({kpi.split})" if kpi.split else text
