@@ -232,8 +232,11 @@ def _statements(source: str) -> list[tuple[str, tuple[str, ...], tuple[str, ...]
 
 def _mentions(statement: str, one: Input, *, alone: bool) -> bool:
     """Whether a statement of the cell in which an input was opened is the one that opened it."""
-    stem = re.split(r"[/\\]", one.uri.rstrip("/"))[-1].partition(".")[0]
-    if stem and stem in statement:
+    name = re.split(r"[/\\]", one.uri.rstrip("/"))[-1]
+    stem = name.partition(".")[0]
+    if name and name in statement:
+        return True
+    if stem and re.search(rf"(?<![\w./]){re.escape(stem)}(?![\w.])", statement):
         return True
     return alone and re.search(r"\b(read_\w+|open|load\w*|scan_\w+|data)\(", statement) is not None
 

@@ -154,7 +154,7 @@ def _display(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Piece
         if isinstance(kind, str) and (kind == "application/json" or kind.endswith("+json")) and not lost:
             text = json.dumps(data[kind], ensure_ascii=False, indent=1, default=str)
             return text_pieces(text, label="JSON")
-    if "text/html" in data:
+    if "text/html" in data and not lost:
         return [note("HTML that needs scripts or styles to be seen is not shown")]
     kinds = ", ".join(tidy(kind, 60) for kind in list(data)[:4])
     return lost[:1] or [note(f"an output of the form {kinds or 'none'} is not shown")]

@@ -104,7 +104,7 @@ def chromium() -> Iterator[Any]:
 @pytest.fixture
 def look(chromium: Any, tmp_path: Path) -> Iterator[Callable[..., Seen]]:
     """Opens HTML in Chromium; ``options`` are those of a Playwright context."""
-    contexts = []
+    contexts: list[Any] = []
 
     def open_page(html: str, *, width: int = 1280, height: int = 800, **options: Any) -> Seen:
         path = tmp_path / f"page-{len(contexts)}.html"

@@ -134,7 +134,7 @@ def record(store: Store, evil: Payloads) -> str:
     )  # fmt: skip
     environment = msgspec.structs.replace(environment, imported=tuple(environment.packages)[:2])
     kpi = Kpi(metric=evil(), op=">=", target=0.5, split=evil(), description=evil())
-    metrics = {evil(): evil(), kpi.metric: 0.7, **{evil(): 0.1 * i for i in range(8)}}
+    metrics: dict[str, Any] = {evil(): evil(), kpi.metric: 0.7, **{evil(): 0.1 * i for i in range(8)}}
     made = Manifest(
         experiment=evil(), created_at=evil(), author=evil(), message=evil(), status="error", error=evil(), cell=1,
         notebook=Notebook(

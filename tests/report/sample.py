@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -65,8 +65,8 @@ def manifest(store: Store, *, created_at: str | None = None, **changes: Any) -> 
         CellRecord(
             index=index,
             id=f"cell-{index}",
-            type=kind,
-            source=sources[index],  # type: ignore[arg-type]
+            type=cast("Any", kind),
+            source=sources[index],
             execution_count=index if kind == "code" else None,
             runs=1 if kind == "code" else 0,
             duration_s=0.02 * (index + 1) if kind == "code" else None,
