@@ -84,7 +84,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "memory addresses",
         "where an object lies in memory",
-        _masking(r"(?<= at )0x[0-9a-fA-F]{4,16}\b|(?<=[<(, ]id=)0x[0-9a-fA-F]{4,16}\b", "<address>"),
+        _masking(r"(?<=\bat )0x[0-9a-fA-F]{4,16}\b|(?<=[<(, ]id=)0x[0-9a-fA-F]{4,16}\b", "<address>"),
         ("<object object at 0x7f3a1c0d2e50>", "<object object at 0x7fde80142e50>"),
         ("checksum 0x7f3a1c0d", "checksum 0x7fde8014"),
     ),

@@ -132,8 +132,9 @@ def _rows(data: bytes) -> tuple[bytes, bytes, bytes] | None:
         if kind in kept:
             kept[kind] += data[place + 8 : place + 8 + size]
         place += size + 12
+    decoder = zlib.decompressobj()
     try:
-        limit = zlib.decompressobj().decompress(kept[b"IDAT"], 4 * PIXELS)
+        rows = decoder.decompress(kept[b"IDAT"], 4 * PIXELS)
     except zlib.error:
         return None
-    return kept[b"IHDR"], kept[b"PLTE"], limit
+    return (kept[b"IHDR"], kept[b"PLTE"], rows) if decoder.eof else None

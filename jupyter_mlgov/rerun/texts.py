@@ -24,6 +24,9 @@ _TOKEN = re.compile(
 )
 
 
+_STAMPED = re.compile(r"(?<=[A-Za-z0-9][_-])20\d{6}[-_T]\d{4}(?:\d{2})?(?!\w)")
+
+
 @dataclass(frozen=True)
 class Context:
     """What is known about the two runs whose outputs are compared."""
@@ -81,7 +84,9 @@ def compare_texts(one: str, other: str, context: Context, *, what: str = "the te
 
 
 def _masked(text: str, context: Context) -> str:
-    return noise.mask_called(noise.mask(text), context.source)
+    # A time stamp at the end of a name (model_20261124_101500.bin) is a token of its own.
+    text = _STAMPED.sub(r" \g<0>", noise.mask(text))
+    return noise.mask_called(text, context.source)
 
 
 def _lines(text: str) -> list[str]:

@@ -1,4 +1,8 @@
-"""Reruns of many snapshots, and their verdicts as JUnit XML for CI."""
+"""Reruns of many snapshots, and their verdicts as JUnit XML for CI.
+
+Snapshots of one notebook are rerun one after the other, because a notebook may write into its folder; those of
+different notebooks at the same time. A snapshot that cannot be read is ``blocked`` and does not stop the others.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.progress import Progress
 from jupyter_mlgov.rerun.rerun import rerun
 
@@ -25,25 +30,52 @@ def verify(
     jobs: int = 1,
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[list[Comparison], bytes]:
-    """Reruns each of ``snapshots``, ``jobs`` at a time: the comparisons in their order, and JUnit XML."""
-    names = {snapshot: _name(store, snapshot) for snapshot in snapshots}
+    """Reruns each of ``snapshots``, ``jobs`` notebooks at a time: the comparisons in their order, and JUnit XML."""
+    names: dict[str, str] = {}
+    groups: dict[str, list[str]] = {}
+    for snapshot in dict.fromkeys(snapshots):
+        names[snapshot], notebook = _named(store, snapshot)
+        groups.setdefault(notebook, []).append(snapshot)
 
     def one(snapshot: str) -> Comparison:
         def named(step: Progress) -> None:
             if progress is not None:
                 progress(replace(step, stage=f"{names[snapshot]}: {step.stage}"))
 
-        return rerun(root, store, snapshot, progress=named)
+        try:
+            return rerun(root, store, snapshot, progress=named)
+        except MlgovError as error:
+            return _unreadable(snapshot, names[snapshot], error)
+
+    def group(members: list[str]) -> list[Comparison]:
+        return [one(snapshot) for snapshot in members]
 
     with ThreadPoolExecutor(max_workers=max(1, jobs), thread_name_prefix="mlgov-verify") as pool:
-        comparisons = list(pool.map(one, snapshots))
+        made = {c.baseline: c for found in pool.map(group, groups.values()) for c in found}
+    comparisons = [made[snapshot] for snapshot in snapshots]
     return comparisons, junit([(names[c.baseline], c) for c in comparisons])
 
 
-def _name(store: Store, snapshot: str) -> str:
-    number = store.number(snapshot)
-    experiment = store.manifest(snapshot).experiment
-    return f"{experiment}@{number}" if number is not None else snapshot[:12]
+def _named(store: Store, snapshot: str) -> tuple[str, str]:
+    """What a snapshot is called, and its notebook."""
+    try:
+        manifest = store.manifest(snapshot)
+        number = store.number(snapshot)
+    except MlgovError:
+        return snapshot[:12], snapshot
+    name = f"{manifest.experiment}@{number}" if number is not None else snapshot[:12]
+    return name, manifest.notebook.path or snapshot
+
+
+def _unreadable(snapshot: str, name: str, error: MlgovError) -> Comparison:
+    finding = Finding(
+        cause="unknown",
+        subject=name,
+        message=f"The rerun could not be made: {str(error).rstrip('.')}.",
+        remedy="mlgov fsck says what is wrong with the store",
+        confirmed=True,
+    )
+    return Comparison(baseline=snapshot, candidate=None, verdict="blocked", findings=(finding,))
 
 
 def junit(named: Sequence[tuple[str, Comparison]]) -> bytes:

@@ -1,0 +1,354 @@
+"""Causes by name: each factor that changed and can have made the difference, and no other."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from jupyter_mlgov.records.manifest import Caution, Code, Input, Member, Module
+from jupyter_mlgov.records.verdict import Finding
+from jupyter_mlgov.rerun.compare import compare, measure
+from jupyter_mlgov.rerun.data_changes import data_change
+from jupyter_mlgov.rerun.diagnose import diagnose
+from tests.rerun.making import Maker, frame, model, printed, raised
+
+LOAD = "import pandas as pd\ndf = pd.read_csv('loans.csv')"
+TRAIN = "%%experiment base\nauc = df.a.mean()"
+CSV = "income,age\n" + "".join(f"{i},{i + 20}\n" for i in range(50))
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Maker:
+    return Maker(tmp_path)
+
+
+def findings(
+    make: Maker, before: dict[str, Any], after: dict[str, Any], *, was: Any = None, now: Any = None
+) -> list[Finding]:
+    """Of two runs whose metric and frame differ, beside what is told."""
+    cells = was or [LOAD, TRAIN]
+    old = {"metrics": {"auc": 0.8}, "frames": (frame("df", "a"),)} | before
+    new = {"metrics": {"auc": 0.7}, "frames": (frame("df", "b"),)} | after
+    return list(compare(make.store, make.baseline(cells, **old), make.run(now or cells, **new)).findings)
+
+
+def changed(make: Maker, text: str, *, kept: bool = True) -> Finding:
+    before, after = make.table("loans.csv", CSV, kept=kept), make.table("loans.csv", text, kept=kept)
+    (found,) = findings(make, {"inputs": (before,)}, {"inputs": (after,)})
+    assert (found.subject, found.cell, found.variable) == ("loans.csv", 0, "df")
+    assert found.remedy
+    return found
+
+
+def test_changed_values_name_the_column_and_the_rows(make: Maker) -> None:
+    found = changed(make, CSV.replace("7,27", "7000,27").replace("9,29", "9000,29", 1))
+    assert (found.cause, found.columns) == ("data.values", ("income",))
+    assert found.message == "Values of loans.csv changed: income in 2 rows of 50."
+
+
+def test_added_and_removed_rows_are_counted(make: Maker) -> None:
+    found = changed(make, CSV + "99,99\n98,98\n")
+    assert (found.cause, found.message) == ("data.rows", "loans.csv: 2 rows added (50 rows before, 52 now).")
+    assert (
+        changed(make, CSV.replace("7,27\n", "", 1)).message
+        == "loans.csv: 1 row removed (50 rows before, 49 now)."
+    )
+
+
+def test_reordered_rows_are_told_from_changed_ones(make: Maker) -> None:
+    head, *rows = CSV.splitlines()
+    found = changed(make, "\n".join([head, *reversed(rows)]) + "\n")
+    assert (found.cause, found.message) == (
+        "data.order",
+        "The 50 rows of loans.csv are the same, in another order.",
+    )
+
+
+def test_columns_that_came_went_or_were_renamed_are_named(make: Maker) -> None:
+    found = changed(make, CSV.replace("income", "salary"))
+    assert (found.cause, found.columns) == ("data.schema", ("income", "salary"))
+    assert found.message == "The columns of loans.csv changed: income is called salary now."
+    lines = [line + (",x" if n else ",extra") for n, line in enumerate(CSV.splitlines())]
+    assert changed(make, "\n".join(lines)).message == "The columns of loans.csv changed: extra is new."
+
+
+def test_a_changed_type_is_schema_and_one_decimal_is_a_value(make: Maker) -> None:
+    head, *rows = CSV.splitlines()
+    found = changed(make, "\n".join([head, *(f"{row.split(',')[0]}.0,{row.split(',')[1]}" for row in rows)]))
+    assert (found.cause, found.columns) == ("data.schema", ("income",))
+    assert changed(make, CSV.replace("7,27", "7.5,27", 1)).cause == "data.values"
+
+
+def test_without_kept_contents_the_manifest_has_to_do(make: Maker) -> None:
+    assert changed(make, CSV.replace("7,27", "7000,27", 1), kept=False).columns == ("income",)
+    assert changed(make, CSV + "99,99\n", kept=False).message == "loans.csv had 50 rows and has 51 now."
+
+
+def test_a_file_written_anew_with_equal_content_is_no_difference(make: Maker) -> None:
+    before = make.table("loans.csv", CSV)
+    again = msgspec.structs.replace(before, digest=make.text("other bytes"))
+    assert data_change(make.store, before, again) is None
+    (found,) = findings(make, {"inputs": (before,)}, {"inputs": (again,)})
+    assert found.cause == "unknown"
+
+
+def test_a_server_that_gives_something_else_is_external(make: Maker) -> None:
+    before = Input(uri="https://example.org/loans", digest=make.text("a"), cell=0)
+    after = msgspec.structs.replace(before, digest=make.text("b"))
+    assert [f.cause for f in findings(make, {"inputs": (before,)}, {"inputs": (after,)})] == ["data.external"]
+
+
+def test_a_folder_tells_new_files_from_changed_ones(make: Maker) -> None:
+    def folder(**members: str) -> Input:
+        made = tuple(Member(path=f"{name}.csv", digest=text) for name, text in members.items())
+        return Input(uri="data", digest=str(members), members=made, cell=0)
+
+    more = data_change(make.store, folder(a="1"), folder(a="1", b="2"))
+    other = data_change(make.store, folder(a="1"), folder(a="2"))
+    assert more is not None and other is not None
+    assert (more.cause, other.cause) == ("data.rows", "data.values")
+    assert "b.csv" in more.message
+
+
+def database(path: Path, *statements: str) -> bytes:
+    path.unlink(missing_ok=True)
+    connection = sqlite3.connect(path)
+    for statement in ("CREATE TABLE loans (income INTEGER, age INTEGER)", *statements):
+        connection.execute(statement)
+    connection.commit()
+    connection.close()
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("statements", "cause"),
+    [
+        (("INSERT INTO loans VALUES (1, 2), (5, 4)",), "data.values"),
+        (("INSERT INTO loans VALUES (1, 2)",), "data.rows"),
+        (("INSERT INTO loans VALUES (3, 4), (1, 2)",), "data.order"),
+        (
+            ("INSERT INTO loans VALUES (1, 2), (3, 4)", "ALTER TABLE loans RENAME income TO salary"),
+            "data.schema",
+        ),
+    ],
+)
+def test_a_database_is_data_like_any_other(
+    make: Maker, tmp_path: Path, statements: tuple[str, ...], cause: str
+) -> None:
+    contents = [
+        database(tmp_path / "x.db", *s) for s in (("INSERT INTO loans VALUES (1, 2), (3, 4)",), statements)
+    ]
+    before, after = (
+        Input(uri="x.db", digest=make.store.put(data), kept=True, bytes=len(data)) for data in contents
+    )
+    found = data_change(make.store, before, after)
+    assert found is not None
+    assert found.cause == cause
+    if cause == "data.values":
+        assert found.columns == ("income",)
+
+
+def test_an_edited_cell_is_named_with_its_line(make: Maker) -> None:
+    now = [LOAD, TRAIN.replace("mean", "median")]
+    (found,) = findings(make, {}, {"frames": (frame("df", "a"),)}, now=now)
+    assert (found.cause, found.subject, found.cell, found.variable) == (
+        "code.cell",
+        "analysis.ipynb",
+        1,
+        "auc",
+    )
+    assert found.message == "The code of cell 1 was edited: `auc = df.a.mean()` is `auc = df.a.median()` now."
+
+
+def test_comments_and_formatting_are_no_edit(make: Maker) -> None:
+    now = ["# reads\n" + LOAD, "%%experiment base -m 'again'\nauc = (df.a.mean())  # mean"]
+    assert [f.cause for f in findings(make, {}, {}, now=now)] == ["unknown"]
+
+
+def test_an_edit_that_cannot_reach_the_difference_is_not_blamed(make: Maker) -> None:
+    before, after = make.table("loans.csv", CSV), make.table("loans.csv", CSV.replace("7,27", "8,27", 1))
+    was, now = [LOAD, "other = 1", TRAIN], [LOAD, "other = 2", TRAIN]
+    found = findings(make, {"inputs": (before,)}, {"inputs": (after,)}, was=was, now=now)
+    assert [f.cause for f in found] == ["data.values"]
+
+
+def test_data_and_code_that_both_reach_it_are_both_named_data_first(make: Maker) -> None:
+    before, after = make.table("loans.csv", CSV), make.table("loans.csv", CSV.replace("7,27", "8,27", 1))
+    now = [LOAD, TRAIN.replace("mean", "median")]
+    found = findings(make, {"inputs": (before,)}, {"inputs": (after,)}, now=now)
+    assert [f.cause for f in found] == ["data.values", "code.cell"]
+
+
+def test_added_and_removed_cells_and_parameters_are_edits(make: Maker) -> None:
+    added = findings(make, {}, {}, now=[LOAD, "df = df[df.a > 0]", TRAIN])
+    assert "A cell was added" in added[0].message
+    removed = findings(make, {}, {}, was=[LOAD, "df = df[df.a > 0]", TRAIN], now=[LOAD, TRAIN])
+    assert removed[0].message == "Cell 1 was removed: `df = df[df.a > 0]`."
+    (injected,) = findings(
+        make,
+        {},
+        {},
+        was=[LOAD, "df = df * C", TRAIN],
+        now=["# Parameters\nC = 5\n", LOAD, "df = df * C", TRAIN],
+    )
+    assert injected.message == "Parameters were set for this run: `C = 5`."
+    assert injected.variable == "C"
+
+
+def module(make: Maker, text: str) -> Code:
+    digest = make.text(text)
+    return Code(modules=(Module(path="lib/prepare.py", digest=digest, source=digest, name="prepare"),))
+
+
+def test_an_edited_module_is_named_and_its_comments_are_not(make: Maker) -> None:
+    cells = ["from prepare import clean", LOAD + "\ndf = clean(df)", TRAIN]
+    old, new = module(make, "def clean(x):\n    return x"), module(make, "def clean(x):\n    return x * 2")
+    (found,) = findings(make, {"code": old}, {"code": new}, was=cells)
+    assert (found.cause, found.subject, found.cell, found.variable) == (
+        "code.module",
+        "lib/prepare.py",
+        1,
+        "df",
+    )
+    commented = module(make, "def clean(x):\n    # as it is\n    return x")
+    assert [f.cause for f in findings(make, {"code": old}, {"code": commented}, was=cells)] == ["unknown"]
+
+
+def test_a_package_is_named_with_both_versions_if_it_was_loaded(make: Maker) -> None:
+    packages = {"numpy": "2.0", "pandas": "2.2", "unused": "1"}
+    (found,) = findings(
+        make, {"packages": packages}, {"packages": packages | {"pandas": "3.1", "unused": "2"}}
+    )
+    assert (found.cause, found.subject) == ("environment.package", "pandas")
+    assert found.message == "pandas was 2.2 when this was recorded, and is 3.1 now."
+    assert found.remedy.startswith("pip install pandas==2.2")
+    unused = findings(make, {"packages": packages}, {"packages": packages | {"unused": "2"}})
+    assert [f.cause for f in unused] == ["unknown"]
+
+
+def test_a_package_that_only_words_its_results_otherwise_is_cosmetic(make: Maker) -> None:
+    was = [LOAD, (TRAIN, [printed("Result(auc=0.83)")])]
+    now = [LOAD, (TRAIN, [printed("<Result auc: 0.83>")])]
+    same = {"metrics": {"auc": 0.8}, "frames": ()}
+    found = findings(
+        make, {**same, "packages": {"pandas": "2"}}, {**same, "packages": {"pandas": "3"}}, was=was, now=now
+    )
+    assert [f.cause for f in found] == ["environment.cosmetic"]
+
+
+def test_python_and_variables_are_named(make: Maker) -> None:
+    assert [f.cause for f in findings(make, {}, {"python": "3.12.1"})] == ["environment.python"]
+    (found,) = findings(make, {"variables": {"TZ": "UTC"}}, {"variables": {"TZ": "Asia/Tokyo"}})
+    assert (found.cause, found.subject) == ("environment.variable", "TZ")
+    assert (
+        found.message
+        == "The environment variable TZ was 'UTC' when this was recorded, and is 'Asia/Tokyo' now."
+    )
+
+
+def test_a_factor_without_effect_is_no_finding(make: Maker) -> None:
+    one = make.baseline([LOAD, TRAIN], packages={"numpy": "2.0"})
+    other = make.run([LOAD, TRAIN, "x = 1"], packages={"numpy": "2.1"})
+    assert compare(make.store, one, other).findings == ()
+
+
+def test_hidden_state_is_named_where_its_variable_reaches_the_result(make: Maker) -> None:
+    def warning(name: str) -> tuple[Caution, ...]:
+        said = f"`{name}` was last set by a cell that is no longer in the notebook"
+        return (Caution(code="hidden-state.deleted-cell", message=said),)
+
+    (found,) = findings(make, {"warnings": warning("df")}, {})
+    assert (found.cause, found.subject) == ("hidden-state.deleted-cell", "df")
+    assert [f.cause for f in findings(make, {"warnings": warning("unrelated")}, {})] == ["unknown"]
+
+
+def test_a_generator_that_a_repeated_cell_drew_from_is_hidden_state(make: Maker) -> None:
+    cells = [
+        "import numpy as np\nrng = np.random.default_rng(0)",
+        "df = rng.normal(size=3)",
+        "auc = df.mean()",
+    ]
+    (found,) = findings(make, {"order": [0, 1, 1, 2]}, {}, was=cells)
+    assert (found.cause, found.cell, found.variable) == ("hidden-state.repeated-run", 1, "rng")
+
+
+def twice(make: Maker, cells: list[str], runs: list[dict[str, Any]], **baseline: Any) -> list[Finding]:
+    one = make.baseline(cells, **baseline)
+    first, second = (make.run(cells, **fields) for fields in runs)
+    return list(diagnose(measure(make.store, one, first), measure(make.store, first, second)))
+
+
+def test_two_runs_that_disagree_show_unseeded_randomness_and_nothing_else_is_blamed(make: Maker) -> None:
+    cells = ["import numpy as np\nx = np.random.normal(size=9)", "%%experiment base\nauc = x.mean()"]
+    runs = [{"metrics": {"auc": value}, "packages": {"numpy": "2.1"}} for value in (0.2, 0.3)]
+    (found,) = twice(make, cells, runs, metrics={"auc": 0.1}, packages={"numpy": "2.0"})
+    assert (found.cause, found.subject, found.cell, found.confirmed) == ("randomness.unseeded", "x", 0, True)
+    assert "`np.random.normal()` in cell 0" in found.message
+
+
+def test_an_estimator_without_random_state_is_named(make: Maker) -> None:
+    cells = [
+        "from sklearn.ensemble import RandomForestClassifier",
+        "clf = RandomForestClassifier().fit(X, y)\nauc = 1",
+    ]
+    runs = [{"metrics": {"auc": n}, "models": (model("clf", str(n)),)} for n in (0.2, 0.3)]
+    (found,) = twice(make, cells, runs, metrics={"auc": 0.1}, models=(model("clf", "0"),))
+    assert (found.subject, found.variable, found.cell) == ("clf", "clf", 1)
+    assert "RandomForestClassifier()" in found.message
+
+
+def test_what_both_runs_agree_on_is_blamed_on_what_changed(make: Maker) -> None:
+    cells = [
+        LOAD,
+        "import numpy as np\nx = np.random.normal(size=9)\nnoise = x.mean()",
+        "auc = df.income.mean()",
+    ]
+    before, after = make.table("loans.csv", CSV), make.table("loans.csv", CSV.replace("7,27", "8,27", 1))
+    runs = [{"metrics": {"auc": 0.5, "noise": n}, "inputs": (after,)} for n in (0.2, 0.3)]
+    found = twice(make, cells, runs, metrics={"auc": 0.4, "noise": 0.1}, inputs=(before,))
+    assert [f.cause for f in found] == ["data.values", "randomness.unseeded"]
+
+
+def test_a_result_that_reads_the_clock_is_time(make: Maker) -> None:
+    cells = ["from datetime import datetime\nborn = 1980\nage = datetime.now().timestamp() - born"]
+    (found,) = twice(
+        make, cells, [{"metrics": {"age": 2.0}}, {"metrics": {"age": 3.0}}], metrics={"age": 1.0}
+    )
+    assert (found.cause, found.subject, found.cell) == ("time", "age", 0)
+
+
+def failed(make: Maker, name: str, said: str, cells: list[str], **fields: Any) -> Finding:
+    one = make.baseline(cells, **fields)
+    last = len(cells) - 1
+    now: list[Any] = [*cells[:last], (cells[last], [raised(name, said)])]
+    found = compare(make.store, one, make.run(now, failed=(last,)))
+    assert found.verdict == "failed"
+    return found.findings[0]
+
+
+def test_an_error_that_says_its_cause_is_believed(make: Maker) -> None:
+    missing = failed(make, "FileNotFoundError", "[Errno 2] No such file or directory: 'loans.csv'", [LOAD],
+                     inputs=(make.table("loans.csv", CSV),))  # fmt: skip
+    assert (missing.cause, missing.subject) == ("data.missing", "loans.csv")
+    moved = failed(make, "FileNotFoundError", "No such file or directory: '/home/ada/p/loans.csv'", [LOAD],
+                   inputs=(make.table("loans.csv", CSV),))  # fmt: skip
+    assert (moved.cause, moved.subject) == ("path", "/home/ada/p/loans.csv")
+    package = failed(make, "ModuleNotFoundError", "No module named 'lightgbm'", ["import lightgbm"])
+    assert (package.cause, package.subject) == ("environment.package", "lightgbm")
+    gone = failed(make, "NameError", "name 'k' is not defined", ["a = 1", "b = k"], order=["k = 3", 0, 1])
+    assert (gone.cause, gone.subject, gone.cell) == ("hidden-state.deleted-cell", "k", 1)
+    person = failed(make, "StdinNotImplementedError", "raw_input was called", ["x = input()"])
+    assert "asks a person" in person.message
+
+
+def test_a_name_from_a_cell_below_is_the_order_of_execution(make: Maker) -> None:
+    one = make.baseline(["b = k", "k = 3"], order=[1, 0])
+    other = make.run(
+        [("b = k", [raised("NameError", "name 'k' is not defined")]), "k = 3"], failed=(0,), order=[0]
+    )
+    (found,) = compare(make.store, one, other).findings
+    assert (found.cause, found.subject, found.cell) == ("hidden-state.order", "k", 0)

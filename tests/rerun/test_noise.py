@@ -1,0 +1,98 @@
+"""The table of noise rules: each masks its own noise and nothing that carries a result."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from jupyter_mlgov.rerun.noise import RULES, Rule, in_order, mask, mask_called, overwritten
+from jupyter_mlgov.rerun.texts import Context, compare_texts
+
+named = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name.replace(" ", "-"))
+
+
+@named
+def test_a_rule_makes_its_two_examples_equal(rule: Rule) -> None:
+    one, other = rule.equal
+    assert one != other
+    assert rule.apply(one) == rule.apply(other)
+    assert compare_texts(one, other, Context()).closeness == "noise"
+
+
+@named
+def test_a_rule_keeps_a_result_that_looks_alike(rule: Rule) -> None:
+    one, other = rule.kept
+    assert mask(one) != mask(other)
+    assert compare_texts(one, other, Context()).closeness == "different"
+
+
+@named
+def test_a_masked_text_stays_as_it_is_when_masked_again(rule: Rule) -> None:
+    for text in rule.equal:
+        assert mask(mask(text)) == mask(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["auc: 0.83", "0.83", "n = 1,989 rows", "p < 0.001", "85 % of 12 h", "id 4711", "loss 3.2e-05", "took 3 of 5 items",
+     "the time: 0.83 of all", "duration 12.5 s", "total 12 s", "#ff8800", "0xdeadbeef", "(3, 4)", "v2.1.0",
+     "waiting time: 3.1 ms", "lead time 3 h", "model-3", "2019-05-01"],
+)  # fmt: skip
+def test_results_are_not_masked(text: str) -> None:
+    assert mask(text) == text
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
+def test_two_printed_numbers_that_differ_are_never_noise(one: float, other: float) -> None:
+    found = compare_texts(f"auc: {one!r}", f"auc: {other!r}", Context()).closeness
+    assert found == "same" if repr(one) == repr(other) else found in ("different", "equivalent", "noise")
+    if abs(one - other) > 1e-6 * max(abs(one), abs(other)) and max(abs(one), abs(other)) > 1e-12:
+        assert found == "different"
+
+
+def test_a_terminal_shows_what_was_written_last() -> None:
+    assert overwritten("10 %\r20 %\r100%\ndone\n") == "100%\ndone\n"
+    assert overwritten("abc\rX") == "Xbc"
+    assert overwritten("ab\b\bX\n") == "Xb\n"
+    assert overwritten("one\r\ntwo\r\n") == "one\ntwo\n"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{'a', 'b', 'c'}", "{'c', 'a', 'b'}"),
+        ("{'x': {1, 2}, 'y': [3, 4]}", "{'y': [3, 4], 'x': {2, 1}}"),
+        ("frozenset({'it, s', 'b'}) 1", "frozenset({'b', 'it, s'}) 1"),
+        ("{f(1, 2), f(2, 1)}", "{f(2, 1), f(1, 2)}"),
+    ],
+)
+def test_the_order_in_a_set_or_dict_is_noise(one: str, other: str) -> None:
+    assert in_order(one) == in_order(other)
+    assert compare_texts(one, other, Context()).closeness == "noise"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("[1, 2]", "[2, 1]"), ("{'a': [1, 2]}", "{'a': [2, 1]}"), ("{'a': 1}", "{'a': 2}"), ("(1, 2)", "(2, 1)")]
+)  # fmt: skip
+def test_the_order_in_a_list_is_a_result(one: str, other: str) -> None:
+    assert compare_texts(one, other, Context()).closeness == "different"
+
+
+@given(st.text(alphabet="{}[](),'\" ab\\", max_size=40))
+def test_ordering_braces_never_fails_and_settles(text: str) -> None:
+    once = in_order(text)
+    assert (
+        sorted(once.replace(" ", "").replace(",", "")) == sorted(text.replace(" ", "").replace(",", ""))
+        or once == text
+    )
+
+
+def test_decimal_ids_are_noise_only_where_the_cell_asks_for_them() -> None:
+    one, other = "140234234234123", "139876543211111"
+    assert mask_called(one, "print(id(x))") == mask_called(other, "print(id(x))")
+    assert mask_called(one, "print(total)") == one
+    assert mask_called("42", "print(id(x))") == "42"
+    uuids = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+    assert mask_called(uuids[0], "uuid.uuid4()") == mask_called(uuids[1], "uuid.uuid4()")
+    assert mask_called(uuids[0], "top_customer") == uuids[0]
