@@ -17,8 +17,6 @@ from jupyter_mlgov.project import Project
 from jupyter_mlgov.server.extension import MlgovExtension
 from tests.server.made import project_at
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
-
 
 @pytest.fixture
 def jp_server_config() -> dict[str, Any]:
