@@ -68,7 +68,7 @@ test-ts: $(VENV)/.front-end
 
 test-ui: $(VENV)/.front-end chromium
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
-	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm playwright test --retries=2
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm playwright test
 
 test: check test-python test-ts test-ui
 
