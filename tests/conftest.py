@@ -13,8 +13,6 @@ import pytest
 
 from tests.kernel import Kernel
 
-pytest_plugins = ["pytest_jupyter.jupyter_server"]
-
 
 @pytest.fixture
 def kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pytest_jupyter.jupyter_server import *  # noqa: F403 - here only: some of its fixtures are automatic
 from tornado.httpclient import HTTPResponse
 
 from jupyter_mlgov.project import Project
