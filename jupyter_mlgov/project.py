@@ -105,13 +105,18 @@ class Project:
     def describe(self, snapshot: str) -> dict[str, Any]:
         """``show`` for an id."""
         from jupyter_mlgov.governance.gate import register
+        from jupyter_mlgov.governance.risk_history import risk_history
 
         manifest = self.store.manifest(snapshot)
         document: dict[str, Any] = msgspec.to_builtins(manifest)
         document["id"] = snapshot
         document["number"] = self.store.number(snapshot)
         document["environment"] = msgspec.to_builtins(self.store.environment(manifest))
-        document["risks"] = msgspec.to_builtins(register(self.store, snapshot))
+        history = risk_history(self.store, manifest.experiment, until=snapshot)
+        document["risks"] = [
+            msgspec.to_builtins(risk) | {"history": msgspec.to_builtins(history.get(risk.id, ()))}
+            for risk in register(self.store, snapshot)
+        ]
         entries = self.store.entries(subject=snapshot)
         document["charter"] = self._charter(manifest, entries)
         document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]

@@ -52,8 +52,9 @@ class Rules:
     open_store: Callable[[Path], tuple[Path, Store]]
     """Project root and store for a path, made on first use."""
     judge: Callable[[tuple[Kpi, ...], Mapping[str, Scalar]], tuple[KpiResult, ...]]
-    evaluate: Callable[[Risk, dict[str, Any]], Risk]
-    names_read: Callable[[str], set[str]]
+    evaluate: Callable[[Risk, dict[str, Any], Charter | None], Risk]
+    check_reads: Callable[[Risk, dict[str, Any], Charter | None], set[str]]
+    """The names of the session that a risk's check gets its results from."""
     from_markdown: Callable[[dict[str, Any]], tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]]
     """Charter, risks and problems that a notebook's tagged markdown cells hold."""
     options_of: Callable[[str], Options | None]

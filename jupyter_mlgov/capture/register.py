@@ -50,19 +50,24 @@ class Register:
             self.belongs[risk.id] = experiment
             if risk.check is None:
                 found.append(risk)
-            elif first or self._made_by(risk.check, namespace, made_here):
-                found.append(self.rules.evaluate(risk, namespace))
+            elif first or self._made_by(risk, namespace, made_here):
+                found.append(self.rules.evaluate(risk, namespace, self.charter))
             else:
-                stale = Check(expression=risk.check.expression, error=STALE)
-                found.append(msgspec.structs.replace(risk, check=stale))
+                found.append(msgspec.structs.replace(risk, check=_stale(risk.check)))
         return found
 
-    def _made_by(self, check: Check, namespace: dict[str, Any], made_here: set[str]) -> bool:
+    def _made_by(self, risk: Risk, namespace: dict[str, Any], made_here: set[str]) -> bool:
         data = {
             name
-            for name in self.rules.names_read(check.expression)
+            for name in self.rules.check_reads(risk, namespace, self.charter)
             if not isinstance(
                 namespace.get(name), types.ModuleType | types.FunctionType | types.BuiltinFunctionType | type
             )
         }
         return data <= made_here
+
+
+def _stale(check: Check) -> Check:
+    """The check as it was declared, without an answer."""
+    parts = tuple(Check(expression=part.expression, error=STALE) for part in check.parts)
+    return Check(expression=check.expression, error=STALE, parts=parts)

@@ -249,7 +249,11 @@ class Session:
             last = self.recorded[-1][0] if self.recorded else None
             risk = msgspec.structs.replace(annotation, cell=cell)
             experiment = self.register.declare(risk, last)
-            evaluated = self.rules.evaluate(risk, self.shell.user_ns) if risk.check is not None else risk
+            evaluated = (
+                self.rules.evaluate(risk, self.shell.user_ns, self.register.charter)
+                if risk.check is not None
+                else risk
+            )
             about = self.last_snapshot(experiment) if experiment is not None else None
             if about is None:
                 self.register.belongs.pop(risk.id, None)

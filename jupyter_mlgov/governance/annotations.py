@@ -16,6 +16,7 @@ from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.governance import fields as schema
 from jupyter_mlgov.governance.fields import AnnotationKind, Field, fields_help
 from jupyter_mlgov.governance.kpis import operator, parse_kpi, target_number
+from jupyter_mlgov.governance.quantities import amounts, declared_data, threshold
 from jupyter_mlgov.governance.words import did_you_mean
 from jupyter_mlgov.governance.yaml_lines import Fields, Items, Text, Value, read_yaml
 from jupyter_mlgov.records.annotations import Charter, Check, Kpi, Risk
@@ -26,6 +27,8 @@ _ID = re.compile(r"[^\W_][\w.-]{0,99}")
 _DATE = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})(?:[Tt ].*)?", re.DOTALL)
 TEXT_LIMIT = 20_000
 CHECK_LIMIT = 2_000
+CHECKS_LIMIT = 20
+SECONDS_LIMIT = 600
 LIST_LIMIT = 200
 
 
@@ -96,14 +99,15 @@ def _read(field: Field, value: Value) -> Any:
         return _kpis(field, value)
     if field.kind == "words":
         return _words(field, value)
-    text = _text(field, value)
     if field.kind == "check":
-        if len(text) > CHECK_LIMIT:
-            raise UsageError(
-                f"line {value.line}: check has {len(text)} characters (at most {CHECK_LIMIT}); "
-                "compute the value in a cell and compare it here"
-            )
-        return Check(expression=text)
+        return _check(field, value)
+    if field.kind == "amounts":
+        return amounts(field, value)
+    if field.kind == "threshold":
+        return threshold(field, value)
+    if field.kind == "data":
+        return declared_data(field, value)
+    text = _text(field, value)
     if field.kind == "word":
         word = text.lower()
         if word not in field.words:
@@ -116,9 +120,50 @@ def _read(field: Field, value: Value) -> Any:
         return _date(field, text, value.line)
     if field.kind == "number":
         return _number(field, text, value.line)
+    if field.kind == "seconds":
+        seconds = _number(field, text.removesuffix("s").strip(), value.line)
+        if not 0 < seconds <= SECONDS_LIMIT:
+            raise UsageError(
+                f"line {value.line}: {field.name} {text[:40]!r}: write more than 0 and at most {SECONDS_LIMIT} seconds"
+            )
+        return seconds
     if len(text) > TEXT_LIMIT:
         raise UsageError(
             f"line {value.line}: {field.name} has {len(text)} characters (at most {TEXT_LIMIT}); shorten it"
+        )
+    return text
+
+
+def _check(field: Field, value: Value) -> Check:
+    """One expression, or a list of them."""
+    if isinstance(value, Items):
+        if len(value.values) > CHECKS_LIMIT:
+            raise UsageError(
+                f"line {value.line}: {len(value.values)} checks are too many (at most {CHECKS_LIMIT}); write another risk"
+            )
+        parts = tuple(Check(expression=_expression(field, item)) for item in value.values)
+        if not parts:
+            raise UsageError(f"line {value.line}: check is an empty list; write {field.expected}")
+        if len(parts) == 1:
+            return parts[0]
+        return Check(expression="; ".join(part.expression for part in parts), parts=parts)
+    return Check(expression=_expression(field, value))
+
+
+def _expression(field: Field, value: Value) -> str:
+    if not isinstance(value, Text):
+        found = "a list" if isinstance(value, Items) else "a mapping"
+        raise UsageError(
+            f"line {value.line}: {field.name} is {found}, expected {field.expected}; "
+            "one that starts with [ or { goes in quotes"
+        )
+    text = value.value.strip()
+    if not text:
+        raise UsageError(f"line {value.line}: an empty check; write {field.expected}")
+    if len(text) > CHECK_LIMIT:
+        raise UsageError(
+            f"line {value.line}: check has {len(text)} characters (at most {CHECK_LIMIT}); "
+            "compute the value in a cell and compare it here"
         )
     return text
 
@@ -128,7 +173,6 @@ def _text(field: Field, value: Value) -> str:
         return value.value.strip()
     found = "a list" if isinstance(value, Items) else "a mapping"
     advice = {
-        "check": "write one expression (join several with `and`); one that starts with [ or { goes in quotes",
         "text": "write text; for several lines start with | and indent them",
     }.get(field.kind, f"write {field.expected}")
     raise UsageError(f"line {value.line}: {field.name} is {found}, expected {field.expected}; {advice}")
@@ -174,7 +218,21 @@ def _words(field: Field, value: Value) -> tuple[str, ...]:
         )
     if len(words) > LIST_LIMIT or any(len(word) > LIST_LIMIT for word in words):
         raise UsageError(f"line {value.line}: {field.name} is too long; write a few short words")
-    return tuple(dict.fromkeys(word for word in words if word))
+    words = [word for word in words if word]
+    if field.words:
+        known = {_folded(word): word for word in field.words}
+        for word in words:
+            if _folded(word) not in known:
+                raise UsageError(
+                    f"line {value.line}: {field.name} {word[:40]!r} is not one of {', '.join(field.words)}"
+                    f"{did_you_mean(word, field.words)}"
+                )
+        words = [known[_folded(word)] for word in words]
+    return tuple(dict.fromkeys(words))
+
+
+def _folded(word: str) -> str:
+    return re.sub(r"[\s_-]+", " ", word.strip().lower())
 
 
 def _kpis(field: Field, value: Value) -> tuple[Kpi, ...]:

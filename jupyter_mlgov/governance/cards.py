@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from jupyter_mlgov.governance.kpis import as_text
-from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.annotations import Amount, Charter, Check, Risk, Threshold
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
 
 _PARAGRAPH = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)])\s)")
@@ -72,12 +72,28 @@ def charter_card(charter: Charter) -> str:
             ("out of scope", charter.out_of_scope),
             ("feasibility", charter.feasibility),
             ("stop criteria", charter.stop_criteria),
+            ("a right decision", amounts_text(charter.value_of_right)),
+            ("a wrong one costs", amounts_text(charter.cost_of_wrong)),
+            ("decides at", threshold_text(charter.threshold)),
         )
         if value
     ]
     if charter.kpis:
         pairs.append(("KPIs", "".join(_badge(as_text(kpi), _BLUE) for kpi in charter.kpis)))
     return _box(_BLUE, escape(charter.title), _badge("charter", _BLUE), _rows(pairs))
+
+
+def amounts_text(amounts: tuple[Amount, ...]) -> str:
+    """``400 USD (wrong approval), 60 USD (wrong refusal)``."""
+    return ", ".join(
+        f"{amount.value:,.12g} {amount.unit}".strip() + (f" ({amount.when})" if amount.when else "")
+        for amount in amounts
+    )
+
+
+def threshold_text(threshold: Threshold | None) -> str:
+    """``score >= 0.35``, or nothing."""
+    return "" if threshold is None else f"{threshold.score or 'score'} {threshold.op} {threshold.value:.12g}"
 
 
 def charter_text(charter: Charter) -> str:
@@ -105,14 +121,25 @@ def risk_card(risk: Risk) -> str:
     badges = _badge(risk.severity, _SEVERITY[risk.severity]) + _badge(f"likelihood {risk.likelihood}", _PLAIN)
     badges += _badge(risk.status, _PLAIN)
     if risk.check is not None:
-        passed = risk.check.passed
-        word, colour = {True: ("passed", _GOOD), False: ("failed", _BAD), None: ("no answer", _UNSURE)}[
-            passed
-        ]
-        said = f"<code>{escape(risk.check.expression)}</code><br>{_badge(word, colour)} "
-        said += escape(risk.check.error or _terms(risk))
-        pairs.append(("check", said))
+        label = "check" if len(risk.check.each) == 1 else "checks"
+        pairs.append((label, "<br>".join(_check(one) for one in risk.check.each)))
     return _box(_SEVERITY[risk.severity], escape(risk.id), badges, _rows(pairs))
+
+
+def _check(check: Check) -> str:
+    word, colour = {True: ("passed", _GOOD), False: ("failed", _BAD), None: ("no answer", _UNSURE)}[
+        check.passed
+    ]
+    said = f"<code>{escape(check.expression)}</code><br>{_badge(word, colour)} "
+    said += escape(check.error or _terms(check))
+    for one in check.slices:
+        small = "" if one.enough else f", too few: {one.needed} are needed"
+        said += (
+            f'<br><span style="color:{_QUIET}">{escape(one.measure)}, {escape(one.where)}: {_amount(one.value)} '
+            f"({one.level:.0%} interval {_amount(one.low)} to {_amount(one.high)}; {one.cases} cases in {one.rows} rows"
+            f"{small})</span>"
+        )
+    return said
 
 
 def risk_text(risk: Risk) -> str:
@@ -120,13 +147,12 @@ def risk_text(risk: Risk) -> str:
     text = f"risk {risk.id} ({risk.severity}, {risk.status})"
     if risk.check is not None:
         word = {True: "check passed", False: "check failed", None: "check gives no answer"}[risk.check.passed]
-        text += f": {word}: {risk.check.error or _terms(risk) or risk.check.expression}"
+        text += f": {word}: {risk.check.error or _terms(risk.check) or risk.check.expression}"
     return text
 
 
-def _terms(risk: Risk) -> str:
-    check = risk.check
-    return ", ".join(f"{term.expression} = {_amount(term.value)}" for term in check.terms) if check else ""
+def _terms(check: Check) -> str:
+    return ", ".join(f"{term.expression} = {_amount(term.value)}" for term in check.terms)
 
 
 def _amount(value: Any) -> str:

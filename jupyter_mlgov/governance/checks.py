@@ -13,59 +13,85 @@ one long call into compiled code, there is none.
 
 from __future__ import annotations
 
-import ast
-import builtins
 import contextlib
 import io
-import operator
-import symtable
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from jupyter_mlgov.governance.evaluation import TERMS_LIMIT, UNDECIDED, Evaluation
+from jupyter_mlgov.governance.expressions import is_measure, names_read, parse
 from jupyter_mlgov.governance.quiet import TimeOut, state_kept, time_limited
-from jupyter_mlgov.governance.values import as_plain, one_line, truth
-from jupyter_mlgov.records.annotations import Check, CheckTerm, Risk
+from jupyter_mlgov.governance.slices import MEASURES, Slices
+from jupyter_mlgov.governance.values import one_line, truth
+from jupyter_mlgov.records.annotations import Charter, Check, Risk
 
 TIME_LIMIT = 30.0
 """Seconds that one check may take."""
-TERMS_LIMIT = 50
-
-_COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq,
-    ast.NotEq: operator.ne,
-    ast.Lt: operator.lt,
-    ast.LtE: operator.le,
-    ast.Gt: operator.gt,
-    ast.GtE: operator.ge,
-    ast.Is: operator.is_,
-    ast.IsNot: operator.is_not,
-    ast.In: lambda left, right: left in right,
-    ast.NotIn: lambda left, right: left not in right,
-}
 
 
-def evaluate(risk: Risk, namespace: dict[str, Any], *, time_limit: float = TIME_LIMIT) -> Risk:
-    """``risk`` with its check evaluated in ``namespace``. Unchanged where it has none. Never raises."""
+def evaluate(
+    risk: Risk, namespace: dict[str, Any], charter: Charter | None = None, *, time_limit: float = TIME_LIMIT
+) -> Risk:
+    """``risk`` with its check evaluated in ``namespace``. Unchanged where it has none. Never raises.
+
+    Slices are cut from the risk's own ``test_data``, or else the charter's.
+    """
     if risk.check is None:
         return risk
-    return msgspec.structs.replace(risk, check=run(risk.check.expression, namespace, time_limit=time_limit))
+    slices = Slices(
+        namespace,
+        risk.test_data or (charter.test_data if charter else None),
+        charter.threshold if charter else None,
+    )
+    limit = risk.time_limit or time_limit
+    parts = [run(part.expression, namespace, slices=slices, time_limit=limit) for part in risk.check.each]
+    return msgspec.structs.replace(risk, check=parts[0] if not risk.check.parts else together(parts))
 
 
-def run(expression: str, namespace: dict[str, Any], *, time_limit: float = TIME_LIMIT) -> Check:
+def together(parts: Sequence[Check]) -> Check:
+    """Several expressions as one check: it passes when all do, and fails when one does."""
+    answers = [part.passed for part in parts]
+    durations = [part.duration_s for part in parts if part.duration_s is not None]
+    return Check(
+        expression="; ".join(part.expression for part in parts),
+        passed=False if False in answers else None if None in answers else True,
+        terms=tuple({term.expression: term for part in parts for term in part.terms}.values())[:TERMS_LIMIT],
+        conditions=tuple(condition for part in parts for condition in part.conditions),
+        slices=tuple(one for part in parts for one in part.slices),
+        error=next((part.error for part in parts if part.error), None),
+        duration_s=round(sum(durations), 6) if durations else None,
+        time_limit_s=next((part.time_limit_s for part in parts), None),
+        parts=tuple(parts),
+    )
+
+
+def run(
+    expression: str,
+    namespace: dict[str, Any],
+    *,
+    slices: Slices | None = None,
+    time_limit: float = TIME_LIMIT,
+) -> Check:
     """``expression`` evaluated: its answer, the value of every operand, and how long it took. Never raises."""
-    evaluation = _Evaluation(namespace)
+    slices = slices or Slices(namespace, None, None)
+    seen = len(slices.found)
+    evaluation = Evaluation(namespace, slices)
     passed, error = None, None
+    limited = False
     start = time.perf_counter()
     try:
         # The outermost ``try`` also meets an alarm that goes off while the guards are being taken down.
-        with _undisturbed(namespace), time_limited(time_limit):
-            evaluation.text, tree = _parse(expression)
-            passed = truth(evaluation.value_of(tree))
+        with _undisturbed(namespace), time_limited(time_limit) as limited:
+            evaluation.text, tree = parse(expression)
+            answer = evaluation.value_of(tree)
+            passed = None if answer is UNDECIDED else truth(answer)
+            error = evaluation.undecided if answer is UNDECIDED else None
     except TimeOut:
+        limited = True
         error = f"stopped after {time_limit:g} seconds: a check has to be quick; compute its values in a cell"
     except KeyboardInterrupt:
         error = "interrupted before it had an answer"
@@ -81,116 +107,30 @@ def run(expression: str, namespace: dict[str, Any], *, time_limit: float = TIME_
         expression=expression,
         passed=passed,
         terms=tuple(evaluation.terms.values()),
+        conditions=tuple(evaluation.conditions[:TERMS_LIMIT]),
+        slices=tuple(slices.found[seen:][:TERMS_LIMIT]),
         error=error,
         duration_s=round(time.perf_counter() - start, 6),
+        time_limit_s=time_limit if limited else None,
     )
 
 
-def names_read(expression: str) -> set[str]:
-    """The names that ``expression`` takes from the session: when one changes, its answer is out of date.
-
-    A builtin that is only called (``abs(gap)``) is left out; what a called function reads by itself is not
-    known here. Empty for what does not parse.
-    """
-    try:
-        _, tree = _parse(expression)
-        table = symtable.symtable(ast.unparse(tree), "<check>", "eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+def reads(risk: Risk, namespace: Mapping[str, Any], charter: Charter | None = None) -> set[str]:
+    """The names of the session that a risk's check gets its *results* from: when one is older than the run, its
+    answer is out of date. The test data's rows and truth are data, not results."""
+    if risk.check is None:
         return set()
-    free: set[str] = set()
-    tables = [table]
-    while tables:
-        scope = tables.pop()
-        free |= {
-            symbol.get_name()
-            for symbol in scope.get_symbols()
-            if symbol.is_global() and symbol.is_referenced()
+    found: set[str] = set()
+    for part in risk.check.each:
+        names = names_read(part.expression)
+        helpers = {
+            name for name in names if name in MEASURES and is_measure(part.expression, name, namespace)
         }
-        if scope is table:
-            free |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_referenced()}
-        tables.extend(scope.get_children())
-    assigned = {node.target.id for node in ast.walk(tree) if isinstance(node, ast.NamedExpr)}
-    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    as_values = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-    return {name for name in free - assigned if name in as_values or not hasattr(builtins, name)}
-
-
-class _Evaluation:
-    """Python's own evaluation of ``and``, ``or``, ``not`` and comparisons, with each operand written down."""
-
-    def __init__(self, namespace: dict[str, Any]) -> None:
-        self.globals = dict(namespace)
-        self.globals.setdefault("__builtins__", builtins)
-        self.terms: dict[str, CheckTerm] = {}
-        self.text = ""
-
-    def value_of(self, tree: ast.Expression) -> Any:
-        return self._logic(tree.body)
-
-    def _logic(self, node: ast.expr) -> Any:
-        if isinstance(node, ast.BoolOp):
-            wanted = isinstance(node.op, ast.Or)
-            value: Any = None
-            for part in node.values:
-                value = self._logic(part)
-                if _bool(value) is wanted:
-                    break
-            return value
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            return not _bool(self._logic(node.operand))
-        if isinstance(node, ast.Compare):
-            return self._compare(node)
-        return self._operand(node)
-
-    def _compare(self, node: ast.Compare) -> Any:
-        left = self._operand(node.left)
-        result: Any = True
-        for index, (sign, part) in enumerate(zip(node.ops, node.comparators, strict=True)):
-            right = self._operand(part)
-            result = _COMPARE[type(sign)](left, right)
-            if index < len(node.ops) - 1 and not _bool(result):
-                return result
-            left = right
-        return result
-
-    def _operand(self, node: ast.expr) -> Any:
-        value = eval(compile(ast.Expression(node), "<check>", "eval"), self.globals)  # noqa: S307 - the user's own cell
-        if isinstance(node, ast.Constant) or (
-            isinstance(node, ast.UnaryOp) and isinstance(node.operand, ast.Constant)
-        ):
-            return value
-        self._note(" ".join((ast.get_source_segment(self.text, node) or ast.unparse(node)).split()), value)
-        if not isinstance(node, ast.Name):
-            for name in sorted(names_read(ast.unparse(node))):
-                if type(self.globals.get(name)) in (bool, int, float, str):
-                    self._note(name, self.globals[name])
-        return value
-
-    def _note(self, expression: str, value: Any) -> None:
-        if len(self.terms) < TERMS_LIMIT:
-            self.terms.setdefault(
-                expression, CheckTerm(expression=one_line(expression, 200), value=as_plain(value))
-            )
-
-
-def _bool(value: Any) -> bool:
-    """Python's truth of ``value``, an array's refusal turned into the sentence of ``truth``."""
-    try:
-        return bool(value)
-    except (ValueError, TypeError):
-        return truth(value)
-
-
-def _parse(expression: str) -> tuple[str, ast.Expression]:
-    """The text that was parsed, and its tree; an expression that goes over several lines needs no brackets of its own."""
-    text = expression.strip()
-    try:
-        return text, ast.parse(text, "<check>", "eval")
-    except SyntaxError:
-        if "\n" not in text:
-            raise
-        text = f"(\n{text}\n)"
-        return text, ast.parse(text, "<check>", "eval")
+        found |= names - helpers
+        declared = risk.test_data or (charter.test_data if charter else None)
+        if helpers and declared is not None:
+            found |= {name for name in (declared.predicted, declared.score) if name and name in namespace}
+    return found
 
 
 @contextlib.contextmanager

@@ -5,13 +5,16 @@ The names are those of ``records.annotations``; a test holds the two together.
 
 from __future__ import annotations
 
+import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.records.annotations import LIKELIHOODS, RISK_STATUSES, SEVERITIES
+from jupyter_mlgov.records.annotations import LIKELIHOODS, RISK_STATUSES, SEVERITIES, TAGS
 
-Kind = Literal["text", "word", "date", "words", "check", "kpis", "number"]
+Kind = Literal[
+    "text", "name", "word", "date", "words", "check", "kpis", "number", "seconds", "amounts", "threshold", "data"
+]  # fmt: skip
 AnnotationKind = Literal["charter", "risk"]
 
 
@@ -30,12 +33,17 @@ class Field:
         """What has to stand there, as the end of 'write ...'."""
         return {
             "text": "a text",
+            "name": "the name of a variable or of a column",
             "word": f"one of {', '.join(self.words)}",
             "date": "a date as YYYY-MM-DD",
-            "words": "a list of words",
-            "check": "one Python expression that is true or false",
+            "words": f"a list of words from {', '.join(self.words)}" if self.words else "a list of words",
+            "check": "one Python expression that is true or false, or a list of them",
             "kpis": 'a list of targets such as "auc >= 0.80"',
             "number": "a number",
+            "seconds": "a number of seconds",
+            "amounts": "an amount such as 400 USD, or one for each kind of decision",
+            "threshold": "a number, or a comparison such as score >= 0.35",
+            "data": "the fields truth, frame, predicted, score and positive",
         }[self.kind]
 
 
@@ -48,6 +56,10 @@ CHARTER = (
     Field("users", "who works with its answers"),
     Field("feasibility", "why the data and the method can carry it"),
     Field("stop_criteria", "when work on it, or its use, ends"),
+    Field("value_of_right", "what a right decision is worth, in your unit: 60 USD", kind="amounts"),
+    Field("cost_of_wrong", "what a wrong one costs; several as {wrong approval: 400 USD}", kind="amounts"),
+    Field("threshold", "where a score becomes a decision: score >= 0.35", kind="threshold"),
+    Field("test_data", "what checks cut slices from; its fields are below", kind="data"),
     Field("kpis", "how good it has to be: metric, operator, target", kind="kpis"),
 )
 
@@ -62,13 +74,27 @@ RISK = (
     Field("owner", "who answers for it"),
     Field("status", "where it stands; 'open' if not given", kind="word", words=RISK_STATUSES),
     Field("review_by", "when it is looked at again", kind="date"),
-    Field("tags", "data, model, fairness, security, privacy, operation, third party, misuse", kind="words"),
+    Field("tags", "where it comes from, or whom it concerns", kind="words", words=TAGS),
     Field("experiment", "the experiment it belongs to; if not given, the one that ran last"),
     Field(
         "check",
-        "evidence: evaluated with the variables of the session, its values are recorded",
+        "evidence: evaluated with the variables of the session, its values are recorded; a list where all have to pass",
         kind="check",
     ),
+    Field("time_limit", "seconds that each expression may take; 30 if not given", kind="seconds"),
+    Field("test_data", "what this check cuts slices from, where it is not the charter's", kind="data"),
+)
+
+DATA = (
+    Field("truth", "what really happened", kind="name", required=True),
+    Field("frame", "the table whose columns a slice names", kind="name"),
+    Field(
+        "predicted",
+        "what the model decided; from score and the charter's threshold if not given",
+        kind="name",
+    ),
+    Field("score", "the model's score or probability", kind="name"),
+    Field("positive", "the label that counts as positive; 1 if not given"),
 )
 
 KPI = (
@@ -90,6 +116,12 @@ business_case: |
   An underwriter needs 40 minutes for a file. Four of five files are approved without any question.
 intended_use: Orders the underwriter's queue.
 out_of_scope: It never declines an application.
+value_of_right: 40 minutes
+cost_of_wrong:
+  wrong approval: 400 USD
+  wrong refusal: 60 USD
+threshold: probability >= 0.15
+test_data: {frame: applications, truth: denied, score: probability}
 kpis:
   - auc >= 0.80
   - metric: recall_denied
@@ -108,7 +140,10 @@ owner: J. Doe
 status: open
 review_by: 2027-03-01
 tags: [data, model]
-check: large_loans_in_test >= 30""",
+check:
+  - recall(slice="loanamt > 300") >= 0.60
+  - large_loans_in_test >= 30
+time_limit: 10""",
 }
 
 
@@ -135,8 +170,21 @@ def fields_help(kind: AnnotationKind) -> str:
     lines += _rows(fields)
     if kind == "charter":
         lines += ["", 'A KPI is a text ("auc >= 0.80", "recall >= 80%") or has these fields:', *_rows(KPI)]
+    else:
+        lines += ["", "Measures over slices of the test data, for checks", *_slices_help()]
+    lines += ["", "test_data has these fields, each a variable or a column:", *_rows(DATA)]
     lines += ["", "Example", "", *(f"    {line}" for line in _EXAMPLES[kind].splitlines())]
     return "\n".join(lines) + "\n"
+
+
+def _slices_help() -> list[str]:
+    from jupyter_mlgov.governance.slices import MEASURES
+
+    return [
+        *textwrap.wrap(", ".join(MEASURES), 96, initial_indent="    ", subsequent_indent="    "),
+        '    recall(slice="loanamt > 300") >= 0.60: a query over the columns of test_data.frame, or a boolean variable.',
+        "    Each is recorded with its rows and its 95 % interval; a slice with too few cases gives no answer.",
+    ]
 
 
 def example(kind: AnnotationKind) -> str:

@@ -69,7 +69,8 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
 def _not_executed(risk: Risk, index: int) -> Risk:
     check = risk.check
     if check is not None:
-        check = msgspec.structs.replace(check, passed=None, error=NOT_EXECUTED)
+        parts = tuple(msgspec.structs.replace(part, error=NOT_EXECUTED) for part in check.parts)
+        check = msgspec.structs.replace(check, passed=None, error=NOT_EXECUTED, parts=parts)
     return msgspec.structs.replace(risk, check=check, cell=index, source="markdown")
 
 

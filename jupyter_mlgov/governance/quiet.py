@@ -17,13 +17,14 @@ class TimeOut(BaseException):
 
 
 @contextlib.contextmanager
-def time_limited(seconds: float) -> Iterator[None]:
-    """Raises ``TimeOut`` in the block after ``seconds``, where that can be done without taking anything away.
+def time_limited(seconds: float) -> Iterator[bool]:
+    """Raises ``TimeOut`` in the block after ``seconds``, where that can be done without taking anything away;
+    the block is told whether it can.
 
     It can in the main thread of a Unix process whose alarm clock nobody else uses.
     """
     if not _alarm_is_free():
-        yield
+        yield False
         return
 
     def ring(number: int, frame: FrameType | None) -> None:
@@ -32,7 +33,7 @@ def time_limited(seconds: float) -> Iterator[None]:
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
     try:
-        yield
+        yield True
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)

@@ -33,6 +33,8 @@ def as_plain(value: Any) -> Scalar:
         return f"an integer of {value.bit_length()} bits"
     if kind is str:
         return str(value) if len(value) <= TEXT_LIMIT else f"{value[: TEXT_LIMIT - 1]}…"
+    if isinstance(value, float) and kind is not float and kind.__module__.startswith("jupyter_mlgov."):
+        return float(value)
     try:
         found, scalar = as_scalar(value)
         return scalar if found else describe(value)

@@ -27,16 +27,16 @@ def _open_store(path: Path) -> tuple[Path, Store]:
     return project.root, project.store
 
 
-def _evaluate(risk: Risk, namespace: dict[str, Any]) -> Risk:
+def _evaluate(risk: Risk, namespace: dict[str, Any], charter: Charter | None) -> Risk:
     from jupyter_mlgov.governance.checks import evaluate
 
-    return evaluate(risk, namespace)
+    return evaluate(risk, namespace, charter)
 
 
-def _names_read(expression: str) -> set[str]:
-    from jupyter_mlgov.governance.checks import names_read
+def _check_reads(risk: Risk, namespace: dict[str, Any], charter: Charter | None) -> set[str]:
+    from jupyter_mlgov.governance.checks import reads
 
-    return names_read(expression)
+    return reads(risk, namespace, charter)
 
 
 def _from_markdown(document: dict[str, Any]) -> tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]:
@@ -51,7 +51,7 @@ def _rules() -> Rules:
         open_store=_open_store,
         judge=judge,
         evaluate=_evaluate,
-        names_read=_names_read,
+        check_reads=_check_reads,
         from_markdown=_from_markdown,
         options_of=options_of,
     )

@@ -10,7 +10,15 @@ from jupyter_mlgov.governance import fields as schema
 from jupyter_mlgov.governance.annotations import parse_charter, parse_risk
 from jupyter_mlgov.governance.fields import example, fields_help
 from jupyter_mlgov.governance.yaml_lines import SIZE_LIMIT
-from jupyter_mlgov.records.annotations import Charter, Kpi, Risk
+from jupyter_mlgov.records.annotations import (
+    Amount,
+    Charter,
+    Check,
+    DeclaredData,
+    Kpi,
+    Risk,
+    Threshold,
+)
 
 RISK = "situation: thin data\nseverity: high\nlikelihood: low\n"
 
@@ -55,6 +63,51 @@ def test_a_whole_charter_is_read() -> None:
         Kpi(metric="recall", op=">=", target=0.6, split="test"),
         Kpi(metric="gap", op="<=", target=0.1, tolerance=0.01, description="equal"),
     )
+
+
+def test_what_decisions_are_worth_is_read_with_its_unit() -> None:
+    charter = parse_charter(
+        "title: x\nvalue_of_right: 40 minutes\ncost_of_wrong:\n  wrong approval: 12,000.50 USD per loan\n  refusal: € 60\n"
+        "threshold: p >= 0.15\n"
+        "test_data: {truth: denied, frame: t, score: p, predicted: flagged, positive: yes}\n"
+    )
+    assert charter.value_of_right == (Amount(value=40.0, unit="minutes"),)
+    assert charter.cost_of_wrong == (
+        Amount(value=12000.5, unit="USD per loan", when="wrong approval"),
+        Amount(value=60.0, unit="€", when="refusal"),
+    )
+    assert charter.threshold == Threshold(value=0.15, op=">=", score="p")
+    assert charter.test_data == DeclaredData(
+        truth="denied", frame="t", score="p", predicted="flagged", positive=True
+    )
+    assert parse_charter("title: x\nthreshold: 35%").threshold == Threshold(value=0.35)
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("cost_of_wrong: a lot", "'a lot' is no amount; write a number and its unit"),
+        ("cost_of_wrong: [1 USD]", "write {kind: amount}"),
+        ("cost_of_wrong: {a: [1]}", "one amount for a"),
+        ("threshold: high", "not a number"),
+        ("threshold: a == 1", "use one of >=, >, <=, <"),
+        ("threshold: [1]", "a number, or a comparison"),
+    ],
+)
+def test_a_wrong_amount_or_threshold_names_its_line(line: str, says: str) -> None:
+    message = refused(f"title: x\n{line}", kind="charter")
+    assert message.startswith("line 3: ")
+    assert says in message
+
+
+def test_several_checks_are_a_list_and_one_is_a_text() -> None:
+    several = parse_risk("r", RISK + "check:\n  - a > 1\n  - b > 2\ntime_limit: 2 s\ntags: Third-Party").check
+    assert several is not None
+    assert [part.expression for part in several.parts] == ["a > 1", "b > 2"]
+    assert several.expression == "a > 1; b > 2"
+    assert parse_risk("r", RISK + "check: [a > 1]").check == Check(expression="a > 1")
+    risk = parse_risk("r", RISK + "tags: Third-Party, DATA\ntime_limit: 2 s")
+    assert (risk.tags, risk.time_limit) == (("third party", "data"), 2.0)
 
 
 def test_the_fields_are_those_of_the_records() -> None:
@@ -109,7 +162,15 @@ def test_a_field_that_is_given_twice_names_both_lines() -> None:
         (RISK + "owner: @jane", 5, "quotes"),
         (RISK + "effect: [a, b]", 5, "effect is a list, expected a text"),
         (RISK + "check: {a: b}", 5, "check is a mapping"),
-        (RISK + "check: [a > 1, b > 2]", 5, "join several with `and`"),
+        (RISK + "check: [[a > 1], b > 2]", 5, "check is a list"),
+        (RISK + "check: []", 5, "empty list"),
+        (RISK + "check:\n  - a > 1\n  - ''", 7, "an empty check"),
+        (RISK + "tags: [data, fairnes]", 5, "'fairnes' is not one of data, model"),
+        (RISK + "tags: thrid party", 5, "did you mean third party?"),
+        (RISK + "time_limit: 0", 5, "more than 0 and at most 600 seconds"),
+        (RISK + "test_data: X", 5, "the fields truth, frame"),
+        (RISK + "test_data: {frame: X}", 5, "test_data.truth is missing"),
+        (RISK + "test_data: {truth: y, predict: p}", 5, "did you mean predicted?"),
         (RISK + "check: >= 3", 5, "quotes"),
         (RISK + "check: *x", 5, "alias"),
         (RISK + "owner: &x y", 5, "anchor"),

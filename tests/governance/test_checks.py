@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.governance.checks import evaluate, names_read, run
+from jupyter_mlgov.governance.checks import evaluate, run
+from jupyter_mlgov.governance.expressions import names_read
 from jupyter_mlgov.records.annotations import Check, Risk
 from jupyter_mlgov.records.canonical import canonical
 
