@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import re
 import sys
 from collections.abc import Iterable
 
+from jupyter_mlgov.capture.packages import Installed, PackageLister, take_inventory
 from jupyter_mlgov.capture.secrets import REDACTED, redact
+from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import Environment
 
 RECORDED_VARIABLES = ("TZ", "LANG", "LC_ALL", "PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
@@ -24,19 +25,19 @@ class EnvironmentRecorder:
     """Records the environment; lists the packages again only when an installation folder has changed."""
 
     def __init__(self) -> None:
-        self._key: tuple[tuple[str, int], ...] | None = None
-        self._packages: dict[str, str] = {}
+        self._lister = PackageLister()
+        self._listed: dict[str, Installed] = {}
         self._providers: dict[str, str] = {}
 
     def record(self, named: Iterable[str] = ()) -> Environment:
         """The environment now. ``named`` are the variables that the code names."""
-        self._list_packages()
+        listed = self._list()
         loaded = {name.partition(".")[0] for name in list(sys.modules)}
         imported = {self._providers[name] for name in loaded if name in self._providers}
         return Environment(
             python=platform.python_version(),
             platform=platform.platform(),
-            packages=dict(self._packages),
+            packages={name: one.distribution.version for name, one in listed.items()},
             imported=tuple(sorted(imported, key=str.lower)),
             variables=recorded_variables(named),
             details={
@@ -46,48 +47,18 @@ class EnvironmentRecorder:
             },
         )
 
-    def _list_packages(self) -> None:
-        key = tuple((entry, _changed_at(entry)) for entry in sys.path if entry)
-        if key == self._key:
-            return
-        packages: dict[str, str] = {}
-        providers: dict[str, str] = {}
-        for distribution in importlib.metadata.distributions():
-            metadata = distribution.metadata
-            name = metadata["Name"] if metadata is not None else None
-            if not name or name in packages:
-                continue  # the first on sys.path is the one that is imported
-            packages[name] = distribution.version or ""
-            for module in _top_level(distribution, name):
-                providers.setdefault(module, name)
-        self._packages = dict(sorted(packages.items(), key=lambda item: item[0].lower()))
-        self._providers, self._key = providers, key
+    def inventory(self) -> Inventory:
+        """Every installed distribution, exactly enough to install it again."""
+        return take_inventory(self._list().values())
 
-
-def _top_level(distribution: importlib.metadata.Distribution, name: str) -> set[str]:
-    """The names that one imports a distribution by."""
-    text = distribution.read_text("top_level.txt")
-    if text:
-        return set(text.split())
-    record = distribution.read_text("RECORD") or ""
-    found: set[str] = set()
-    for line in record.splitlines():
-        path = line.partition(",")[0]
-        head, slash, _ = path.partition("/")
-        if slash and not head.endswith((".dist-info", ".data")) and head not in ("..", "__pycache__"):
-            found.add(head)
-        elif not slash and head.endswith(".py"):
-            found.add(head[:-3])
-        elif not slash and head.endswith(".so"):
-            found.add(head.partition(".")[0])
-    return found or {name.replace("-", "_").lower()}
-
-
-def _changed_at(entry: str) -> int:
-    try:
-        return os.stat(entry).st_mtime_ns  # noqa: PTH116
-    except OSError:
-        return 0
+    def _list(self) -> dict[str, Installed]:
+        listed = self._lister.list()
+        if listed is not self._listed:
+            self._listed = listed
+            self._providers = {
+                module: name for name, one in reversed(listed.items()) for module in one.modules
+            }
+        return listed
 
 
 def recorded_variables(named: Iterable[str]) -> dict[str, str | None]:

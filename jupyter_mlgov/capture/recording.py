@@ -174,6 +174,9 @@ class Recorder:
             models=models,
             code=code,
             environment=store.put(canonical(environment)),
+            inventory=_guarded(
+                "inventory", lost, None, lambda: store.put(canonical(self._environment.inventory()))
+            ),
             charter=charter,
             kpis=kpis,
             risks=tuple(risks),

@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-EntryKind = Literal["snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift"]
+EntryKind = Literal[
+    "snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift", "lock"
+]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
@@ -21,6 +23,7 @@ class Entry(Struct, frozen=True, kw_only=True):
     - ``snapshot``: ``{"experiment": str, "number": int}``; ``candidate``: ``{"experiment": str}``
     - ``rerun``: ``{"verdict": str, "candidate": id or None, "comparison": digest of the whole document}``
     - ``risk``: a ``Risk``; ``charter``: a ``Charter``
+    - ``lock``: ``{"inventory": digest, "lock": digest of a pylock.toml, "unlocked": packages that are not in it}``
     - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected", "message": str}``
     """
 

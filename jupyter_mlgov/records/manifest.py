@@ -187,6 +187,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     code: Code = Code()
     environment: str
     """Names the ``Environment`` object."""
+    inventory: str | None = None
+    """Names the ``Inventory`` object: every installed distribution, exactly enough to install it again."""
     charter: Charter | None = None
     kpis: tuple[KpiResult, ...] = ()
     risks: tuple[Risk, ...] = ()
@@ -194,7 +196,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def objects(self) -> set[str]:
         """The digests of every object that this manifest needs in the store."""
-        named = {self.environment, self.notebook.document, self.code.diff}
+        named = {self.environment, self.inventory, self.notebook.document, self.code.diff}
         named |= {part for cell in self.notebook.cells for part in (cell.source, cell.outputs)}
         named |= {entry.source for entry in self.notebook.journal}
         named |= {module.source for module in self.code.modules}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Snapshots that a message names before it counts the rest."""
 
-_NAMED_OBJECTS = {"rerun": ("comparison",)}
+_NAMED_OBJECTS = {"rerun": ("comparison",), "lock": ("lock",)}
 """Fields of an entry's body that name objects, by kind."""
 
 _RESTORE = "put it back from a copy of the project"
