@@ -100,7 +100,8 @@ def _match_equal(found: dict[int, int], left: list[str], right: list[str]) -> No
 
 
 def _match_similar(found: dict[int, int], before: Side, after: Side) -> None:
-    """Edited cells: between the same neighbours, with enough text in common, or alone there."""
+    """Edited cells: with enough text in common, between the same neighbours, else (a neighbour may have moved)
+    wherever a cell is free."""
     left, right = before.cells, after.cells
     taken = set(found.values())
     for place, cell in enumerate(left):
@@ -108,11 +109,13 @@ def _match_similar(found: dict[int, int], before: Side, after: Side) -> None:
             continue
         low = max((found[p] for p in range(place) if p in found), default=-1)
         high = min((found[p] for p in range(place + 1, len(left)) if p in found), default=len(right))
-        gap = [p for p in range(low + 1, high) if p not in taken and right[p].type == cell.type]
-        scored = [(_ratio(before.source(cell), after.source(right[p])), -p) for p in gap]
-        if scored and max(scored)[0] >= SIMILAR:
-            found[place] = -max(scored)[1]
-            taken.add(found[place])
+        free = [p for p in range(len(right)) if p not in taken and right[p].type == cell.type]
+        for candidates in ([p for p in free if low < p < high], free):
+            scored = [(_ratio(before.source(cell), after.source(right[p])), -p) for p in candidates]
+            if scored and max(scored)[0] >= SIMILAR:
+                found[place] = -max(scored)[1]
+                taken.add(found[place])
+                break
 
 
 def _ratio(one: str, other: str) -> float:
