@@ -149,7 +149,7 @@ class _Search:
             differences.names if everywhere else differences.names & names,
             within=None if everywhere else cells,
         )
-        if factor.cause.startswith("code.") and (factor.cells or factor.new_cells):
+        if factor.cause.startswith(("code.cell", "hidden-state.")) and (factor.cells or factor.new_cells):
             cell = min(factor.cells or factor.new_cells)
         elif cell is None:
             cell = min(factor.cells, default=None)

@@ -102,8 +102,8 @@ def test_another_size_is_a_difference(plot: np.ndarray[Any, Any]) -> None:
 def test_without_pillow_decompressed_rows_decide(
     plot: np.ndarray[Any, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "PIL", None)
     one, same, other = png(plot, software="a"), png(plot, software="bc"), png(plot[::-1].copy())
+    monkeypatch.setitem(sys.modules, "PIL", None)
     assert pictures.compare_images(one, same).closeness == "noise"
     assert pictures.compare_images(one, other).closeness == "different"
 
