@@ -87,7 +87,8 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     """Compares without asking for causes."""
     before, after = Side(store, baseline), Side(store, candidate)
     alignment = align(before, after)
-    timings = timings_of(before).timings & timings_of(after).timings
+    reading = timings_of(before)
+    timings = reading.timings & timings_of(after).timings
     metrics = _metrics(before.manifest, after.manifest, timings)
     values = [*metrics, *_frames(before.manifest, after.manifest), *_models(before.manifest, after.manifest)]
     remade = _names_made(before, alignment)
@@ -97,7 +98,10 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
         if value.kind == "metric" or value.status != "missing" or value.name in remade
     ]
     tolerant = _within_declared(metrics)
-    context = Context(before.moment, after.moment, known=_known(metrics), tolerant=tolerant)
+    context = Context(
+        before.moment, after.moment,
+        known=_known(metrics), tolerant=tolerant, printed=tuple(reading.printed),
+    )  # fmt: skip
     cells, inserted_error = _cells(before, after, alignment, context)
     if tolerant:
         # The user has said which numbers count, and how far they may be off: what they were computed from
@@ -278,7 +282,7 @@ def _cells(
             found.append(CellComparison(index=old.index, status="not-run"))
         else:
             shown = before.outputs(old), after.outputs(new)
-            where = replace(context, source=before.source(old))
+            where = replace(context, source=before.source(old), cell=old.index)
             status, note = _cell(old.status, new.status, *shown, where)
             found.append(CellComparison(index=old.index, status=status, note=note))
     return found, inserted_error

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 from jupyter_mlgov.rerun import noise
@@ -39,6 +40,7 @@ def compare_outputs(before: list[Output], after: list[Output], context: Context)
         counts = [_counted(side) for side in shown]
         displays = Outcome("different", f"it showed {counts[0]} before, and {counts[1]} now")
     else:
+        context = replace(context, shown=True)
         displays = _worst(compare_bundles(a, b, context) for a, b in zip(*shown, strict=True))
     errors = _worst(
         compare_errors(a, b, context) for a, b in zip(_errors(before), _errors(after), strict=False)

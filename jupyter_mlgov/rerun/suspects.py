@@ -7,13 +7,14 @@ sums. A suspect proves nothing; it says where to look once two runs of the same 
 from __future__ import annotations
 
 import ast
-import builtins
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 from jupyter_mlgov.rerun.code_form import python_of
+from jupyter_mlgov.rerun.durations import READINGS, STOPWATCHES, Durations
+from jupyter_mlgov.rerun.printed_timings import Template, template_of, template_of_print
 
 Kind = Literal["random", "clock", "hash", "listing", "threads"]
 
@@ -47,12 +48,7 @@ _SEEDABLE = re.compile(
 )
 _SHUFFLED = re.compile(r"(?:Stratified|Group)*KFold")
 _SEED_WORDS = ("random_state", "seed", "rng", "random_seed", "generator")
-_CLOCKS = frozenset(
-    {"time.time", "time.time_ns", "time.perf_counter", "time.perf_counter_ns", "time.monotonic", "time.process_time",
-     "time.localtime", "time.gmtime", "time.ctime", "time.asctime", "time.strftime", "timeit.default_timer",
-     "datetime.datetime.now", "datetime.datetime.utcnow", "datetime.datetime.today", "datetime.date.today",
-     "pandas.Timestamp.now", "pandas.Timestamp.today", "pandas.Timestamp.utcnow"}
-)  # fmt: skip
+_CLOCKS = READINGS | STOPWATCHES
 _SPOKEN_CLOCKS = ("pandas.to_datetime", "pandas.Timestamp", "numpy.datetime64")
 _LISTINGS = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"})
 _PARALLEL = (
@@ -64,7 +60,6 @@ _PARALLEL = (
 )
 _ORDERLESS = frozenset({"sorted", "len", "set", "frozenset", "min", "max", "any", "all", "isinstance"})
 _COMMON = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "dt": "datetime"}
-_PURE = frozenset(dir(builtins)) | {"timedelta"}
 
 
 @dataclass(frozen=True)
@@ -83,13 +78,21 @@ class Reading:
     """A notebook's code read from top to bottom."""
 
     suspects: list[Suspect] = field(default_factory=list)
-    timings: set[str] = field(default_factory=set)
-    """Names that hold nothing but readings of the clock and what is computed from those alone."""
     seeded: set[str] = field(default_factory=set)
     draws: dict[int, set[str]] = field(default_factory=dict)
     """Cells that draw random numbers, seeded or not, with the generators (or names that hold one)."""
+    printed: list[Template] = field(default_factory=list)
+    """What the cells print, as far as their code says it."""
     _aliases: dict[str, str] = field(default_factory=lambda: dict(_COMMON))
     _generators: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._durations = Durations(self._resolved)
+
+    @property
+    def timings(self) -> set[str]:
+        """Names that hold nothing but readings of the clock and what is computed from those alone."""
+        return self._durations.names()
 
     def unseeded(self) -> list[Suspect]:
         """Draws that no seed governs, in order."""
@@ -113,6 +116,9 @@ class Reading:
                 self._statement(index, statement)
             except RecursionError:
                 continue
+        last = tree.body[-1] if tree.body else None
+        if isinstance(last, ast.Expr) and not (isinstance(last.value, ast.Call) and _prints(last.value)):
+            self.printed.append(template_of(last.value, self._durations.is_duration, index))
 
     def _statement(self, index: int, statement: ast.stmt) -> None:
         self._imports(statement)
@@ -122,7 +128,7 @@ class Reading:
                 self._call(index, node, parent, names)
             elif isinstance(node, ast.Set | ast.SetComp) and not _orderless(parent):
                 self.suspects.append(Suspect("hash", "a set", index, names))
-        self._timing(statement)
+        self._timing(index, statement)
 
     def _imports(self, statement: ast.stmt) -> None:
         for node in ast.walk(statement):
@@ -199,35 +205,25 @@ class Reading:
             return "numpy"
         return None
 
-    def _timing(self, statement: ast.stmt) -> None:
-        if not isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) or statement.value is None:
-            for name in _bound(statement):
-                self.timings.discard(name)
+    def _timing(self, index: int, statement: ast.stmt, *, straight: bool = True) -> None:
+        """Follows readings of the clock through the statements, in the order in which they stand."""
+        inner = [part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, ())]
+        inner += [part for handler in getattr(statement, "handlers", ()) for part in handler.body]
+        inner += [part for case in getattr(statement, "cases", ()) for part in case.body]
+        if inner:
+            for part in inner:
+                self._timing(index, part, straight=straight and isinstance(statement, ast.With | ast.Try))
             return
-        names = _bound(statement)
-        if self._only_clock(statement.value) or (
-            isinstance(statement, ast.AugAssign)
-            and set(names) <= self.timings
-            and self._only_clock(statement.value)
-        ):
-            self.timings |= set(names)
-        else:
-            self.timings -= set(names)
-
-    def _only_clock(self, value: ast.expr) -> bool:
-        """True for an expression of clock readings, names that hold some, and constants."""
-        measured = any(
-            isinstance(node, ast.Call) and self._resolved(node.func) in _CLOCKS for node in ast.walk(value)
-        )
-        for node in ast.walk(value):
-            if isinstance(node, ast.Name):
-                if node.id in self.timings:
-                    measured = True
-                elif node.id not in _PURE and self._aliases.get(node.id, "").partition(".")[0] not in (
-                    "time", "datetime", "timeit", "pandas", "numpy",
-                ):  # fmt: skip
-                    return False
-        return measured
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Call) and _prints(node):
+                self.printed.append(
+                    template_of_print(node, self._durations.is_duration, index, straight=straight)
+                )
+            elif isinstance(node, ast.Call):
+                self._durations.called(node)
+        if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) and statement.value is not None:
+            added = isinstance(statement, ast.AugAssign)
+            self._durations.assigned(_bound(statement), statement.value, added=added)
 
 
 _GLOBAL = frozenset({"numpy", "python", "torch", "tensorflow"})
@@ -282,6 +278,11 @@ def _orderless(parent: ast.AST | None) -> bool:
     if isinstance(parent, ast.Compare):
         return True
     return isinstance(parent, ast.Call) and _dotted(parent.func).rpartition(".")[2] in _ORDERLESS
+
+
+def _prints(call: ast.Call) -> bool:
+    aside = any(keyword.arg == "file" for keyword in call.keywords)
+    return isinstance(call.func, ast.Name) and call.func.id == "print" and not aside
 
 
 def _is_none(node: ast.AST) -> bool:

@@ -15,6 +15,7 @@ from itertools import zip_longest
 from jupyter_mlgov.rerun import clock, noise
 from jupyter_mlgov.rerun.clock import Moment
 from jupyter_mlgov.rerun.numbers import Closeness, compare_numbers, worst
+from jupyter_mlgov.rerun.printed_timings import Template, mask_printed
 
 _PATH = r"(?:[A-Za-z]:)?[/\\](?:[\w.+@ -]+[/\\])+[\w.+@-]+|<temporary>/(?:[\w.+@-]+/)*[\w.+@-]*"
 _DIGITS = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -35,6 +36,11 @@ class Context:
     after: Moment | None = None
     source: str = ""
     """The code of the cell, as it ran last."""
+    cell: int = -1
+    printed: tuple[Template, ...] = ()
+    """What the notebook's code prints (see ``printed_timings``)."""
+    shown: bool = False
+    """The texts are what was displayed, not what was printed."""
     known: tuple[tuple[float, float, Closeness], ...] = ()
     """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
     tolerant: bool = False
@@ -85,7 +91,9 @@ def compare_texts(one: str, other: str, context: Context, *, what: str = "the te
 
 def _masked(text: str, context: Context) -> str:
     # A time stamp at the end of a name (model_20261124_101500.bin) is a token of its own.
-    text = _STAMPED.sub(r" \g<0>", noise.mask(text))
+    text = _STAMPED.sub(
+        r" \g<0>", mask_printed(noise.mask(text), context.printed, context.cell, shown=context.shown)
+    )
     return noise.mask_called(text, context.source)
 
 

@@ -1,0 +1,64 @@
+"""What a notebook prints of its own running time is noise, and nothing beside it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from jupyter_mlgov.rerun.printed_timings import MASK, mask_printed
+from jupyter_mlgov.rerun.suspects import Reading, read_code
+
+START = "import time\nfrom datetime import datetime\nstart = time.time()\n"
+
+
+def reading(code: str) -> Reading:
+    return read_code([(0, START + code)])
+
+
+def masked(code: str, text: str, *, cell: int = 0) -> str:
+    shown = "print" not in code
+    return mask_printed(text, reading(code).printed, cell, shown=shown)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("elapsed = time.time() - start\nprint(elapsed)", "@"),
+        ("print('--- %s seconds ---' % (time.time() - start))", "--- @ seconds ---"),
+        ("print(f'auc {auc:.2f} after {time.time() - start:.1f}s')", "auc 0.83 after @s"),
+        ("print('auc', auc, 'Time:', time.time() - start)", "auc 0.83 Time: @"),
+        ("for i in r:\n    t = time.time()\n    print('{}: {:.2f}, loss {}'.format(i, time.time() - t, f(i)))", "3: @, loss 0.5"),
+        ("total = 0\ntotal += time.time() - start\nprint(auc)\nprint(total / 2)", "0.83\n@"),
+        ("times = []\ntimes.append(time.time() - start)\nprint(sum(times) / len(times))", "@"),
+        ("print(datetime.now() - datetime.now())", "@"),
+        ("datetime.now() - datetime.now()", "@"),
+    ],
+)  # fmt: skip
+def test_only_the_time_of_a_line_is_masked(code: str, text: str) -> None:
+    for number in ("1.25", "0:00:01.250000"):
+        assert masked(code, text.replace("@", number)) == text.replace("@", MASK)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("print(auc, time.time() - start)\nprint(loss, auc)\nprint(auc, loss) if auc else 0", "0.83 0.41"),
+        ("age = (datetime.now() - datetime(1990, 1, 1)).days\nprint(age)", "13108"),
+        ("print(datetime.now().year)", "2026"),
+        ("mixed = auc + (time.time() - start)\nprint(mixed)", "1.25"),
+        ("start = 3\nprint(time.time() - start)", "1.25"),
+    ],
+)
+def test_what_may_be_a_result_is_kept(code: str, text: str) -> None:
+    assert masked(code, text) == text
+
+
+def test_a_function_that_times_others_is_known_wherever_it_is_called() -> None:
+    code = "def timed(f):\n    t = time.perf_counter()\n    f()\n    print(f'{f.__name__} used {time.perf_counter() - t:.2f} s')"
+    assert masked(code, "fit used 3.20 s\nauc 0.83", cell=5) == f"fit used {MASK} s\nauc 0.83"
+
+
+def test_names_that_hold_time_are_told_from_results() -> None:
+    found = reading(
+        "elapsed = round(time.time() - start, 2)\nrate = rows / elapsed\nage = (datetime.now() - born).days"
+    )
+    assert found.timings == {"start", "elapsed", "rate"}
