@@ -61,7 +61,7 @@ check-front-end: $(VENV)/.front-end
 	cd labextension && $(WITH_NODE) $(BIN)/jlpm lint:check
 
 test-python: $(VENV)/.dev chromium
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 test-ts: $(VENV)/.front-end
 	cd labextension && $(WITH_NODE) $(BIN)/jlpm test
