@@ -355,17 +355,18 @@ class _Dictionary(ArrowHasher):
             if len(fresh):
                 self._categories = pa.concat_arrays([self._categories, fresh])
                 places = pc.index_in(dictionary, value_set=self._categories)
-            recode = places.to_numpy(zero_copy_only=False).astype("<i4")
+            # One more place at the end, for the code -1 of a null: this chunk's dictionary may be empty.
+            recode = np.append(places.to_numpy(zero_copy_only=False), -1).astype("<i4")
         codes = array.indices
         if mask is not None:
             codes = codes.fill_null(0)
         numbers = codes.to_numpy(zero_copy_only=False)
         for start in range(0, len(numbers), ROWS):
             piece = numbers[start : start + ROWS].astype("<i4")
-            if recode is not None:
-                piece = recode[piece]
             if mask is not None:
                 piece[mask[start : start + ROWS]] = -1
+            if recode is not None:
+                piece = recode[piece]
             self._codes.update(piece.view(np.uint8).data)
 
     def parts(self) -> list[bytes]:

@@ -81,7 +81,7 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
 
     Equal estimators give equal bytes: skops' own differ at every call.
     """
-    from jupyter_mlgov.hashing.saved_models import settled
+    from jupyter_mlgov.hashing.saved_models import Nameless, settled
 
     try:
         from skops.io import dumps
@@ -91,6 +91,8 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
         return None, f"skops cannot store it ({type(error).__name__})"
     try:
         return settled(data), None
+    except Nameless as error:
+        return None, f"skops could not load it again: {error} cannot be found under that name"
     except Exception:  # noqa: BLE001 - a form of skops that is not known here: as it is
         return data, None
 

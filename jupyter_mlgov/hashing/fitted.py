@@ -108,7 +108,8 @@ class Fingerprint:
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
         self._encoder = Encoder(limits)
-        self._seen: dict[int, tuple[object, bytes]] = {}
+        # A generator inside a parameter has another digest than elsewhere, so those parts are kept apart.
+        self._seen: dict[tuple[int, bool], tuple[object, bytes]] = {}
         self._open: dict[int, int] = {}
         self._circles = 0
         self._in_parameters = 0
@@ -118,7 +119,8 @@ class Fingerprint:
         self.limits.spend(1)
         if type(value) in _SCALARS:
             return self._encoder.one(value)
-        known = self._seen.get(id(value))
+        place = id(value), self._in_parameters > 0
+        known = self._seen.get(place)
         if known is not None:
             return known[1]
         if id(value) in self._open:  # a circle is written as a number of steps back
@@ -132,8 +134,8 @@ class Fingerprint:
             digest = self._part(value, type(value))
         finally:
             del self._open[id(value)]
-        if circles == self._circles and not self._in_parameters:
-            self._seen[id(value)] = (value, digest)
+        if circles == self._circles:
+            self._seen[place] = (value, digest)
         return digest
 
     def _part(self, value: Any, kind: type) -> bytes:

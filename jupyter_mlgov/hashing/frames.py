@@ -109,7 +109,9 @@ def _assemble(
     label: str, family: str, shape: tuple[int, ...], names: list[Any], found: Iterable[Found],
     limits: Limits, index: bytes = b"",
 ) -> FrameDescription:  # fmt: skip
-    encoder = Encoder(limits)
+    encoder = Encoder(
+        Limits(deadline=limits.deadline)
+    )  # names are few: a column that spent it all leaves them theirs
     parts: list[bytes] = []
     columns: list[Column] = []
     reason: str | None = None
@@ -177,11 +179,11 @@ def _pandas_label(values: Any, array: Any) -> str:
 def _pandas_series(series: Any, label: str, limits: Limits) -> FrameDescription:
     from jupyter_mlgov.hashing.pandas_columns import column_digest, index_digest, numpy_values
 
+    index = index_digest(series.index, limits)
     found = (
         _pandas_label(series.array, numpy_values(series.array)),
         _attempt(column_digest, series.array, limits),
     )
-    index = index_digest(series.index, limits)
     described = _assemble(label, "series", (len(series), 1), [series.name], [found], limits, index)
     return FrameDescription(
         label, described.digest, described.rows, described.columns, (len(series),), described.reason

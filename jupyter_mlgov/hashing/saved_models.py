@@ -9,17 +9,29 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 import zipfile
 from typing import Any
 
 SCHEMA = "schema.json"
+_NAMED = frozenset({"ObjectNode", "FunctionNode", "TypeNode"})
+"""Kinds of parts that skops looks up by module and name."""
+
+
+class Nameless(Exception):
+    """A part has a class or function that cannot be found under its name (a lambda, say); ``str`` is the name."""
 
 
 def settled(data: bytes) -> bytes:
-    """A skops file's bytes with its parts renumbered. Raises ``ValueError`` or ``KeyError`` for other files."""
+    """A skops file's bytes with its parts renumbered.
+
+    Raises ``Nameless`` where skops could not load the file again, ``ValueError`` or ``KeyError`` for other files.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     schema = json.loads(members.pop(SCHEMA))
+    if nameless := _nameless(schema):
+        raise Nameless(nameless)
     numbers = _Numbers()
     numbers.rename(schema)
     if set(numbers.files) != set(members):
@@ -30,6 +42,16 @@ def settled(data: bytes) -> bytes:
             archive.writestr(zipfile.ZipInfo(renamed), members[name])
         archive.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, sort_keys=False, separators=(",", ":")))
     return out.getvalue()
+
+
+def _nameless(node: Any) -> str | None:
+    """The first class or function that its module, being loaded, does not have. Nothing is imported to look."""
+    if isinstance(node, dict) and node.get("__loader__") in _NAMED:
+        module, name = sys.modules.get(node["__module__"]), node["__class__"]
+        if module is not None and not hasattr(module, name):
+            return f"{node['__module__']}.{name}"
+    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
+    return next((found for item in below if (found := _nameless(item))), None)
 
 
 class _Numbers:

@@ -208,7 +208,8 @@ def _datetime(encoder: Encoder, value: dt.datetime, out: bytearray) -> None:
     out += b"t"
     nanoseconds = getattr(value, "nanosecond", 0)
     zone = _zone(value.tzinfo, value)
-    fields = (*value.timetuple()[:6], value.microsecond, nanoseconds, value.fold)
+    fields = (*value.timetuple()[:6], value.microsecond, nanoseconds)
+    # The offset says what ``fold`` would; where there is none, moments that differ in it are equal.
     offset = "" if value.tzinfo is None else str(value.utcoffset())
     _text(f"{fields}{zone}{offset}", out)
 
@@ -220,7 +221,7 @@ def _date(encoder: Encoder, value: dt.date, out: bytearray) -> None:
 
 def _time(encoder: Encoder, value: dt.time, out: bytearray) -> None:
     out += b"h"
-    fields = (value.hour, value.minute, value.second, value.microsecond, value.fold)
+    fields = (value.hour, value.minute, value.second, value.microsecond)
     _text(f"{fields}{_zone(value.tzinfo, None)}", out)
 
 

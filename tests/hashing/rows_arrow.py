@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import io
 import math
 from itertools import pairwise
@@ -20,6 +21,7 @@ from tests.hashing.strategies import FLOATS, TEXTS, key
 ARROW, POLARS = "pyarrow", "polars"
 LONGER = TEXTS | st.text("abc", min_size=13, max_size=20)
 SMALL = st.integers(-9, 9) | st.none()
+WEEKS = st.timedeltas(dt.timedelta(weeks=-9999), dt.timedelta(weeks=9999))
 TYPES: dict[Any, st.SearchStrategy[Any]] = {
     pa.int64(): SMALL, pa.uint8(): st.integers(0, 9) | st.none(), pa.float64(): FLOATS | st.none(),
     pa.float16(): st.floats(width=16) | st.none(), pa.bool_(): st.booleans() | st.none(),
@@ -41,7 +43,7 @@ POLARS_TYPES: dict[Any, st.SearchStrategy[Any]] = {
     pl.Enum(["a", "b", "c"]): st.sampled_from("abc") | st.none(), pl.Date: st.dates() | st.none(),
     pl.List(pl.Int64): st.lists(SMALL, max_size=3) | st.none(), pl.Binary: st.binary(max_size=3) | st.none(),
     pl.Struct({"a": pl.Int64}): st.fixed_dictionaries({"a": SMALL}), pl.Object: st.none() | st.integers(0, 5) | TEXTS,
-    pl.Datetime("us", "UTC"): st.datetimes() | st.none(), pl.Duration: st.timedeltas() | st.none(), pl.Null: st.none(),
+    pl.Datetime("us", "UTC"): st.datetimes() | st.none(), pl.Duration: WEEKS | st.none(), pl.Null: st.none(),
 }  # fmt: skip
 
 

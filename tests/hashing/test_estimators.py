@@ -36,7 +36,18 @@ def test_only_what_was_fitted_is_a_model(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", [None, 1, "x", LogisticRegression, StandardScaler(), Unknown(), Unknown, np.ones(3), sys]
+    "value",
+    [
+        None,
+        1,
+        "x",
+        LogisticRegression,
+        StandardScaler(),
+        pytest.param(Unknown(), id="unknown"),
+        Unknown,
+        np.ones(3),
+        sys,
+    ],
 )
 def test_anything_else_is_none(value: Any) -> None:
     assert describe_model(value) is None
@@ -123,7 +134,7 @@ def test_circles_and_shared_parts_end() -> None:
     assert mine(shared).reason is None
 
 
-@pytest.mark.parametrize("part", [threading.Lock(), (k for k in [1]), Unknown()])
+@pytest.mark.parametrize("part", [threading.Lock(), (k for k in [1]), pytest.param(Unknown(), id="unknown")])
 def test_a_part_whose_state_cannot_be_read_is_a_reason(part: Any) -> None:
     found = mine(part)
     assert found.digest is None
@@ -206,11 +217,16 @@ def test_equal_models_make_equal_skops_files_that_can_be_loaded(name: str) -> No
     assert describe_model(loaded) == describe_model(fitted(name))
 
 
-def test_a_model_that_skops_cannot_hold_has_a_reason() -> None:
-    data, reason = save_model(Mine(threading.Lock()).fit(None))
-    assert data is None
-    assert reason is not None
-    assert reason.startswith("skops cannot store it")
+@pytest.mark.parametrize(
+    ("part", "reason"),
+    [
+        ((k for k in [1]), "skops cannot store it (TypeError)"),
+        (threading.Lock(), "skops could not load it again: _thread.lock cannot be found under that name"),
+        (lambda x: x, f"skops could not load it again: {__name__}.<lambda> cannot be found under that name"),
+    ],
+)
+def test_a_model_that_skops_cannot_hold_has_a_reason(part: Any, reason: str) -> None:
+    assert save_model(Mine(part).fit(None)) == (None, reason)
 
 
 @pytest.mark.parametrize("library", ["xgboost", "lightgbm", "catboost"])

@@ -62,7 +62,7 @@ def test_it_says_what_a_table_or_array_is(value: Any, expected: tuple[Any, ...])
         np.int8,
         pd.NA,
         pd.Timestamp(0),
-        Unknown(),
+        pytest.param(Unknown(), id="unknown"),
         Unknown,
         pd,
         print,
