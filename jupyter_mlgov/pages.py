@@ -257,8 +257,38 @@ def _gate(decision: Any) -> RenderableType:
     table = Table.grid(padding=(0, 2))
     for rule in decision.rules:
         table.add_row(_MARK[rule.passed], clean(rule.rule), clean(rule.reason))
-    title = Text.assemble("gate ", ("open", GOOD) if decision.open else ("closed", BAD))
+    title = Text.assemble(
+        "gate ",
+        ("open", GOOD) if decision.open else ("closed", BAD),
+        (f"  (policy {decision.policy[7:19]})", QUIET),
+    )
     return Group(title, Padding(table, (0, 0, 0, 2)))
+
+
+def _approve(value: Any) -> RenderableType:
+    lines = Table.grid(padding=(0, 2))
+    lines.add_column(style=QUIET)
+    lines.add_column(overflow="fold")
+    lines.add_row("decision", clean(f"{value['decision']} by {value['name']} ({value['role']})"))
+    lines.add_row("snapshot", value["id"][:12])
+    lines.add_row("signed with", value["key"])
+    lines.add_row("entry", value["entry"][:12])
+    if value["key_made"]:
+        lines.add_row(
+            "note",
+            "this key was made now, without a passphrase; `mlgov key new NAME --passphrase` makes one with",
+        )
+    return lines
+
+
+def _key(keys: Any) -> RenderableType:
+    if not keys:
+        return Text("no keys: make one with mlgov key new")
+    table = _table("name", "public key", "protected by")
+    for one in keys:
+        protected = {"none": "file permissions only"}.get(one.protection, one.protection)
+        table.add_row(clean(one.name), one.key, protected)
+    return table
 
 
 def _report(value: Any) -> RenderableType:
@@ -286,6 +316,8 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "rerun": _comparison,
     "verify": _verify,
     "gate": _gate,
+    "approve": _approve,
+    "key": _key,
     "report": _report,
     "fsck": _fsck,
     "reindex": _reindex,

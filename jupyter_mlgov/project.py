@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -120,11 +120,20 @@ class Project:
         entries = self.store.entries(subject=snapshot)
         document["charter"] = self._charter(manifest, entries)
         document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]
-        document["approvals"] = [
-            {"at": entry.at, **entry.body} for entry in entries if entry.kind == "approval"
-        ]
+        document["approvals"] = self._decisions(snapshot, entries)
         whole: dict[str, Any] = plain(document)
         return whole
+
+    def _decisions(self, snapshot: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
+        """Each approval's entry with what its signature is worth: ``key``, ``applies`` and ``fault``."""
+        from jupyter_mlgov.governance.approvals import decisions
+
+        held = [entry for entry in entries if entry.kind == "approval"]
+        return [
+            {"at": entry.at, **entry.body}
+            | {"key": one.key, "applies": one.applies, "fault": one.fault, "entry": one.entry}
+            for entry, one in zip(held, decisions(self.store, snapshot), strict=True)
+        ]
 
     def _charter(self, manifest: Manifest, entries: Sequence[Entry]) -> Any:
         later = [entry.body for entry in entries if entry.kind == "charter"]
@@ -158,19 +167,92 @@ class Project:
 
         return compare(self.store, self.resolve(one), self.resolve(other))
 
-    def gate(self, ref: str) -> GateDecision:
-        """Open or closed, with a reason for each rule."""
-        from jupyter_mlgov.governance.gate import decide
+    def gate(
+        self, ref: str, *, junit: str | Path | None = None, markdown: str | Path | None = None
+    ) -> GateDecision:
+        """Open or closed, with a reason for each rule; also written as JUnit XML and Markdown where that is asked for.
 
-        return decide(self.store, self.resolve(ref))
+        Raises ``NotWritable``, and ``UsageError`` for a policy that cannot be read.
+        """
+        from jupyter_mlgov.governance import gate_files
+
+        snapshot = self.resolve(ref)
+        decision = self._decide(snapshot)
+        if junit is not None:
+            write_whole(Path(junit).absolute(), gate_files.junit(decision, self.reference(snapshot)))
+        if markdown is not None:
+            text = gate_files.markdown(decision, self.reference(snapshot))
+            write_whole(Path(markdown).absolute(), text.encode("utf-8"))
+        return decision
+
+    def _decide(self, snapshot: str) -> GateDecision:
+        from jupyter_mlgov.governance.gate import decide
+        from jupyter_mlgov.governance.policy import read_policy
+
+        return decide(self.store, snapshot, read_policy(self.root))
+
+    def reference(self, snapshot: str) -> str:
+        """``NAME@N`` for an id; a candidate's first 12 digits."""
+        number = self.store.number(snapshot)
+        return f"{self.store.manifest(snapshot).experiment}@{number}" if number is not None else snapshot[:12]
+
+    def approve(
+        self,
+        ref: str,
+        *,
+        name: str,
+        role: str,
+        decision: Literal["approved", "rejected", "revoked"] = "approved",
+        message: str = "",
+        accepts: Sequence[str] = (),
+        key: str | None = None,
+        ask: Callable[[str], str] | None = None,
+    ) -> dict[str, Any]:
+        """Signs a decision about a snapshot and puts it on the ledger: the ledger entry's id, the key, the decision.
+
+        ``accepts`` are ids of risks. ``key`` is the name of one of the user's keys; without it, the default one, which is
+        made where there is none. ``ask`` gives the passphrase of an encrypted key.
+        """
+        from jupyter_mlgov.governance import approvals, keys
+        from jupyter_mlgov.governance.policy import read_policy
+        from jupyter_mlgov.governance.signing import key_text
+        from jupyter_mlgov.records.canonical import identity
+        from jupyter_mlgov.store.ledger import now
+
+        snapshot = self.resolve(ref)
+        policy = read_policy(self.root)
+        made = key is None and not keys.exists(keys.DEFAULT)
+        if made:
+            keys.new(keys.DEFAULT)
+        private = keys.load(key or keys.DEFAULT, ask=ask)
+        entry = approvals.decide(
+            self.store,
+            snapshot,
+            private,
+            word=decision,
+            name=name,
+            role=role,
+            message=message,
+            at=now(),
+            accepts=accepts,
+            policy=policy.digest,
+        )
+        return {
+            "id": snapshot,
+            "decision": decision,
+            "name": entry.body["name"],
+            "role": entry.body["role"],
+            "key": key_text(private.public_key()),
+            "key_made": made,
+            "entry": identity(entry),
+        }
 
     def report_html(self, ref: str) -> str:
         """The governance report as one self-contained HTML page."""
-        from jupyter_mlgov.governance.gate import decide
         from jupyter_mlgov.report import build, render
 
         snapshot = self.resolve(ref)
-        return render(build(self.store, snapshot, decide(self.store, snapshot)))
+        return render(build(self.store, snapshot, self._decide(snapshot)))
 
     def report(self, ref: str, output: str | Path | None = None) -> Path:
         """Writes the governance report and gives its path: ``output``, or ``NAME-N.html`` in the working

@@ -42,6 +42,8 @@ class Caller:
 
     folder: Path
     progress: Callable[[Progress], None] | None = None
+    ask: Callable[[str], str] | None = None
+    """Asks for a passphrase; None where nobody can be asked."""
     answer: Answer | None = None
 
     def project(self) -> Project:
@@ -168,12 +170,112 @@ def verify(
 
 @verbs.command()
 @_ref
+@click.option("--junit", metavar="FILE", help="Write the rules as JUnit XML.")
+@click.option("--markdown", metavar="FILE", help="Write the rules as Markdown, for a CI job's summary.")
 @_json
 @click.pass_obj
-def gate(caller: Caller, ref: str, as_json: bool) -> None:
-    """Say whether a snapshot may be used, with the reason of each rule."""
-    decision = caller.project().gate(ref)
+def gate(caller: Caller, ref: str, junit: str | None, markdown: str | None, as_json: bool) -> None:
+    """Say whether a snapshot may be used, with the reason of each rule.
+
+    The rules are those of [gate] in mlgov.toml, or the default ones.
+    """
+    decision = caller.project().gate(
+        ref,
+        junit=caller.folder / junit if junit else None,
+        markdown=caller.folder / markdown if markdown else None,
+    )
     caller.answer = Answer("gate", decision, 0 if decision.open else 1, as_json)
+
+
+@verbs.command()
+@_ref
+@click.option("--as", "name", required=True, metavar="NAME", help="Who decides.")
+@click.option("--role", required=True, metavar="ROLE", help="As what: validator, model owner, ...")
+@click.option("--reject", is_flag=True, help="Reject it: that closes the gate.")
+@click.option("--revoke", is_flag=True, help="Take back what the same key decided in this role.")
+@click.option("-m", "--message", required=True, metavar="TEXT", help="Why, and under which conditions.")
+@click.option("--accept", "accepts", multiple=True, metavar="RISK", help="Accept this risk (repeatable).")
+@click.option("--key", metavar="KEY", help="Sign with this key of yours [default: default].")
+@_json
+@click.pass_obj
+def approve(
+    caller: Caller,
+    ref: str,
+    name: str,
+    role: str,
+    reject: bool,
+    revoke: bool,
+    message: str,
+    accepts: tuple[str, ...],
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Sign a decision about a snapshot and put it on the ledger.
+
+    It holds for exactly this snapshot and its charter and risks as they stand.
+    """
+    if reject + revoke + bool(accepts) > 1:
+        raise UsageError("approve: give one of --reject, --revoke and --accept")
+    made = caller.project().approve(
+        ref,
+        name=name,
+        role=role,
+        decision="rejected" if reject else "revoked" if revoke else "approved",
+        message=message,
+        accepts=accepts,
+        key=key,
+        ask=caller.ask,
+    )
+    caller.answer = Answer("approve", made, json=as_json)
+
+
+@verbs.group()
+def key() -> None:
+    """Your keys for signing approvals.
+
+    They are kept in your own configuration folder, never in a project.
+    """
+
+
+@key.command("new")
+@click.argument("name", default="default", metavar="[NAME]")
+@click.option("--passphrase", is_flag=True, help="Ask for a passphrase (MLGOV_PASSPHRASE gives it, too).")
+@click.option("--keyring", is_flag=True, help="Protect it by a passphrase that the OS keyring keeps.")
+@_json
+@click.pass_obj
+def key_new(caller: Caller, name: str, passphrase: bool, keyring: bool, as_json: bool) -> None:
+    """Make a key; its public part is what others check your approvals with."""
+    from jupyter_mlgov.governance import keys
+
+    if passphrase and keyring:
+        raise UsageError("key new: give one of --passphrase and --keyring")
+    made = keys.new(name, passphrase=_new_passphrase(caller) if passphrase else None, keyring=keyring)
+    caller.answer = Answer("key", [made], json=as_json)
+
+
+def _new_passphrase(caller: Caller) -> str:
+    import os
+
+    given = os.environ.get("MLGOV_PASSPHRASE")
+    if given is None and caller.ask is None:
+        raise UsageError("key new: a passphrase cannot be asked for here: set MLGOV_PASSPHRASE")
+    if given is None and caller.ask is not None:
+        given = caller.ask("Passphrase: ")
+        if given != caller.ask("Once more: "):
+            raise UsageError("key new: the two passphrases differ: try again")
+    if not given:
+        raise UsageError("key new: an empty passphrase protects nothing: leave --passphrase out, or give one")
+    return given
+
+
+@key.command("list")
+@_json
+@click.pass_obj
+def key_list(caller: Caller, as_json: bool) -> None:
+    """List your keys with their public part."""
+    from jupyter_mlgov.governance import keys
+
+    caller.answer = Answer("key", keys.listed(), json=as_json)
 
 
 @verbs.command()
@@ -228,13 +330,17 @@ def parameter_value(text: str) -> bool | int | float | str | None:
 
 
 def call(
-    words: Sequence[str], *, folder: Path | None = None, progress: Callable[[Progress], None] | None = None
+    words: Sequence[str],
+    *,
+    folder: Path | None = None,
+    progress: Callable[[Progress], None] | None = None,
+    ask: Callable[[str], str] | None = None,
 ) -> Answer | str:
     """Calls the verb that ``words`` spell. Gives its answer, or the help text where that was asked for.
 
     Raises ``MlgovError``; every error of usage is a ``UsageError`` of one line.
     """
-    caller = Caller(folder=folder or Path.cwd(), progress=progress)
+    caller = Caller(folder=folder or Path.cwd(), progress=progress, ask=ask)
     if not words:
         with click.Context(verbs, info_name="mlgov") as context:
             return verbs.get_help(context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ def run(words: list[str]) -> int:
     line = ProgressLine()
     try:
         with line:
-            answer = call(words, progress=_progress_json if machine else line.update)
+            answer = call(words, progress=_progress_json if machine else line.update, ask=_asker())
         _print(answer)
     except MlgovError as error:
         print(f"mlgov: {error}", file=sys.stderr)
@@ -42,6 +43,15 @@ def run(words: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return answer.status if isinstance(answer, Answer) else 0
+
+
+def _asker() -> Callable[[str], str] | None:
+    """Asks on the terminal without showing what is typed; None where there is none."""
+    if not (sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()):
+        return None
+    from getpass import getpass
+
+    return lambda prompt: getpass(prompt, stream=sys.stderr)
 
 
 def _print(answer: Answer | str) -> None:

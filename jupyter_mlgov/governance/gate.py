@@ -1,7 +1,7 @@
 """The gate: open only when every rule passed, each rule with the reason for its answer.
 
 The decision is computed from the manifest and from the ledger entries about exactly this snapshot, never from a
-neighbour's. The rules of the default policy:
+neighbour's. Which rules there are, the policy says (``policy``); those of the default one are the first five:
 
 ========================  ==========================================================================
 rule                      passes when
@@ -11,17 +11,24 @@ rule                      passes when
 ``risk ID``               a high or critical risk has a passing check, or is accepted (one rule a risk)
 ``rerun``                 the newest rerun of exactly this snapshot was ``reproduced`` or ``equivalent``
 ``rejection``             nobody rejected it; who did may withdraw that by approving it later
+``charter``               the charter has the fields that the policy asks for
+``code``                  the code that ran is that of a commit
+``approval ROLE``         enough people approved it in that role (one rule a role)
 ========================  ==========================================================================
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.governance.kpis import as_text
-from jupyter_mlgov.governance.register import kpis, register
+from jupyter_mlgov.governance.approvals import Decision, decisions, standing
+from jupyter_mlgov.governance.kpis import as_text, judge
+from jupyter_mlgov.governance.policy import Policy
+from jupyter_mlgov.governance.register import charter, kpis, register
 from jupyter_mlgov.governance.values import one_line
-from jupyter_mlgov.records.annotations import Check, KpiResult, Risk
+from jupyter_mlgov.records.annotations import Charter, Check, KpiResult, Risk
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
@@ -31,22 +38,34 @@ if TYPE_CHECKING:
 
 __all__ = ["decide", "register"]
 
-GATED_SEVERITIES = ("high", "critical")
-PASSING_VERDICTS = ("reproduced", "equivalent")
 
-
-def decide(store: Store, id: str) -> GateDecision:  # noqa: A002 - the field's own name
-    """May the snapshot ``id`` be used, under the default policy? Raises what reading the store raises."""
+def decide(
+    store: Store,
+    id: str,  # noqa: A002 - the field's own name
+    policy: Policy | None = None,
+    *,
+    now: datetime | None = None,
+) -> GateDecision:
+    """May the snapshot ``id`` be used, under ``policy`` (the default one unless told)? Raises what reading the store
+    raises. ``now`` matters only where the policy limits a rerun's age."""
+    policy = policy or Policy()
     manifest = store.manifest(id)
     ref = _reference(store, id, manifest)
+    found = decisions(store, id)
+    held = standing(found)
     rules = (
         _run(manifest),
-        *_kpis(kpis(store, id)),
-        *_risks(register(store, id)),
-        _rerun(store.entries(subject=id, kind="rerun"), ref),
-        _rejection(store.entries(subject=id, kind="approval")),
+        *_kpis(_targets(store, id, manifest, policy), policy),
+        *_risks(register(store, id), policy, _accepting(held, manifest, policy)),
+        *_rerun(store.entries(subject=id, kind="rerun"), ref, policy, now or datetime.now(UTC)),
+        _rejection(held),
+        *_charter(charter(store, id), policy),
+        *_code(manifest, policy),
+        *_approvals(held, manifest, policy, ref),
     )
-    return GateDecision(open=all(rule.passed for rule in rules), rules=rules, snapshot=id)
+    return GateDecision(
+        open=all(rule.passed for rule in rules), rules=rules, snapshot=id, policy=policy.digest
+    )
 
 
 def _reference(store: Store, id: str, manifest: Manifest) -> str:  # noqa: A002
@@ -63,12 +82,20 @@ def _run(manifest: Manifest) -> GateRule:
     )
 
 
-def _kpis(results: tuple[KpiResult, ...]) -> list[GateRule]:
+def _targets(store: Store, snapshot: str, manifest: Manifest, policy: Policy) -> tuple[KpiResult, ...]:
+    """The KPIs of the record, and those that only the policy asks for."""
+    declared = kpis(store, snapshot)
+    said = {(kpi.metric, kpi.op, kpi.target) for kpi in declared}
+    asked = [kpi for kpi in policy.targets if (kpi.metric, kpi.op, kpi.target) not in said]
+    return (*declared, *judge(asked, manifest.metrics))
+
+
+def _kpis(results: tuple[KpiResult, ...], policy: Policy) -> list[GateRule]:
     if not results:
         reason = (
             "no KPI is declared, so nothing was asked of the model's quality: add kpis to %%charter or --kpi"
         )
-        return [GateRule(rule="kpi", passed=True, reason=reason)]
+        return [GateRule(rule="kpi", passed=not policy.kpis_needed, reason=reason)]
     rules = []
     for kpi in results:
         value = _shown(kpi.value)
@@ -84,40 +111,61 @@ def _kpis(results: tuple[KpiResult, ...]) -> list[GateRule]:
     return rules
 
 
-def _risks(risks: tuple[Risk, ...]) -> list[GateRule]:
-    gated = [risk for risk in risks if risk.severity in GATED_SEVERITIES]
+def _accepting(held: Sequence[Decision], manifest: Manifest, policy: Policy) -> dict[str, str]:
+    """Risk -> who accepted it in a signed approval that counts."""
+    return {
+        risk: decision.name
+        for decision in held
+        if decision.word == "approved" and not _discount(decision, manifest, policy)
+        for risk in decision.accepts
+    }
+
+
+def _risks(risks: tuple[Risk, ...], policy: Policy, accepting: dict[str, str]) -> list[GateRule]:
+    gated = [risk for risk in risks if risk.severity in policy.severities]
     if gated:
-        return [_risk(risk) for risk in gated]
+        return [_risk(risk, policy, accepting) for risk in gated]
+    words = " or ".join(policy.severities) or "gated"
     if risks:
-        reason = f"no high or critical risk among the {len(risks)} annotated"
-    else:
-        reason = "no risk is annotated, which does not mean that there is none: add %%risk cells"
-    return [GateRule(rule="risk", passed=True, reason=reason)]
+        return [
+            GateRule(rule="risk", passed=True, reason=f"no {words} risk among the {len(risks)} annotated")
+        ]
+    reason = "no risk is annotated, which does not mean that there is none: add %%risk cells"
+    return [GateRule(rule="risk", passed=not policy.risks_needed, reason=reason)]
 
 
-def _risk(risk: Risk) -> GateRule:
+def _risk(risk: Risk, policy: Policy, accepting: dict[str, str]) -> GateRule:
     evidence = _evidence(risk.check)
     passed = risk.check is not None and risk.check.passed is True
-    if risk.status == "accepted":
-        by = f" by {one_line(risk.owner, 80)}" if risk.owner else ", no owner named"
+    rule = f"risk {risk.id}"
+    if risk.id in accepting and policy.acceptance != "never":
+        by = one_line(accepting[risk.id], 80)
         return GateRule(
-            rule=f"risk {risk.id}", passed=True, reason=f"{risk.severity} risk, accepted{by}; {evidence}"
+            rule=rule,
+            passed=True,
+            reason=f"{risk.severity} risk, accepted by {by} with a signature; {evidence}",
         )
+    if risk.status == "accepted" and policy.acceptance == "written":
+        by = f" by {one_line(risk.owner, 80)}" if risk.owner else ", no owner named"
+        return GateRule(rule=rule, passed=True, reason=f"{risk.severity} risk, accepted{by}; {evidence}")
     if passed:
-        return GateRule(rule=f"risk {risk.id}", passed=True, reason=f"{risk.severity} risk, {evidence}")
+        return GateRule(rule=rule, passed=True, reason=f"{risk.severity} risk, {evidence}")
     word = f" {risk.status!r} alone is no evidence:" if risk.status in ("closed", "mitigated") else ""
-    return GateRule(
-        rule=f"risk {risk.id}",
-        passed=False,
-        reason=f"{risk.severity} risk, {evidence}:{word} mitigate it until its check passes, or have it accepted",
-    )
+    if risk.status == "accepted":
+        word = " 'accepted' in a cell is not enough:"
+    way = {
+        "written": "mitigate it until its check passes, or have it accepted",
+        "signed": f"mitigate it until its check passes, or have it accepted (mlgov approve --accept {risk.id})",
+        "never": "mitigate it until its check passes",
+    }[policy.acceptance]
+    return GateRule(rule=rule, passed=False, reason=f"{risk.severity} risk, {evidence}:{word} {way}")
 
 
 def _evidence(check: Check | None) -> str:
     if check is None:
         return "it has no check"
     text = one_line(check.expression, 120)
-    if check.error is not None or check.passed is None:
+    if check.passed is None:
         return f"its check {text} has no answer ({one_line(check.error or 'not evaluated', 160)})"
     measured = ", ".join(
         f"{term.expression} = {_shown(term.value)}"
@@ -127,35 +175,112 @@ def _evidence(check: Check | None) -> str:
     return f"its check {text} {'passed' if check.passed else 'failed'}{f' ({measured})' if measured else ''}"
 
 
-def _rerun(entries: list[Entry], ref: str) -> GateRule:
+def _rerun(entries: list[Entry], ref: str, policy: Policy, now: datetime) -> list[GateRule]:
+    if not policy.rerun:
+        return []
     if not entries:
         reason = f"it was never rerun: run mlgov rerun {ref}"
-        return GateRule(rule="rerun", passed=False, reason=reason)
+        return [GateRule(rule="rerun", passed=False, reason=reason)]
     newest = entries[-1]
     verdict = str(newest.body.get("verdict"))
-    if verdict in PASSING_VERDICTS:
-        return GateRule(rule="rerun", passed=True, reason=f"{verdict} at {_second(newest.at)}")
-    return GateRule(
-        rule="rerun",
-        passed=False,
-        reason=f"the newest rerun, at {_second(newest.at)}, was {one_line(verdict, 40)}: mend what its findings name, "
-        f"then run mlgov rerun {ref}",
-    )
+    when = _second(newest.at)
+    if verdict not in policy.verdicts:
+        reason = (
+            f"the newest rerun, at {when}, was {one_line(verdict, 40)}: mend what its findings name, "
+            f"then run mlgov rerun {ref}"
+        )
+        return [GateRule(rule="rerun", passed=False, reason=reason)]
+    if policy.rerun_within_days is not None:
+        days = (now - datetime.fromisoformat(newest.at)).total_seconds() / 86_400
+        if days > policy.rerun_within_days:
+            reason = (
+                f"{verdict} at {when}, {days:.0f} days ago, and at most {policy.rerun_within_days:g} are allowed: "
+                f"run mlgov rerun {ref}"
+            )
+            return [GateRule(rule="rerun", passed=False, reason=reason)]
+    return [GateRule(rule="rerun", passed=True, reason=f"{verdict} at {when}")]
 
 
-def _rejection(entries: list[Entry]) -> GateRule:
-    newest = {(str(entry.body.get("name")), str(entry.body.get("role"))): entry for entry in entries}
-    rejected = [entry for entry in newest.values() if entry.body.get("decision") == "rejected"]
+def _rejection(held: Sequence[Decision]) -> GateRule:
+    rejected = [one for one in held if one.word == "rejected"]
     if not rejected:
         return GateRule(rule="rejection", passed=True, reason="nobody rejected it")
-    body = rejected[-1].body
-    role = f" ({one_line(body['role'], 60)})" if body.get("role") else ""
-    said = f": {one_line(body['message'], 200)}" if body.get("message") else ""
+    one = rejected[-1]
+    role = f" ({one_line(one.role, 60)})" if one.role else ""
+    said = f": {one_line(one.message, 200)}" if one.message else ""
     return GateRule(
         rule="rejection",
         passed=False,
-        reason=f"rejected by {one_line(body.get('name') or 'unknown', 80)}{role}{said}",
+        reason=f"rejected by {one_line(one.name or 'unknown', 80)}{role}{said}",
     )
+
+
+def _charter(held: Charter | None, policy: Policy) -> list[GateRule]:
+    if not policy.charter:
+        return []
+    missing = [name for name in policy.charter if not getattr(held, name, None)]
+    if not missing:
+        return [GateRule(rule="charter", passed=True, reason=f"the charter has {', '.join(policy.charter)}")]
+    said = "there is no charter" if held is None else f"the charter has no {', '.join(missing)}"
+    return [GateRule(rule="charter", passed=False, reason=f"{said}: write it in the %%charter cell")]
+
+
+def _code(manifest: Manifest, policy: Policy) -> list[GateRule]:
+    if not policy.committed:
+        return []
+    code = manifest.code
+    if code.commit and not code.dirty:
+        return [GateRule(rule="code", passed=True, reason=f"the code is that of commit {code.commit[:12]}")]
+    said = "there were uncommitted changes" if code.commit else "the notebook was not in a git repository"
+    return [GateRule(rule="code", passed=False, reason=f"{said}: commit, then run the experiment again")]
+
+
+def _approvals(held: Sequence[Decision], manifest: Manifest, policy: Policy, ref: str) -> list[GateRule]:
+    rules = []
+    for role, number in policy.roles.items():
+        in_role = [one for one in held if one.word == "approved" and _fold(one.role) == _fold(role)]
+        why = {id(one): _discount(one, manifest, policy) for one in in_role}
+        counted = {one.key: one.name for one in in_role if not why[id(one)]}
+        names = ", ".join(one_line(name, 80) for name in counted.values())
+        if len(counted) >= number:
+            rules.append(GateRule(rule=f"approval {role}", passed=True, reason=f"approved by {names}"))
+            continue
+        reasons = [
+            f"{one_line(one.name, 80)}'s does not count: {why[id(one)]}" for one in in_role if why[id(one)]
+        ]
+        said = f"approved by {names}; " if names else ""
+        people = "person" if number == 1 else "people"
+        reason = f"{said}{len(counted)} of {number} {people} approved it as {role}"
+        reason += f" ({'; '.join(reasons[-3:])})" if reasons else ""
+        rules.append(
+            GateRule(
+                rule=f"approval {role}",
+                passed=False,
+                reason=f'{reason}: run mlgov approve {ref} --as NAME --role "{role}"',
+            )
+        )
+    return rules
+
+
+def _discount(decision: Decision, manifest: Manifest, policy: Policy) -> str:
+    """Why an approval does not count; empty where it does."""
+    if decision.key is None or not decision.applies:
+        return decision.fault or "it is not signed"
+    if policy.approvers:
+        listed = [one for one in policy.approvers if one.key.strip().lower() == decision.key]
+        if not listed:
+            return "its key is not one of the approvers in mlgov.toml"
+        if _fold(listed[0].name) != _fold(decision.name):
+            return f"its key belongs to {one_line(listed[0].name, 80)}"
+        if listed[0].roles and _fold(decision.role) not in map(_fold, listed[0].roles):
+            return f"{one_line(decision.name, 80)} may not approve as {one_line(decision.role, 60)}"
+    if not policy.author_may_approve and manifest.author and _fold(manifest.author) == _fold(decision.name):
+        return "who made the snapshot cannot approve it"
+    return ""
+
+
+def _fold(name: str) -> str:
+    return " ".join(name.split()).casefold()
 
 
 def _second(moment: str) -> str:

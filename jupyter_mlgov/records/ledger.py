@@ -24,7 +24,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     - ``rerun``: ``{"verdict": str, "candidate": id or None, "comparison": digest of the whole document}``
     - ``risk``: a ``Risk``; ``charter``: a ``Charter``
     - ``lock``: ``{"inventory": digest, "lock": digest of a pylock.toml, "unlocked": packages that are not in it}``
-    - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected", "message": str}``
+    - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected" | "revoked", "message": str,
+      "envelope": the signed statement as a DSSE envelope}``; only what the envelope says is believed
     """
 
     schema: int = 1

@@ -83,6 +83,8 @@ class GateDecision(Struct, frozen=True, kw_only=True):
     open: bool
     rules: tuple[GateRule, ...]
     snapshot: str = ""
+    policy: str = ""
+    """Digest of the policy that was applied."""
 
 
 class Problem(Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -32,10 +33,19 @@ With `--json` a verb prints one JSON document on stdout and nothing else there; 
 """
 
 
+def _commands() -> Iterator[tuple[str, click.Command]]:
+    """Every verb with its name; those of a group by themselves too."""
+    for name, command in sorted(verbs.commands.items()):
+        yield name, command
+        if isinstance(command, click.Group):
+            for inner, one in sorted(command.commands.items()):
+                yield f"{name} {inner}", one
+
+
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
-    for name, command in sorted(verbs.commands.items()):
+    for name, command in _commands():
         with click.Context(command, info_name=f"mlgov {name}", max_content_width=100) as context:
             text = command.get_help(context).replace("\b\n", "").rstrip()
         parts.append(f"## mlgov {name}\n\n```text\n{text}\n```\n")

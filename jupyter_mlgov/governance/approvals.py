@@ -1,0 +1,198 @@
+"""Approvals: who decided what about exactly which record, signed.
+
+An approval is an in-toto statement about two things: the snapshot (its id) and its annotations as they stood (charter,
+KPIs and risks with what their checks gave). Any later change of either gives another digest, and the approval does
+not apply any more. It is withdrawn by a later decision that the same key signs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.governance import register, signing
+from jupyter_mlgov.governance.values import one_line
+from jupyter_mlgov.records.canonical import identity, plain
+from jupyter_mlgov.records.ledger import Entry
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from jupyter_mlgov.store import Store
+
+PREDICATE_TYPE = "urn:jupyter-mlgov:approval:v1"
+TEXT_LIMIT = 10_000
+FOREIGN = "it was signed for another snapshot"
+
+Word = Literal["approved", "rejected", "revoked"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One decision on the ledger, as far as it can be trusted.
+
+    ``key`` is the key whose signature holds (None: not signed, or the signature does not hold: ``fault`` says which).
+    ``applies`` is False where the snapshot or its annotations are not what was signed.
+    """
+
+    entry: str
+    at: str
+    word: str
+    name: str
+    role: str
+    message: str
+    key: str | None
+    applies: bool
+    accepts: tuple[str, ...] = ()
+    fault: str = ""
+
+
+def annotations_digest(store: Store, snapshot: str) -> str:
+    """64 hex digits that name charter, KPIs and risks of a snapshot as they stand now. How long a check took is not
+    part of it."""
+    risks = [_timeless(msgspec.to_builtins(risk)) for risk in register.register(store, snapshot)]
+    charter = register.charter(store, snapshot)
+    return identity(
+        plain(
+            {
+                "charter": msgspec.to_builtins(charter),
+                "kpis": msgspec.to_builtins(register.kpis(store, snapshot)),
+                "risks": risks,
+            }
+        )
+    )
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _timeless(part) for name, part in value.items() if name != "duration_s"}
+    return [_timeless(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def decide(
+    store: Store,
+    snapshot: str,
+    key: Ed25519PrivateKey,
+    *,
+    word: Word,
+    name: str,
+    role: str,
+    message: str,
+    at: str,
+    accepts: Sequence[str] = (),
+    policy: str = "",
+) -> Entry:
+    """Signs a decision about the snapshot and appends it to the ledger. Raises ``UsageError``, and what the store
+    raises."""
+    name, role = one_line(name.strip(), 200), one_line(role.strip(), 200)
+    if not name:
+        raise UsageError('an approval names who decides: --as "NAME"')
+    if len(message) > TEXT_LIMIT:
+        raise UsageError(f"the message has {len(message)} characters (at most {TEXT_LIMIT}): shorten it")
+    known = {risk.id for risk in register.register(store, snapshot)}
+    for risk in accepts:
+        if risk not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise UsageError(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
+    manifest = store.manifest(snapshot)
+    number = store.number(snapshot)
+    predicate = {
+        "decision": word,
+        "name": name,
+        "role": role,
+        "message": message,
+        "decidedOn": at,
+        "accepts": list(dict.fromkeys(accepts)),
+        "policy": policy,
+    }
+    subjects = (
+        (f"{manifest.experiment}@{number}" if number is not None else manifest.experiment, snapshot),
+        ("annotations", annotations_digest(store, snapshot)),
+    )
+    envelope = signing.sign(signing.statement(subjects, PREDICATE_TYPE, predicate), key)
+    body = {"name": name, "role": role, "decision": word, "message": message, "envelope": envelope}
+    return store.append("approval", snapshot, body, author=name)
+
+
+def decisions(store: Store, snapshot: str) -> tuple[Decision, ...]:
+    """Every decision about the snapshot, oldest first. Only what a holding signature covers is believed."""
+    entries = store.entries(subject=snapshot, kind="approval")
+    if not entries:
+        return ()
+    now = annotations_digest(store, snapshot)
+    return tuple(_read(entry, snapshot, now) for entry in entries)
+
+
+def _read(entry: Entry, snapshot: str, annotations: str) -> Decision:
+    body, name = entry.body, identity(entry)
+    envelope = body.get("envelope")
+    key = signing.signer(envelope)
+    found = signing.verify(envelope, key) if key is not None else None
+    if found is None or found.get("predicateType") != PREDICATE_TYPE:
+        return Decision(
+            entry=name,
+            at=entry.at,
+            word=str(body.get("decision")),
+            name=str(body.get("name") or ""),
+            role=str(body.get("role") or ""),
+            message=str(body.get("message") or ""),
+            key=None,
+            applies=True,
+            fault="its signature does not hold" if envelope else "it is not signed",
+        )
+    said = found.get("predicate")
+    said = said if isinstance(said, dict) else {}
+    subjects = _subjects(found)
+    fault = ""
+    if snapshot not in subjects:
+        fault = FOREIGN
+    elif annotations not in subjects:
+        fault = "charter, KPIs or risks changed after it was signed"
+    accepts = said.get("accepts")
+    return Decision(
+        entry=name,
+        at=entry.at,
+        word=str(said.get("decision")),
+        name=str(said.get("name") or ""),
+        role=str(said.get("role") or ""),
+        message=str(said.get("message") or ""),
+        key=key,
+        applies=not fault,
+        accepts=tuple(str(risk) for risk in accepts) if isinstance(accepts, list) else (),
+        fault=fault,
+    )
+
+
+def _subjects(statement: dict[str, Any]) -> set[str]:
+    found = set()
+    subjects = statement.get("subject")
+    for one in subjects if isinstance(subjects, list) else []:
+        digest = one.get("digest") if isinstance(one, dict) else None
+        if isinstance(digest, dict) and isinstance(digest.get("blake3"), str):
+            found.add(digest["blake3"])
+    return found
+
+
+def standing(found: Sequence[Decision]) -> tuple[Decision, ...]:
+    """The decisions that nobody took back, oldest first.
+
+    A signed one is replaced by the next that the same key signs about this snapshot in the same role, so nobody else
+    can take it back; one that is not signed by the next of the same name and role.
+    """
+    signed: dict[tuple[str, str], Decision] = {}
+    loose: dict[tuple[str, str], Decision] = {}
+    foreign: list[Decision] = []
+    for one in found:
+        if one.key is None:
+            loose[one.name, one.role] = one
+        elif one.fault == FOREIGN:
+            foreign += [one] if one.word == "approved" else []
+        else:
+            signed[one.key, one.role] = one
+            loose.pop((one.name, one.role), None)
+    rest = {id(one) for one in (*signed.values(), *loose.values(), *foreign) if one.word != "revoked"}
+    return tuple(one for one in found if id(one) in rest)

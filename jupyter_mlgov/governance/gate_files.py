@@ -1,0 +1,65 @@
+"""The gate's decision as files that CI systems show: JUnit XML and Markdown."""
+
+from __future__ import annotations
+
+import html
+import re
+import xml.etree.ElementTree as ET
+
+from jupyter_mlgov.records.verdict import GateDecision
+
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
+
+
+def junit(decision: GateDecision, reference: str) -> bytes:
+    """JUnit XML: a test case for each rule; one that does not pass is a failure."""
+    failed = [rule for rule in decision.rules if not rule.passed]
+    suite = ET.Element(
+        "testsuite",
+        name=_clean(f"mlgov gate {reference}"),
+        tests=str(len(decision.rules)),
+        failures=str(len(failed)),
+        errors="0",
+        time="0",
+    )
+    properties = ET.SubElement(suite, "properties")
+    for name, value in (("snapshot", decision.snapshot), ("policy", decision.policy)):
+        ET.SubElement(properties, "property", name=name, value=value)
+    for rule in decision.rules:
+        case = ET.SubElement(suite, "testcase", classname="mlgov.gate", name=_clean(rule.rule), time="0")
+        if rule.passed:
+            ET.SubElement(case, "system-out").text = _clean(rule.reason)
+        else:
+            ET.SubElement(case, "failure", message=_clean(rule.reason), type="gate").text = _clean(
+                rule.reason
+            )
+    root = ET.Element("testsuites")
+    root.append(suite)
+    body: bytes = ET.tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="utf-8"?>\n' + body + b"\n"
+
+
+def markdown(decision: GateDecision, reference: str) -> str:
+    """A heading, a table with each rule, and what it was decided about; nothing of the record is markup in it."""
+    lines = [
+        f"## Gate {'open' if decision.open else 'closed'}: {_escaped(reference)}",
+        "",
+        "| | rule | reason |",
+        "|---|---|---|",
+        *(
+            f"| {'✅' if rule.passed else '❌'} | {_escaped(rule.rule)} | {_escaped(rule.reason)} |"
+            for rule in decision.rules
+        ),
+        "",
+        f"Snapshot `{decision.snapshot}`, policy `{decision.policy}`.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _clean(text: str) -> str:
+    return _NO_XML.sub("\ufffd", text)
+
+
+def _escaped(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", html.escape(" ".join(_clean(text).split()), quote=False))

@@ -1,0 +1,103 @@
+"""``gate``, ``approve`` and ``key`` on the command line: the policy of the project, files for CI, exit statuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov.records.annotations import Check, Risk
+from jupyter_mlgov.store import Store
+from tests.kernel import ROOT
+from tests.store.making import add_snapshot
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    store = Store.create(tmp_path / ".mlgov")
+    check = Check(expression="gap < 1", passed=False)
+    risk = Risk(id="gap", situation="x", severity="high", likelihood="low", check=check)
+    made = add_snapshot(store, risks=(risk,), author="Ada")
+    store.append("rerun", made, {"verdict": "reproduced", "candidate": None, "comparison": None})
+    (tmp_path / "mlgov.toml").write_text('[gate]\nacceptance = "signed"\nroles = {validator = 1}\n')
+    return tmp_path
+
+
+def mlgov(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "MLGOV_KEYS": str(folder / "keys"), **variables}
+    return subprocess.run(
+        [sys.executable, "-m", "jupyter_mlgov.cli", *words],
+        cwd=folder, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+
+
+def test_a_reviewer_opens_the_gate_and_takes_it_back(project: Path) -> None:
+    closed = mlgov(project, "gate", "baseline", "--json", "--junit", "gate.xml", "--markdown", "gate.md")
+    assert closed.returncode == 1, closed.stderr
+    decision = json.loads(closed.stdout)
+    assert decision["policy"].startswith("blake3:")
+    suite = ET.parse(project / "gate.xml").find("testsuite")
+    assert suite is not None
+    assert suite.get("failures") == str(sum(not rule["passed"] for rule in decision["rules"])) == "2"
+    assert "Gate closed: baseline@1" in (project / "gate.md").read_text()
+
+    made = mlgov(project, "key", "new", "work", "--passphrase", "--json", MLGOV_PASSPHRASE="s")
+    (key,) = json.loads(made.stdout)
+    assert (key["name"], key["protection"]) == ("work", "passphrase")
+    reviewer = ("approve", "baseline", "--as", "Grace", "--role", "validator", "--key", "work")
+    refused = mlgov(project, *reviewer, "-m", "ok")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "MLGOV_PASSPHRASE" in refused.stderr
+    signed = mlgov(project, *reviewer, "-m", "ok", "--accept", "gap", "--json", MLGOV_PASSPHRASE="s")
+    assert signed.returncode == 0, signed.stderr
+    assert json.loads(signed.stdout)["key"] == key["key"]
+    opened = mlgov(project, "gate", "baseline")
+    assert opened.returncode == 0, opened.stdout
+    assert "accepted by Grace with a signature" in opened.stdout
+
+    shown = json.loads(mlgov(project, "show", "baseline", "--json").stdout)["approvals"][0]
+    assert (shown["key"], shown["applies"], shown["name"]) == (key["key"], True, "Grace")
+    assert mlgov(project, *reviewer, "--revoke", "-m", "no", MLGOV_PASSPHRASE="s").returncode == 0
+    assert mlgov(project, "gate", "baseline").returncode == 1
+
+
+def test_without_a_key_one_is_made_and_said(project: Path) -> None:
+    done = mlgov(
+        project, "approve", "baseline", "--as", "Grace", "--role", "validator", "-m", "no", "--reject"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "this key was made now, without a passphrase" in done.stdout
+    assert "default" in mlgov(project, "key", "list").stdout
+    assert "rejected by Grace (validator): no" in mlgov(project, "gate", "baseline").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("approve", "baseline", "--role", "x", "-m", "y"), "--as"),
+        (("approve", "baseline", "--as", " ", "--role", "x", "-m", "y"), "names who decides"),
+        (("approve", "baseline", "--as", "A", "--role", "x", "-m", "y", "--reject", "--revoke"), "one of"),
+        (("approve", "nothing", "--as", "A", "--role", "x", "-m", "y"), "nothing"),
+        (("approve", "baseline", "--as", "A", "--role", "x", "-m", "y", "--key", "other"), "no key 'other'"),
+        (("key", "new", "a b"), "key name"),
+        (("key", "new", "--passphrase"), "MLGOV_PASSPHRASE"),
+        (("gate", "baseline", "--junit", "no/such/gate.xml"), "cannot be written"),
+    ],
+)
+def test_what_is_wrong_is_one_line_on_stderr(project: Path, words: tuple[str, ...], says: str) -> None:
+    done = mlgov(project, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_broken_policy_is_no_open_gate(project: Path) -> None:
+    (project / "mlgov.toml").write_text("[gate]\nrols = {validator = 1}\n")
+    done = mlgov(project, "gate", "baseline")
+    assert done.returncode == 2
+    assert "mlgov.toml: [gate]" in done.stderr
