@@ -52,12 +52,19 @@ class Kernel:
         if notebook is not None:
             environment["JPY_SESSION_NAME"] = str(notebook)
         self.manager: KernelManager
-        self.manager, self.client = start_new_kernel(
-            kernel_name="python3",
-            cwd=str(folder),
-            env=environment,
-            extra_arguments=["--HistoryManager.enabled=False"],
-        )
+        # Its ports may be taken by another process between choosing and binding them.
+        for attempt in range(3):
+            try:
+                self.manager, self.client = start_new_kernel(
+                    kernel_name="python3",
+                    cwd=str(folder),
+                    env=environment,
+                    extra_arguments=["--HistoryManager.enabled=False"],
+                )
+                return
+            except RuntimeError:
+                if attempt == 2:
+                    raise
 
     def run(self, source: str, *, cell_id: str | None = None, timeout: float = 60) -> Ran:
         """Runs one cell and waits for all that it gives."""

@@ -51,8 +51,8 @@ class Document:
     place: dict[int, int]
     """Position in the journal -> index of the cell. Executions of deleted cells are not in it."""
 
-    def to_json(self) -> bytes:
-        """As an ``.ipynb`` (nbformat 4.5) without outputs: those are objects of their own."""
+    def as_notebook(self) -> dict[str, Any]:
+        """As the JSON of an ``.ipynb`` (nbformat 4.5) without outputs: those are objects of their own."""
         cells: list[dict[str, Any]] = []
         for cell in self.cells:
             metadata = {key: value for key, value in cell.metadata.items() if key not in _VOLATILE}
@@ -68,10 +68,11 @@ class Document:
         metadata = {
             key: self.metadata[key] for key in ("kernelspec", "language_info") if key in self.metadata
         }
-        document = {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
-        return json.dumps(document, ensure_ascii=False, sort_keys=True, indent=1).encode(
-            "utf-8", "backslashreplace"
-        )
+        return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+    def to_text(self) -> str:
+        """As the text of an ``.ipynb``."""
+        return json.dumps(self.as_notebook(), ensure_ascii=False, sort_keys=True, indent=1)
 
 
 def notebook_path(namespace: dict[str, Any], journal: Sequence[Execution]) -> Path | None:

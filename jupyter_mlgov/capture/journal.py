@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import cached_property
+from typing import Literal
 
 from jupyter_mlgov.capture.names import Names, names_of
+from jupyter_mlgov.capture.outputs import Outputs
+
+_AROUND = frozenset({"time", "timeit", "capture", "prun", "experiment"})
+"""Cell magics of IPython's own (and ours) that run their body as Python in the user's namespace."""
 
 
 @dataclass
@@ -23,13 +29,38 @@ class Execution:
     duration_s: float | None = None
     status: Literal["ok", "error"] = "ok"
     error: str | None = None
-    outputs: list[dict[str, Any]] = field(default_factory=list)
+    shown: Outputs = field(default_factory=Outputs)
     outputs_object: str | None = None
-    """The digest of ``outputs`` once a snapshot has put them into the store."""
+    """The digest of the outputs as a snapshot has last put them into the store."""
+    outputs_version: int = -1
+    """``shown.version`` at that moment."""
     seen: bool = True
     """False for cells that ran before the extension was loaded."""
 
-    @property
+    @cached_property
     def names(self) -> Names:
         """What the cell's code binds and reads."""
-        return names_of(self.code)
+        return names_of(without_magic(self.code))
+
+
+def without_magic(code: str) -> str:
+    """The body of a cell magic that runs it as Python; other code as it is.
+
+    ``%%capture name`` binds its name too.
+    """
+    if "run_cell_magic(" not in code:
+        return code
+    try:
+        (statement,) = ast.parse(code).body
+        called = statement.value  # type: ignore[attr-defined]
+        magic, line, body = (argument.value for argument in called.args)
+        if called.func.attr != "run_cell_magic" or magic not in _AROUND:
+            return code
+    except (SyntaxError, ValueError, AttributeError, RecursionError, MemoryError):
+        return code
+    from IPython.core.inputtransformer2 import TransformerManager
+
+    # A manager of our own: transformations that the user has registered may have side effects.
+    inner = without_magic(TransformerManager().transform_cell(body))
+    names = [word for word in line.split() if word.isidentifier()]
+    return f"{names[0]} = get_ipython()\n{inner}" if magic == "capture" and names else inner

@@ -1,87 +1,155 @@
 """Frames, arrays and fitted models in the kernel's namespace.
 
-Objects of the user are looked at by type first: nothing is called on an object that is not known to be a
-table, an array or an estimator, so a ``__repr__`` or ``__getattr__`` that raises or hangs is never reached.
+Objects of the user are looked at by type first, and by ``type(value)`` only: ``isinstance`` would ask the object
+for its ``__class__``. Nothing is called on an object that is not known to be a table, an array or an estimator, so
+a ``__repr__`` or ``__getattr__`` that raises or hangs is never reached. The methods of a table or an estimator may
+be the user's own, where its class is: these have a time of their own.
 """
 
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from jupyter_mlgov.capture.aside import Aside, GivenUp
 from jupyter_mlgov.records.manifest import Caution, Frame, Model
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
-_NEVER = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, str, bytes, int, float, bool,
-          dict, list, tuple, set)  # fmt: skip
+T = TypeVar("T")
+
+_NEVER = frozenset(
+    map(id, (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, type, type(None), str, bytes, int,
+             float, bool, complex, dict, list, tuple, set, frozenset, types.GeneratorType, types.MethodType))
+)  # fmt: skip
+"""Types, by identity: a class of the user's may have a metaclass whose ``__hash__`` or ``__eq__`` is theirs."""
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
+_LIBRARIES = frozenset({"pandas", "numpy", "pyarrow", "polars", "scipy", "torch", "sklearn", "xgboost", "lightgbm",
+                        "catboost", "dask"})  # fmt: skip
 
 
 def visible(namespace: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What the user put there: no names with a leading underscore, nothing of IPython's own."""
+    """What the user put there that may be a frame or a model: no names with a leading underscore."""
     return [
         (name, value)
-        for name, value in list(namespace.items())
-        if isinstance(name, str)
+        for name, value in dict(namespace).items()  # a copy: threads of the user's may still run
+        if id(type(value)) not in _NEVER
+        and type(name) is str
         and not name.startswith("_")
         and name not in _HIDDEN
-        and not isinstance(value, _NEVER)
-        and value is not None
     ]
 
 
-def find_frames(namespace: Mapping[str, Any]) -> tuple[Frame, ...]:
-    """Tables and arrays by name, each with a digest of its content."""
-    from jupyter_mlgov.hashing.frames import describe_frame
+def _library(value: Any) -> bool:
+    """Whether an object's class is a library's, so that its methods are not the user's code."""
+    try:
+        module = type.__getattribute__(type(value), "__module__")
+    except Exception:  # noqa: BLE001 - a class without a module is nobody's that we know
+        return False
+    return type(module) is str and module.partition(".")[0] in _LIBRARIES
 
-    found: list[Frame] = []
-    seen: dict[int, Frame] = {}
+
+def _once_a_kind(question: Callable[[type], bool]) -> Callable[[type], bool]:
+    """A question about classes that is asked once for each: there may be a million objects of one."""
+    known: dict[int, bool] = {}
+
+    def answer(kind: type) -> bool:
+        found = known.get(id(kind))
+        if found is None:
+            try:
+                found = question(kind)
+            except Exception:  # noqa: BLE001 - a class whose metaclass raises is none that we know
+                found = False
+            known[id(kind)] = found
+        return found
+
+    return answer
+
+
+def _look(aside: Aside, values: Sequence[Any], work: Callable[[Any], T], own_s: float) -> list[T | GivenUp]:
+    """``work`` of each value, those of the user's own classes within ``own_s`` seconds each."""
+    return aside.each(values, work, lambda value: float("inf") if _library(value) else own_s)
+
+
+def find_frames(
+    namespace: Mapping[str, Any], aside: Aside, own_s: float, lost: list[Caution]
+) -> tuple[Frame, ...]:
+    """Tables and arrays by name, each with a digest of its content; what was given up is told in ``lost``."""
+    from jupyter_mlgov.hashing.digest import Limits
+    from jupyter_mlgov.hashing.frames import describe_frame, is_frame, public_name
+
+    names: dict[int, list[str]] = {}
+    values: list[Any] = []
+    frame_kind = _once_a_kind(is_frame)
     for name, value in visible(namespace):
-        known = seen.get(id(value))
-        if known is None:
-            described = describe_frame(value)
-            if described is None:
+        if frame_kind(type(value)):
+            if id(value) not in names:
+                values.append(value)
+            names.setdefault(id(value), []).append(name)
+    found: list[Frame] = []
+    described = _look(
+        aside, values, lambda value: describe_frame(value, limits=Limits(deadline=aside.deadline)), own_s
+    )
+    for value, one in zip(values, described, strict=True):
+        if one is None:
+            continue
+        for name in names[id(value)]:
+            if isinstance(one, GivenUp):
+                found.append(Frame(name=name, type=public_name(type(value)), digest=None, reason=one.reason))
+                lost.append(Caution(code="frame.skipped", message=f"frame `{name}`: {one.reason}"))
                 continue
-            known = seen[id(value)] = Frame(
-                name=name,
-                type=described.type,
-                digest=described.digest,
-                rows=described.rows,
-                columns=tuple(described.columns) if described.columns is not None else None,
-                shape=tuple(described.shape) if described.shape is not None else None,
-                reason=described.reason,
+            found.append(
+                Frame(
+                    name=name,
+                    type=one.type,
+                    digest=one.digest,
+                    rows=one.rows,
+                    columns=tuple(one.columns) if one.columns is not None else None,
+                    shape=tuple(one.shape) if one.shape is not None else None,
+                    reason=one.reason,
+                )
             )
-            found.append(known)
-        else:
-            found.append(Frame(name=name, type=known.type, digest=known.digest, rows=known.rows,
-                               columns=known.columns, shape=known.shape, reason=known.reason))  # fmt: skip
     return tuple(sorted(found, key=lambda frame: frame.name))
 
 
 def find_models(
     namespace: Mapping[str, Any],
+    aside: Aside,
+    own_s: float,
     *,
     wanted: str | None,
     made_here: set[str],
     store: Store,
-    known_objects: Mapping[str, str],
+    known_object: Callable[[str], str | None],
 ) -> tuple[tuple[Model, ...], list[Caution]]:
     """Fitted estimators by name. The primary one is kept in skops format, unless an equal fit is already kept.
 
-    ``wanted`` is ``--model``; ``made_here`` are the names that the experiment's cell binds; ``known_objects``
-    maps fingerprints to skops objects that the store already has.
+    ``wanted`` is ``--model``; ``made_here`` are the names that the experiment's cell binds; ``known_object``
+    gives the skops object that the store already has for a fingerprint.
     """
-    from jupyter_mlgov.hashing.estimators import describe_model, save_model
+    from jupyter_mlgov.hashing.digest import Limits
+    from jupyter_mlgov.hashing.estimators import ModelDescription, describe_model, is_model, save_model
+    from jupyter_mlgov.hashing.fitted import public_class
 
     cautions: list[Caution] = []
-    described: list[tuple[str, Any, Any]] = []
-    for name, value in visible(namespace):
-        description = describe_model(value)
-        if description is not None:
-            described.append((name, value, description))
+    model_kind = _once_a_kind(is_model)
+    candidates = [(name, value) for name, value in visible(namespace) if model_kind(type(value))]
+    looked = _look(
+        aside,
+        [value for _, value in candidates],
+        lambda value: describe_model(value, limits=Limits(deadline=aside.deadline)),
+        own_s,
+    )
+    described: list[tuple[str, Any, ModelDescription]] = []
+    for (name, value), one in zip(candidates, looked, strict=True):
+        if isinstance(one, GivenUp):
+            cautions.append(Caution(code="model.skipped", message=f"model `{name}`: {one.reason}"))
+            one = ModelDescription(public_class(type(value)), {}, None, one.reason)
+        if one is not None:
+            described.append((name, value, one))
     names = [name for name, _, _ in described]
     primary = _primary(wanted, names, made_here)
     if wanted is not None and wanted not in names:
@@ -93,16 +161,17 @@ def find_models(
     for name, value, description in sorted(described, key=lambda item: item[0]):
         kept, reason = None, description.reason
         if name == primary and description.digest is not None:
-            kept = known_objects.get(description.digest)
+            kept = known_object(description.digest)
             if kept is None:
-                data, why = save_model(value)
+                (saved,) = _look(aside, [value], save_model, own_s)
+                data, why = (None, saved.reason) if isinstance(saved, GivenUp) else saved
                 if data is None:
                     reason = why
                     cautions.append(
                         Caution(code="model.not-kept", message=f"model `{name}` was not kept: {why}")
                     )
                 else:
-                    kept = store.put(data)
+                    kept = aside.run(partial(store.put, data))
         models.append(
             Model(
                 name=name,

@@ -9,7 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.records.annotations import Charter, Kpi, KpiResult, Risk
@@ -45,12 +47,25 @@ class Options:
     show: bool = False
 
 
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The section ``[capture]`` of ``mlgov.toml``."""
+
+    time_budget_s: Annotated[float, msgspec.Meta(ge=0)] = 30.0
+    """Seconds that looking at inputs, frames, models, code and environment may take in one snapshot."""
+    object_budget_s: Annotated[float, msgspec.Meta(ge=0)] = 2.0
+    """Seconds of these for one object whose class is no library's: its methods are the user's code."""
+    outputs_limit: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
+    """Characters of one execution's outputs that are kept whole."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """What capture asks of the rooms above."""
 
     open_store: Callable[[Path], tuple[Path, Store]]
     """Project root and store for a path, made on first use."""
+    settings: Callable[[Path], Settings]
+    """The settings of the project that a path lies in, which need not be there yet. Raises ``UsageError``."""
     judge: Callable[[tuple[Kpi, ...], Mapping[str, Scalar]], tuple[KpiResult, ...]]
     evaluate: Callable[[Risk, dict[str, Any], Charter | None], Risk]
     check_reads: Callable[[Risk, dict[str, Any], Charter | None], set[str]]

@@ -1,165 +1,285 @@
-"""What a cell showed: streams, rich displays, results and errors, as nbformat outputs.
+"""What a cell showed: the messages that its kernel publishes, listened to on their way out.
 
-Streams are seen by wrapping ``write`` of the kernel's own streams for the length of one cell, as IPython does
-for its history; displays and results through the hooks that ipykernel offers. The wrapped call always goes
-through to the original first, so what the user sees cannot be changed from here.
+A kernel has one thread that sends everything that a front end sees: text, displays, results and errors, of the
+cell, its threads and its forked children alike. Listening there touches nothing that the user's code can reach,
+and each message names the execution that it belongs to, however late it comes. Where IPython runs without such a
+thread (in a terminal), its own history of outputs is read instead.
+
+Outputs of one execution are held up to a limit. What comes after is counted and hashed, and its last part kept.
 """
 
 from __future__ import annotations
 
-import contextlib
-import sys
+import json
+import os
+import threading
+from collections import deque
 from typing import Any
 
-LIMIT = 20_000_000
-"""Characters of one cell's outputs that are held; past it the middle is dropped and said so."""
+from blake3 import blake3
+
+LIMIT = 10_000_000
+"""Characters of one execution's outputs that are kept whole, unless ``mlgov.toml`` says otherwise."""
+TAIL = 65_536
+"""Characters of the end that are kept past the limit."""
+_HUGE = 64_000_000
+"""Bytes of one message past which it is not even decoded: only its size and digest are noted."""
+_KINDS = frozenset(
+    {"stream", "display_data", "update_display_data", "execute_result", "error", "clear_output"}
+)
+_DELIMITER = b"<IDS|MSG>"
 
 
-class OutputRecorder:
-    """Collects the outputs of one cell at a time."""
+class Outputs:
+    """What one execution has shown so far."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self.limit = limit
+        self.error: tuple[str, str] | None = None
+        """Name and text of the exception that ended the cell, as it was shown."""
+        self.version = 0
+        """Grows with every output: what was rendered earlier is out of date when it differs."""
+        self.own: list[str] = []
+        """Lines of capture's own among them, which the cell did not write."""
+        self._clear()
+        self._clear_next = False
+
+    def _clear(self) -> None:
+        self._items: list[dict[str, Any]] = []
+        self._held = 0
+        self._rest: _Rest | None = None
+
+    def published(self, kind: str, content: bytes) -> None:
+        """Takes in one message: its type and its content as JSON."""
+        self.version += 1
+        if len(content) > _HUGE:
+            self._over().raw(kind, content)
+            return
+        self.add(kind, json.loads(content))
+
+    def add(self, kind: str, content: dict[str, Any]) -> None:
+        """Takes in one message's content."""
+        self.version += 1
+        if kind == "clear_output":
+            self._clear_next = bool(content.get("wait"))
+            if not self._clear_next:
+                self._clear()
+            return
+        if kind == "update_display_data":
+            self._update(content)
+            return
+        if self._clear_next:
+            self._clear_next = False
+            self._clear()
+        if kind == "stream":
+            self._text(content["name"], content["text"])
+        elif kind == "error":
+            self.error = (content["ename"], content["evalue"])
+            self._items.append({"output_type": "error", "ename": content["ename"], "evalue": content["evalue"],
+                                "traceback": content["traceback"]})  # fmt: skip
+        else:
+            self._display(kind, content)
+
+    def _text(self, name: str, text: str) -> None:
+        if self._rest is not None:
+            self._rest.text(name, text)
+            return
+        fits = text[: max(self.limit - self._held, 0)]
+        self._held += len(fits)
+        if fits:
+            last = self._items[-1] if self._items else {}
+            if last.get("name") == name:
+                last["parts"].append(fits)
+            else:
+                self._items.append({"output_type": "stream", "name": name, "parts": [fits]})
+        if len(fits) < len(text):
+            self._over().text(name, text[len(fits) :])
+
+    def _display(self, kind: str, content: dict[str, Any]) -> None:
+        output = {
+            "output_type": kind,
+            "data": content["data"],
+            "metadata": content.get("metadata") or {},
+            "display_id": (content.get("transient") or {}).get("display_id"),
+        }
+        size = sum(len(part) if isinstance(part, str) else 100 for part in content["data"].values())
+        if self._rest is None and self._held + size <= self.limit:
+            self._held += size
+            self._items.append(output)
+        else:
+            self._over().display(output, size)
+
+    def _update(self, content: dict[str, Any]) -> None:
+        name = (content.get("transient") or {}).get("display_id")
+        for output in self._items:
+            if name and output.get("display_id") == name:
+                output["data"], output["metadata"] = content["data"], content.get("metadata") or {}
+
+    def _over(self) -> _Rest:
+        if self._rest is None:
+            self._rest = _Rest()
+        return self._rest
+
+    def rendered(self) -> list[dict[str, Any]]:
+        """As nbformat outputs, oldest first."""
+        found: list[dict[str, Any]] = []
+        own = list(self.own)
+        for output in [*self._items, *(self._rest.items() if self._rest is not None else ())]:
+            if output["output_type"] != "stream":
+                found.append({key: part for key, part in output.items() if part is not None})
+                continue
+            text = "".join(output["parts"])
+            if output["name"] == "stderr":
+                for line in [line for line in own if line in text]:
+                    text = text.replace(line, "", 1)
+                    own.remove(line)
+                if not text:
+                    continue
+            if found and found[-1].get("name") == output["name"]:
+                found[-1]["text"] += text
+            else:
+                found.append({"output_type": "stream", "name": output["name"], "text": text})
+        return found
+
+
+class _Rest:
+    """What came after the limit: counted and hashed, its end held."""
+
+    def __init__(self) -> None:
+        self._hasher = blake3()
+        self._count = 0
+        self._stream = ""
+        self._tail: deque[dict[str, Any]] = deque()
+        self._held = 0
+
+    def text(self, name: str, text: str) -> None:
+        if name != self._stream:  # not at every message: the same text may come in other pieces next time
+            self._hasher.update(f"\0{name}\0".encode())
+            self._stream = name
+        self._hasher.update(text.encode("utf-8", "backslashreplace"))
+        self._count += len(text)
+        end = text[-TAIL:]
+        self._hold({"output_type": "stream", "name": name, "parts": [end]}, len(end))
+
+    def display(self, output: dict[str, Any], size: int) -> None:
+        data = json.dumps(output["data"], sort_keys=True).encode()
+        self._hasher.update(f"\0{output['output_type']}\0".encode() + data)
+        self._stream = ""
+        self._count += size
+        if size <= TAIL:
+            self._hold(output, size)
+
+    def raw(self, kind: str, content: bytes) -> None:
+        self._hasher.update(f"\0{kind}\0".encode())
+        self._hasher.update(content)
+        self._stream = ""
+        self._count += len(content)
+
+    def _hold(self, output: dict[str, Any], size: int) -> None:
+        self._tail.append({**output, "size": size})
+        self._held += size
+        while self._tail and self._held - self._tail[0]["size"] >= TAIL:
+            self._held -= self._tail.popleft()["size"]
+
+    def items(self) -> list[dict[str, Any]]:
+        """A line that says what is missing, then the end."""
+        tail = [{key: part for key, part in output.items() if key != "size"} for output in self._tail]
+        surplus = self._held - TAIL
+        if surplus > 0 and tail[0]["output_type"] == "stream":
+            tail[0]["parts"] = ["".join(tail[0]["parts"])[surplus:]]
+        name = next((output["name"] for output in tail if output["output_type"] == "stream"), "stdout")
+        said = (
+            f"\n[mlgov: {self._count} characters more, blake3:{self._hasher.hexdigest()}; "
+            f"of these the last {min(self._held, TAIL)} are kept]\n"
+        )
+        return [{"output_type": "stream", "name": name, "parts": [said]}, *tail]
+
+
+class OutputListener:
+    """Hands what the kernel publishes to the ``Outputs`` of the execution that it belongs to."""
 
     def __init__(self, shell: Any) -> None:
         self._shell = shell
-        self._outputs: list[dict[str, Any]] = []
-        self._held = 0
-        self._dropped = 0
-        self._restore: list[tuple[Any, Any]] = []
-        self._clear_next = False
-        self._active = False
-        self._hooked = False
+        self._requests: dict[str, Outputs] = {}
+        self._lock = threading.RLock()
+        # Reentrant: a signal handler of the user's may display something while this thread holds it.
+        self._thread: Any = None
+        self._pid = os.getpid()
+        self._streams: list[Any] = []
 
     def attach(self) -> None:
-        """Registers the display hooks, once."""
-        if self._hooked:
+        """Starts to listen, where there is a kernel to listen to."""
+        thread = getattr(getattr(self._shell, "kernel", None), "iopub_thread", None)
+        if thread is None or not hasattr(thread, "send_multipart") or self._thread is not None:
             return
-        for publisher in (self._shell.display_pub, self._shell.displayhook):
-            register = getattr(publisher, "register_hook", None)
-            if register is not None:
-                register(self._display)
-                self._hooked = True
+        import sys
+
+        send = thread.send_multipart
+
+        def send_multipart(parts: Any, *args: Any, **kwargs: Any) -> Any:
+            self._sent(parts)
+            return send(parts, *args, **kwargs)
+
+        thread.send_multipart = send_multipart
+        self._send = send_multipart
+        self._thread = thread
+        self._streams = [
+            one for one in (sys.stdout, sys.stderr) if getattr(one, "pub_thread", None) is thread
+        ]
 
     def detach(self) -> None:
-        """Takes the display hooks away again."""
-        if not self._hooked:
-            return
-        self._hooked = False
-        for publisher in (self._shell.display_pub, self._shell.displayhook):
-            unregister = getattr(publisher, "unregister_hook", None)
-            if unregister is not None:
-                with contextlib.suppress(Exception):
-                    unregister(self._display)
+        """Stops to listen."""
+        thread, self._thread = self._thread, None
+        self._requests.clear()
+        if thread is not None and vars(thread).get("send_multipart") is self._send:
+            del thread.send_multipart
 
-    def start(self) -> None:
-        """A cell begins."""
-        self._outputs, self._held, self._dropped, self._clear_next = [], 0, 0, False
-        self._active = True
-        for name in ("stdout", "stderr"):
-            stream = getattr(sys, name)
-            self._wrap(stream, name)
-
-    def stop(self) -> list[dict[str, Any]]:
-        """The cell ended: its outputs, oldest first."""
-        self._active = False
-        for stream, write in reversed(self._restore):
-            with contextlib.suppress(Exception):
-                if write is None:
-                    del stream.write
-                else:
-                    stream.write = write
-        self._restore = []
-        outputs, self._outputs = self._outputs, []
-        for output in outputs:
-            if output["output_type"] == "stream":
-                output["text"] = "".join(output.pop("parts"))
-        if self._dropped:
-            outputs.append(_stream("stderr", f"[mlgov: {self._dropped} more characters were not recorded]\n"))
+    def begin(self, request: str | None, limit: int) -> Outputs:
+        """The outputs of an execution that starts now; ``request`` is the id of the message that asked for it."""
+        outputs = Outputs(limit)
+        if request is not None and self._thread is not None:
+            with self._lock:
+                self._requests[request] = outputs
         return outputs
 
-    def _wrap(self, stream: Any, name: str) -> None:
-        original = stream.write
+    def settle(self) -> None:
+        """Waits until text that was written is published. The kernel does the same when a cell ends."""
+        for stream in self._streams:
+            stream.flush()
 
-        def write(text: Any, *args: Any, **kwargs: Any) -> Any:
-            result = original(text, *args, **kwargs)
-            if self._active and isinstance(text, str) and text:
-                self._text(name, text)
-            return result
+    def rendered(self, outputs: Outputs) -> list[dict[str, Any]]:
+        """nbformat outputs of one execution as it stands now."""
+        with self._lock:
+            return outputs.rendered()
 
-        try:
-            previous = vars(stream).get("write")
-            stream.write = write
-        except (AttributeError, TypeError):
+    def end(self, outputs: Outputs, execution_count: int | None) -> None:
+        """Without a kernel: takes what IPython's own history has of an execution that has ended."""
+        if self._thread is not None or execution_count is None:
             return
-        self._restore.append((stream, previous))
-
-    def _room(self, size: int) -> bool:
-        if self._held + size > LIMIT:
-            self._dropped += size
-            return False
-        self._held += size
-        return True
-
-    def _text(self, name: str, text: str) -> None:
-        # Tracebacks and results are published as messages of their own: IPython writes them here only
-        # in a terminal.
-        if getattr(self._shell, "showing_traceback", False) or not self._room(len(text)):
-            return
-        self._cleared()
-        if self._outputs and self._outputs[-1].get("name") == name:
-            self._outputs[-1]["parts"].append(text)
-        else:
-            self._outputs.append({"output_type": "stream", "name": name, "parts": [text]})
-
-    def _cleared(self) -> None:
-        if self._clear_next:
-            self._outputs.clear()
-            self._clear_next = False
-
-    def _display(self, message: dict[str, Any]) -> dict[str, Any]:
-        if self._active:
-            with contextlib.suppress(Exception):
-                self._message(message)
-        return message
-
-    def _message(self, message: dict[str, Any]) -> None:
-        kind = message["header"]["msg_type"] if "header" in message else message.get("msg_type")
-        content = message["content"]
-        if kind == "clear_output":
-            if content.get("wait"):
-                self._clear_next = True
+        manager = self._shell.history_manager
+        for output in list(getattr(manager, "outputs", {}).get(execution_count, ())):
+            if output.output_type in ("out_stream", "err_stream"):
+                name = "stdout" if output.output_type == "out_stream" else "stderr"
+                outputs.add("stream", {"name": name, "text": "".join(output.bundle["stream"])})
             else:
-                self._outputs.clear()
-            return
-        if kind not in ("display_data", "execute_result", "update_display_data"):
-            return
-        data = dict(content["data"])
-        display_id = (content.get("transient") or {}).get("display_id")
-        if kind == "update_display_data":
-            for output in self._outputs:
-                if display_id and output.get("display_id") == display_id:
-                    output["data"] = data
-            return
-        if not self._room(sum(len(part) for part in data.values() if isinstance(part, str))):
-            return
-        self._cleared()
-        output = {"output_type": kind, "data": data, "metadata": dict(content.get("metadata") or {})}
-        if display_id:
-            output["display_id"] = display_id
-        self._outputs.append(output)
+                outputs.add(output.output_type, {"data": output.bundle})
+        failed = getattr(manager, "exceptions", {}).get(execution_count)
+        if failed is not None:
+            outputs.add("error", failed)
 
-
-def _stream(name: str, text: str) -> dict[str, Any]:
-    return {"output_type": "stream", "name": name, "text": text}
-
-
-def error_output(error: BaseException, traceback: list[str] | None) -> dict[str, Any]:
-    """An exception as an nbformat error output. A value whose ``str`` raises is named by its type."""
-    try:
-        value = str(error)
-    except Exception:  # noqa: BLE001 - the user's exception may not be printable
-        value = "<the message could not be printed>"
-    return {
-        "output_type": "error",
-        "ename": type(error).__name__,
-        "evalue": value,
-        "traceback": [line for line in traceback or [] if isinstance(line, str)],
-    }
+    def _sent(self, parts: Any) -> None:
+        """Reads a message on its way out. Never raises: the message has to go out whatever happens here."""
+        if self._thread is None or os.getpid() != self._pid:
+            return
+        try:
+            at = parts.index(_DELIMITER)
+            kind = json.loads(parts[at + 2])["msg_type"]
+            if kind not in _KINDS:
+                return
+            request = json.loads(parts[at + 3]).get("msg_id")
+            with self._lock:
+                outputs = self._requests.get(request)
+                if outputs is not None:
+                    outputs.published(kind, bytes(parts[at + 5]))
+        except Exception:  # noqa: BLE001, S110 - an unknown form of message is none of ours
+            pass

@@ -174,3 +174,8 @@ def _importing() -> bool:
             return True
         frame = frame.f_back  # type: ignore[assignment]
     return False
+
+
+def is_ours(thread: int | None) -> bool:
+    """Whether a thread does capture's own work at this moment."""
+    return thread in _ours

@@ -1,7 +1,7 @@
 """From what the session saw to a manifest in the store.
 
 Order of work: objects first (sources, outputs, inputs, models, the environment), the manifest last. Each part
-stands alone: what fails is left out, and a warning says so.
+stands alone and runs aside, within the time budget: what fails or takes too long is left out, and a warning says so.
 """
 
 from __future__ import annotations
@@ -16,23 +16,31 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import msgspec
 
+from jupyter_mlgov.capture.aside import Aside, GivenUp, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
-from jupyter_mlgov.capture.inputs import InputDescriber, find_inputs, uri_of
+from jupyter_mlgov.capture.inputs import Described, InputDescriber, find_inputs, uri_of
 from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.capture.kept import Kept, text_bytes
 from jupyter_mlgov.capture.namespace import find_frames, find_models
-from jupyter_mlgov.capture.options import Options, Rules
-from jupyter_mlgov.capture.reads import Reads
+from jupyter_mlgov.capture.options import Options, Rules, Settings
+from jupyter_mlgov.capture.outputs import OutputListener
+from jupyter_mlgov.capture.reads import Opened, Reads
 from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
-from jupyter_mlgov.capture.secrets import redact, redact_bytes
+from jupyter_mlgov.capture.secrets import redact
+from jupyter_mlgov.capture.undisturbed import quiet
+from jupyter_mlgov.errors import Missing, StoreError
+from jupyter_mlgov.records.annotations import Risk
 from jupyter_mlgov.records.canonical import Scalar, canonical
 from jupyter_mlgov.records.manifest import (
     Caution,
     CellRecord,
+    Code,
     Environment,
+    Evidence,
     Frame,
     Input,
     JournalEntry,
@@ -45,6 +53,9 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 T = TypeVar("T")
+
+STORE_S = 30.0
+"""Seconds that the store may take to open, and again to write, beside the budget for looking."""
 
 INJECTED = ("parameters", "injected-parameters")
 """Tags of the cells by which papermill sets parameters."""
@@ -70,17 +81,22 @@ class Run:
     position: int | None
     """Position of the experiment cell in the journal; None for a whole notebook."""
     notebook: Path | None
+    folder: Path
+    """The working folder when the session began: where a session without a notebook belongs."""
+    settings: Settings
 
 
 class Recorder:
     """Makes manifests; keeps between snapshots what need not be found out twice."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, outputs: OutputListener) -> None:
         self._rules = rules
+        self._outputs = outputs
         self._inputs = InputDescriber()
         self._code = CodeRecorder()
         self._environment = EnvironmentRecorder()
         self._skops: dict[str, str] = {}
+        self._kept: Kept | None = None
 
     def record(
         self,
@@ -93,10 +109,47 @@ class Recorder:
         logged: Logged,
     ) -> tuple[str, list[Caution]]:
         """Writes one snapshot. Gives its id and what could not be recorded. Raises ``MlgovError``."""
-        folder = run.notebook.parent if run.notebook is not None else Path.cwd()
-        root, store = self._rules.open_store(run.notebook or folder)
-        lost: list[Caution] = []
+        with quiet(namespace), Aside(run.settings.time_budget_s) as aside:
+            self._outputs.settle()
+            try:
+                root, store = aside.run(
+                    lambda: self._rules.open_store(run.notebook or run.folder), seconds=STORE_S
+                )
+                if self._kept is None or self._kept.store is not store:
+                    self._kept = Kept(store)
+                lost: list[Caution] = []
+                manifest = self._manifest(
+                    run, aside, self._kept, lost, root=root, journal=journal, reads=reads, namespace=namespace,
+                    register=register, logged=logged,
+                )  # fmt: skip
+                made = aside.run(
+                    lambda: store.commit(_without_secrets(manifest)).subject, seconds=STORE_S, to_the_end=True
+                )
+            except Overrun as error:
+                raise StoreError(
+                    f"the store did not answer: {error}; look at its disk, and run the cell again"
+                ) from None
+            except Missing:
+                self._kept = None  # what was there is not any more: the next run writes it again
+                raise
+        return made, lost
 
+    def _manifest(
+        self,
+        run: Run,
+        aside: Aside,
+        kept: Kept,
+        lost: list[Caution],
+        *,
+        root: Path,
+        journal: Sequence[Execution],
+        reads: Reads,
+        namespace: dict[str, Any],
+        register: Register,
+        logged: Logged,
+    ) -> Manifest:
+        store = kept.store
+        folder = run.notebook.parent if run.notebook is not None else run.folder
         document = overlay(run.notebook, journal)
         cell = document.place.get(run.position) if run.position is not None else None
         last = journal[run.position] if run.position is not None else None
@@ -109,36 +162,36 @@ class Recorder:
         parameters |= logged.parameters
         metrics |= logged.metrics
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
-
-        parent = store.newest(run.options.name) if run.kind == "snapshot" else None
-        no_inputs: tuple[Input, ...] = ()
-        no_frames: tuple[Frame, ...] = ()
-        no_models: tuple[Model, ...] = ()
-        inputs = _guarded(
-            "inputs",
-            lost,
-            no_inputs,
-            lambda: self._record_inputs(run, document, journal, reads, logged, root, store, lost),
-        )
-        frames = _guarded("frames", lost, no_frames, lambda: find_frames(namespace))
-        models = _guarded(
-            "models",
-            lost,
-            no_models,
-            lambda: self._record_models(run, namespace, made_here, store, parent, lost),
-        )
-        code, said = self._code.record(root, folder, store)
-        lost += said
         variables = sorted({name for one in journal for name in one.names.variables})
-        environment = _guarded(
+
+        def part(name: str, otherwise: T, work: Callable[[], T]) -> T:
+            return _part(aside, name, lost, otherwise, work)
+
+        notebook = aside.run(
+            lambda: self._record_notebook(document, journal, root, cell, kept), seconds=STORE_S
+        )
+        parent = (
+            aside.run(lambda: store.newest(run.options.name), seconds=STORE_S)
+            if run.kind == "snapshot"
+            else None
+        )
+        no_code: tuple[Code, list[Caution]] = (Code(), [])
+        code, said = part("code", no_code, lambda: self._code.record(root, folder, store))
+        lost += said
+        environment = part(
             "environment",
-            lost,
             Environment(python="", platform="", packages={}),
             lambda: self._environment.record(variables),
         )
+        no_inventory: str | None = None
+        inventory = part(
+            "inventory", no_inventory, lambda: kept.put(canonical(self._environment.inventory()))
+        )
+        author = part("author", "", lambda: self._code.author(folder))
+        no_risks: list[Risk] = []
+        risks = part("risks", no_risks, lambda: register.of(run.options.name, namespace, made_here))
         charter = register.charter
-        risks = register.of(run.options.name, namespace, made_here)
-        tagged_charter, tagged_risks, problems = self._rules.from_markdown(json.loads(document.to_json()))
+        tagged_charter, tagged_risks, problems = self._rules.from_markdown(document.as_notebook())
         lost += [Caution(code="annotation", message=problem) for problem in problems]
         charter = charter or tagged_charter
         declared = {risk.id for risk in risks}
@@ -148,15 +201,33 @@ class Recorder:
         ]  # fmt: skip
         kpis = self._rules.judge((*(charter.kpis if charter else ()), *run.options.kpis), metrics)
 
-        notebook = self._record_notebook(document, journal, root, cell, store)
-        hidden = find_hidden_state(
-            document, journal, cell, {name for name in namespace if isinstance(name, str)}
+        no_inputs: tuple[Input, ...] = ()
+        no_frames: tuple[Frame, ...] = ()
+        no_models: tuple[Model, ...] = ()
+        inputs = _guarded(
+            "inputs",
+            lost,
+            no_inputs,
+            lambda: self._record_inputs(run, aside, document, journal, reads, logged, root, store, lost),
         )
-        manifest = Manifest(
+        frames = _guarded(
+            "frames",
+            lost,
+            no_frames,
+            lambda: find_frames(namespace, aside, run.settings.object_budget_s, lost),
+        )
+        models = _guarded(
+            "models",
+            lost,
+            no_models,
+            lambda: self._record_models(run, aside, namespace, made_here, store, parent, lost),
+        )
+        hidden = find_hidden_state(document, journal, cell, {name for name in namespace if type(name) is str})
+        return Manifest(
             kind=run.kind,
             experiment=run.options.name,
             created_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            author=self._code.author(folder),
+            author=author,
             parent=parent,
             baseline=run.baseline,
             status="error" if failed else "ok",
@@ -173,20 +244,18 @@ class Recorder:
             frames=frames,
             models=models,
             code=code,
-            environment=store.put(canonical(environment)),
-            inventory=_guarded(
-                "inventory", lost, None, lambda: store.put(canonical(self._environment.inventory()))
-            ),
+            environment=aside.run(lambda: kept.put(canonical(environment)), seconds=STORE_S),
+            inventory=inventory,
             charter=charter,
             kpis=kpis,
             risks=tuple(risks),
             warnings=(*hidden, *lost),
         )
-        return store.commit(_without_secrets(manifest)).subject, lost
 
     def _record_inputs(
         self,
         run: Run,
+        aside: Aside,
         document: Document,
         journal: Sequence[Execution],
         reads: Reads,
@@ -201,19 +270,32 @@ class Recorder:
         skip = [path for path in (run.notebook,) if path is not None]
         found: dict[str, Input] = {}
         local = [(path, position) for path, position in declared if "://" not in path]
-        for path, opened, evidence in find_inputs(reads, root, skip=skip, texts=texts, declared=local):
+        files = aside.run(
+            lambda: find_inputs(reads, root, skip=skip, texts=texts, declared=local), seconds=STORE_S
+        )
+
+        def describe(file: tuple[Path, Opened, Evidence]) -> Described | None:
+            path, opened, evidence = file
             written = reads.written.get(str(path))
             derived = written is not None and (opened.written_before or opened.cell_run >= written)
-            described = self._inputs.describe(
-                path,
-                opened,
-                evidence,
-                root=root,
-                cell=document.place.get(opened.cell_run),
-                derived=derived,
-                store=store,
+            cell = document.place.get(opened.cell_run)
+            return self._inputs.describe(
+                path, opened, evidence, root=root, cell=cell, derived=derived, store=store
             )
+
+        for (path, opened, evidence), described in zip(files, aside.each(files, describe), strict=True):
             if described is None:
+                continue
+            if isinstance(described, GivenUp):
+                uri = uri_of(path, root)
+                found[uri] = Input(
+                    uri=uri,
+                    digest=None,
+                    evidence=evidence,
+                    cell=document.place.get(opened.cell_run),
+                    reason=described.reason,
+                )
+                lost.append(Caution(code="input.skipped", message=f"{uri}: {described.reason}"))
                 continue
             found[described.input.uri] = described.input
             if described.unstable:
@@ -242,38 +324,49 @@ class Recorder:
     def _record_models(
         self,
         run: Run,
+        aside: Aside,
         namespace: dict[str, Any],
         made_here: set[str],
         store: Store,
         parent: str | None,
         lost: list[Caution],
     ) -> tuple[Model, ...]:
-        known = dict(self._skops)
-        if parent is not None:
-            with contextlib.suppress(Exception):
-                known |= {
-                    m.digest: m.object
-                    for m in store.manifest(parent).models
-                    if m.digest and m.object and store.has(m.object)
-                }
+        def known_object(fingerprint: str) -> str | None:
+            if fingerprint not in self._skops and parent is not None:
+                with contextlib.suppress(Exception):
+                    self._skops |= {
+                        m.digest: m.object for m in store.manifest(parent).models if m.digest and m.object
+                    }
+            kept = self._skops.get(fingerprint)
+            return kept if kept is not None and store.has(kept) else None
+
         models, cautions = find_models(
-            namespace, wanted=run.options.model, made_here=made_here, store=store, known_objects=known
+            namespace,
+            aside,
+            run.settings.object_budget_s,
+            wanted=run.options.model,
+            made_here=made_here,
+            store=store,
+            known_object=known_object,
         )
         lost += cautions
         self._skops |= {model.digest: model.object for model in models if model.digest and model.object}
         return models
 
     def _record_notebook(
-        self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, store: Store
+        self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, kept: Kept
     ) -> Notebook:
-        for one in journal:
-            if one.outputs_object is None and one.outputs:
-                one.outputs_object = _outputs_bytes(one, store)
-        sources = store.put_all([_text_bytes(one.source) for one in document.cells])
-        runs = store.put_all([_text_bytes(one.source) for one in journal])
+        last_runs = [journal[one.runs[-1]] for one in document.cells if one.runs]
+        fresh = [one for one in last_runs if one.outputs_version != one.shown.version]
+        rendered = [self._outputs.rendered(one.shown) for one in fresh]
+        texts = [json.dumps(outputs, ensure_ascii=False, sort_keys=True, default=str) for outputs in rendered]
+        for one, outputs, digest in zip(fresh, rendered, kept.put_all(map(text_bytes, texts)), strict=True):
+            one.outputs_object = digest if outputs else None
+            one.outputs_version = one.shown.version
+        sources = kept.texts([one.source for one in document.cells] + [one.source for one in journal])
         cells = tuple(
             _cell_record(index, one, journal, source)
-            for index, (one, source) in enumerate(zip(document.cells, sources, strict=True))
+            for index, (one, source) in enumerate(zip(document.cells, sources, strict=False))
         )
         entries = tuple(
             JournalEntry(
@@ -284,24 +377,17 @@ class Recorder:
                 sets=one.names.sets,
                 uses=one.names.uses,
             )
-            for position, (one, source) in enumerate(zip(journal, runs, strict=True))
+            for position, (one, source) in enumerate(
+                zip(journal, sources[len(document.cells) :], strict=True)
+            )
         )
         return Notebook(
             path=uri_of(document.path, root) if document.path is not None else "",
             order=execution_order(document, journal, cell),
-            document=store.put(redact_bytes(document.to_json())),
+            document=kept.texts([document.to_text()])[0],
             cells=cells,
             journal=entries,
         )
-
-
-def _outputs_bytes(one: Execution, store: Store) -> str:
-    text = json.dumps(one.outputs, ensure_ascii=False, sort_keys=True, default=str)
-    return store.put(_text_bytes(text))
-
-
-def _text_bytes(text: str) -> bytes:
-    return redact(text).encode("utf-8", "backslashreplace")
 
 
 def _without_secrets(manifest: Manifest) -> Manifest:
@@ -343,15 +429,19 @@ def _scalars(
     return {name: value for name, value in parameters.items() if name not in metrics}, metrics
 
 
-def _guarded(part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
-    """One part of the record; where it fails, it is left out and said so."""
-    from jupyter_mlgov.errors import StoreError
+def _part(aside: Aside, part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
+    """One part of the record, made aside; where it fails or takes too long, it is left out and said so."""
+    return _guarded(part, lost, otherwise, lambda: aside.run(work))
 
+
+def _guarded(part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
     try:
         return work()
     except StoreError:
         raise
+    except Overrun as error:
+        lost.append(Caution(code=f"{part}.skipped", message=f"{part}: {error}"))
     except Exception as error:  # noqa: BLE001 - capture never breaks the cell, whatever the user's objects do
         why = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         lost.append(Caution(code=f"{part}.failed", message=f"{part} could not be recorded: {why}"))
-        return otherwise
+    return otherwise

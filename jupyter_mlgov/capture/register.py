@@ -60,8 +60,9 @@ class Register:
         data = {
             name
             for name in self.rules.check_reads(risk, namespace, self.charter)
-            if not isinstance(
-                namespace.get(name), types.ModuleType | types.FunctionType | types.BuiltinFunctionType | type
+            if not issubclass(
+                type(namespace.get(name)),
+                types.ModuleType | types.FunctionType | types.BuiltinFunctionType | type,
             )
         }
         return data <= made_here

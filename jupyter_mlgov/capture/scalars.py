@@ -40,28 +40,38 @@ def parameters_of(code: str, namespace: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def as_scalar(value: Any) -> tuple[bool, Scalar]:
-    """``(True, plain value)`` for Python's and NumPy's scalars and 0-d arrays, else ``(False, None)``."""
+    """``(True, plain value)`` for Python's and NumPy's scalars and 0-d arrays, else ``(False, None)``.
+
+    Nothing of the user's is called: classes are compared by identity, and a subclass's own methods are passed by.
+    """
     kind = type(value)
-    if value is None or kind in (bool, int, float):
+    if value is None or kind is bool or kind is int or kind is float:
         return True, value
     if kind is str:
         return (True, value) if len(value) <= TEXT_LIMIT else (False, None)
+    bases = type.mro(kind)
     numpy = sys.modules.get("numpy")
-    if numpy is not None and (
-        isinstance(value, numpy.generic) or (isinstance(value, numpy.ndarray) and value.ndim == 0)
-    ):
-        try:
-            item = value.item()
-        except (ValueError, TypeError):
-            return False, None
-        if isinstance(item, bool | int | float):
-            return True, item
-        if isinstance(item, str) and len(item) <= TEXT_LIMIT:
-            return True, item
-        return False, None
-    if isinstance(value, float):  # subclasses of float
-        return True, float(value)
+    if numpy is not None:
+        found = _numpy_scalar(value, bases, numpy)
+        if found is not None:
+            return as_scalar(found) if type(found) in (bool, int, float, str) else (False, None)
+    if any(base is float for base in bases):
+        return True, float.__pos__(value)
     return False, None
+
+
+def _numpy_scalar(value: Any, bases: list[Any], numpy: Any) -> Any:
+    """The Python value of a NumPy scalar or 0-d array; None for anything else."""
+    try:
+        for base in bases:
+            if base is numpy.generic:
+                return numpy.generic.item(value)
+            if base is numpy.ndarray:
+                plain = numpy.ndarray.view(value, numpy.ndarray)
+                return plain.item() if plain.ndim == 0 else None
+    except (ValueError, TypeError):
+        return None
+    return None
 
 
 def as_metric(value: Any) -> Scalar:

@@ -2,7 +2,7 @@
 
 The experiment's body runs as the ordinary cell that it is (see ``magics.transformer``), so there is nothing
 between it and IPython. This class looks on: before the cell it starts listening, after the cell it records.
-No hook of it ever raises.
+No hook of it ever raises, and none of them calls anything of the user's.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,14 +20,16 @@ import msgspec
 from jupyter_mlgov.capture import readers
 from jupyter_mlgov.capture import reads as reading
 from jupyter_mlgov.capture.journal import Execution
-from jupyter_mlgov.capture.options import Options, Rules
-from jupyter_mlgov.capture.outputs import OutputRecorder, error_output
+from jupyter_mlgov.capture.options import Options, Rules, Settings
+from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.reads import Reads
 from jupyter_mlgov.capture.register import Register
-from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.capture.undisturbed import untraced
+from jupyter_mlgov.errors import MlgovError, UsageError
 from jupyter_mlgov.records.annotations import Charter, Risk
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.capture.outputs import Outputs
     from jupyter_mlgov.capture.recording import Logged, Recorder
 
 
@@ -39,9 +42,10 @@ class Session:
     def __init__(self, shell: Any, rules: Rules) -> None:
         self.shell = shell
         self.rules = rules
+        self.settings = Settings()
         self.journal: list[Execution] = []
         self.reads = Reads()
-        self.outputs = OutputRecorder(shell)
+        self.outputs = OutputListener(shell)
         self.register = Register(rules)
         self.recorded: list[tuple[str, str, str]] = []
         """``(experiment, id, kind)`` of the snapshots of this session, oldest first."""
@@ -50,13 +54,21 @@ class Session:
         self.baseline: str | None = None
         self.rerun_of: str | None = None
         """The experiment whose next run is a rerun's candidate."""
+        self._folder = _working_folder()
         self._logged: Logged | None = None
         self._recorder: Recorder | None = None
         self._running: list[str] = []
+        """Sources of the cell that runs and of those that it runs itself, the outermost first."""
+        self._request: str | None = None
+        """The message that asked for it."""
         self._current: Execution | None = None
         self._options: Options | None = None
         self._started = 0.0
         self._pid = os.getpid()
+        self._thread = threading.get_ident()
+        self._stderr: Any = None
+        self._shown: Outputs | None = None
+        """Outputs of the cell below which a warning would be shown."""
 
     def use_rules(self, rules: Rules) -> None:
         """Puts other rules in place, before anything is recorded."""
@@ -67,17 +79,20 @@ class Session:
 
     def attach(self, *, in_cell: bool) -> None:
         """Starts to listen. ``in_cell``: it is a cell of the notebook that loads the extension."""
+        self._stderr = sys.stderr
         self._earlier_cells(in_cell)
         self.shell.events.register("pre_run_cell", self.pre_run_cell)
         self.shell.events.register("post_run_cell", self.post_run_cell)
         self.outputs.attach()
         reading.listen(self.reads)
         readers.watch()
+        self._read_settings()
         if in_cell and len(self.shell.user_ns.get("In", [])) > 1:
             manager = self.shell.history_manager
             raw = manager.input_hist_raw[-1]
             self._running.append(raw)
-            self._begin(raw, manager.input_hist_parsed[-1], self._current_cell_id())
+            self._request = self._parent("header", "msg_id")
+            self._begin(raw, manager.input_hist_parsed[-1], self._parent("metadata", "cellId"))
 
     def detach(self) -> None:
         """Stops to listen."""
@@ -85,9 +100,7 @@ class Session:
             self.shell.events.unregister("pre_run_cell", self.pre_run_cell)
         with contextlib.suppress(ValueError):
             self.shell.events.unregister("post_run_cell", self.post_run_cell)
-        if self._current is not None:
-            self.outputs.stop()
-            self._current = None
+        self._current = None
         self.outputs.detach()
         reading.listen(None)
         readers.unwatch()
@@ -103,50 +116,81 @@ class Session:
                     Execution(raw[count], parsed[count], None, count, time.time(), seen=False)
                 )
 
-    def _current_cell_id(self) -> str | None:
+    def _read_settings(self) -> None:
         try:
-            cell_id = self.shell.get_parent()["metadata"].get("cellId")
-        except Exception:  # noqa: BLE001 - plain IPython has no parent message
+            self.settings = self.rules.settings(self.notebook or self._folder)
+        except UsageError as error:
+            self._tell(f"the settings are not used: {error}")
+        except Exception as error:  # noqa: BLE001 - a folder that cannot be looked at is told when it matters
+            self._tell(f"the settings could not be read: {_line(error)}")
+
+    def _parent(self, part: str, field: str) -> str | None:
+        """A field of the message that asked for the running cell; plain IPython has none."""
+        try:
+            value = self.shell.get_parent()[part].get(field)
+        except Exception:  # noqa: BLE001
             return None
-        return cell_id if isinstance(cell_id, str) else None
+        return value if type(value) is str else None
 
     # -- IPython's hooks ---------------------------------------------------------------------------------
 
     def pre_run_cell(self, info: Any) -> None:
         """A cell starts. Cells that a cell runs (``%%capture``, ``%run``) are part of it."""
-        try:
-            raw = info.raw_cell
-            self._running.append(raw)
-            if len(self._running) > 1:
-                return
-            self._begin(raw, getattr(info, "transformed_cell", None) or raw, info.cell_id)
-            self._options = self.rules.options_of(raw)
-            if self._options is not None and self._options.seed is not None:
-                seed_generators(self._options.seed)
-        except Exception as error:  # noqa: BLE001 - a hook that raises would fail the user's cell
-            self._tell(f"this cell is not recorded: {_line(error)}")
+        if not self._is_ours():
+            return
+        with untraced():
+            try:
+                request = self._parent("header", "msg_id")
+                if self._running and info.store_history and (request is None or request != self._request):
+                    self._never_ended()
+                self._running.append(info.raw_cell)
+                if len(self._running) > 1:
+                    return
+                self._request = request
+                raw = info.raw_cell
+                self._begin(raw, getattr(info, "transformed_cell", None) or raw, info.cell_id)
+                self._options = self.rules.options_of(raw)
+                if self._options is not None and self._options.seed is not None:
+                    seed_generators(self._options.seed)
+            except Exception as error:  # noqa: BLE001 - a hook that raises would fail the user's cell
+                self._tell(f"this cell is not recorded: {_line(error)}")
 
     def post_run_cell(self, result: Any) -> None:
         """A cell ended: its journal entry is closed and, for an experiment, the snapshot is made."""
-        try:
-            raw = result.info.raw_cell if result is not None and result.info is not None else None
-            if not self._running or (raw is not None and raw != self._running[-1]):
-                return
-            self._running.pop()
-            if self._running or self._current is None or os.getpid() != self._pid:
-                return
-            self._end(result)
-        except Exception as error:  # noqa: BLE001
-            self._tell(f"this cell is not recorded: {_line(error)}")
-        except KeyboardInterrupt:
-            self._tell("recording was interrupted: this run has no snapshot")
+        if not self._running or not self._is_ours():
+            return
+        with untraced():
+            try:
+                raw = result.info.raw_cell if result is not None and result.info is not None else None
+                if raw is not None and raw != self._running[-1]:
+                    return
+                self._running.pop()
+                if self._running or self._current is None:
+                    return
+                self._end(result)
+            except Exception as error:  # noqa: BLE001
+                self._tell(f"this cell is not recorded: {_line(error)}")
+            except KeyboardInterrupt:
+                self._tell("recording was interrupted: this run has no snapshot")
+
+    def _is_ours(self) -> bool:
+        """False in a forked child, and for cells that run beside the notebook's in another thread."""
+        return os.getpid() == self._pid and threading.get_ident() == self._thread
 
     def _begin(self, raw: str, code: str, cell_id: str | None) -> None:
-        self._current = Execution(raw, code, cell_id, None, time.time())
+        shown = self.outputs.begin(self._request, self.settings.outputs_limit)
+        self._current = Execution(raw, code, cell_id, None, time.time(), shown=shown)
         self._options = None
         self.reads.cell_run = len(self.journal)
-        self.outputs.start()
         self._started = time.perf_counter()
+
+    def _never_ended(self) -> None:
+        """IPython lost the end of the cell before: it counts as failed."""
+        execution, self._current = self._current, None
+        self._running.clear()
+        if execution is not None:
+            execution.status, execution.error = "error", "it did not end"
+            self.journal.append(execution)
 
     def _end(self, result: Any) -> None:
         duration = time.perf_counter() - self._started
@@ -154,17 +198,17 @@ class Session:
         self._current = self._options = None
         assert execution is not None
         with reading.unseen():
-            execution.outputs = self.outputs.stop()
             execution.duration_s = duration
+            self._shown = execution.shown
             self.reads.cell_ended()
             error = None
             if result is not None:
                 execution.execution_count = result.execution_count
                 error = result.error_before_exec or result.error_in_exec
-            if error is not None:
+            self.outputs.end(execution.shown, execution.execution_count)
+            if error is not None or result is None:
                 execution.status = "error"
-                execution.error = _line(error)
-                execution.outputs.append(error_output(error, getattr(self.shell, "_last_traceback", None)))
+                execution.error = _shown_error(execution.shown, error)
             self.journal.append(execution)
             if options is not None and not (result is not None and result.error_before_exec is not None):
                 self._record(options, len(self.journal) - 1)
@@ -176,7 +220,8 @@ class Session:
         from jupyter_mlgov.capture.recording import Logged, Recorder, Run
 
         if self._recorder is None:
-            self._recorder = Recorder(self.rules)
+            self._recorder = Recorder(self.rules, self.outputs)
+        self._read_settings()
         candidate = self.baseline is not None and self.rerun_of == options.name
         try:
             run = Run(
@@ -185,6 +230,8 @@ class Session:
                 baseline=self.baseline if candidate else None,
                 position=position,
                 notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal),
+                folder=self._folder,
+                settings=self.settings,
             )
             if self.baseline is not None and not candidate:
                 return None
@@ -270,7 +317,7 @@ class Session:
         """A path inside the project: the notebook, or the working directory."""
         from jupyter_mlgov.capture.document import notebook_path
 
-        return self.notebook or notebook_path(self.shell.user_ns, self.journal) or Path.cwd()
+        return self.notebook or notebook_path(self.shell.user_ns, self.journal) or self._folder
 
     def _cell_index(self) -> int | None:
         """Where the running cell stands in the notebook, when that can be told."""
@@ -306,8 +353,13 @@ class Session:
     # -- telling -----------------------------------------------------------------------------------------
 
     def _tell(self, message: str) -> None:
+        """One line on the kernel's own stderr, whatever the user has put in its place."""
+        text = f"mlgov: {' '.join(message.split())}\n"
         with contextlib.suppress(Exception):
-            print(f"mlgov: {' '.join(message.split())}", file=sys.stderr)
+            if self._shown is not None:
+                self._shown.own.append(text)
+            self._stderr.write(text)
+            self._stderr.flush()
 
     def _show(self, made: str) -> None:
         with contextlib.suppress(Exception):
@@ -330,9 +382,25 @@ def seed_generators(seed: int) -> None:
         torch.manual_seed(seed)
 
 
+def _working_folder() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was deleted
+        return Path.home()
+
+
+def _shown_error(shown: Outputs, error: BaseException | None) -> str:
+    """The exception that ended a cell, as IPython showed it: its ``__str__`` is the user's and not called again."""
+    if shown.error is None:
+        return type(error).__name__ if error is not None else "it was interrupted"
+    name, text = shown.error
+    return " ".join(f"{name}: {text}".split())[:300] if text else name
+
+
 def _line(error: BaseException) -> str:
+    """One of capture's own exceptions."""
     try:
         text = f"{type(error).__name__}: {error}"
-    except Exception:  # noqa: BLE001 - the user's exception may not be printable
+    except Exception:  # noqa: BLE001 - it may come from an object of the user's
         text = type(error).__name__
     return " ".join(text.split())[:300]

@@ -29,12 +29,20 @@ class ModelDescription:
     reason: str | None = None
 
 
+def is_model(kind: type) -> bool:
+    """Whether objects of the class ``kind`` are estimators, fitted or not. Never raises."""
+    try:
+        return booster_library(kind) is not None or is_estimator(kind)
+    except Exception:  # noqa: BLE001 - what cannot even be looked at is no estimator that we know
+        return False
+
+
 def describe_model(value: object, *, limits: Limits | None = None) -> ModelDescription | None:
     """What a fitted estimator is, or None for anything else. Never raises."""
     kind = type(value)
     limits = limits or Limits()
     try:
-        if not (booster_library(kind) or is_estimator(kind)) or not is_fitted(value):
+        if not is_model(kind) or not is_fitted(value):
             return None
     except Exception:  # noqa: BLE001 - what cannot even be looked at is no estimator that we know
         return None

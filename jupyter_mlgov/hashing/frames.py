@@ -68,6 +68,11 @@ def describe_frame(value: object, *, limits: Limits | None = None) -> FrameDescr
         return FrameDescription(label, None, reason=f"{type(error).__name__} while it was read")
 
 
+def is_frame(kind: type) -> bool:
+    """Whether objects of the class ``kind`` are tables or arrays of a library that is loaded."""
+    return _describer(kind) is not None
+
+
 def _describer(kind: type) -> Describe | None:
     for base in type.mro(kind):
         library = base.__module__.partition(".")[0] if isinstance(base.__module__, str) else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.capture.logged import current_session, set_session
-from jupyter_mlgov.capture.options import Rules
+from jupyter_mlgov.capture.options import Rules, Settings
 from jupyter_mlgov.capture.session import Session
 from jupyter_mlgov.governance.kpis import judge
 from jupyter_mlgov.magics.arguments import options_of
@@ -20,11 +20,26 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 
-def _open_store(path: Path) -> tuple[Path, Store]:
-    from jupyter_mlgov.project import Project
+_opened: dict[Path, Store] = {}
 
+
+def _open_store(path: Path) -> tuple[Path, Store]:
+    """Root and store of the project of ``path``. A store stays open: the second snapshot finds it warm."""
+    from jupyter_mlgov.project import FOLDER, Project, find_root
+
+    root = find_root(path)
+    if root is not None and root in _opened and (root / FOLDER).is_dir():
+        return root, _opened[root]
     project = Project.open(path, create=True)
+    _opened[project.root] = project.store
     return project.root, project.store
+
+
+def _settings(path: Path) -> Settings:
+    from jupyter_mlgov.configuration import section
+    from jupyter_mlgov.project import default_root, find_root
+
+    return section(find_root(path) or default_root(path), "capture", Settings)
 
 
 def _evaluate(risk: Risk, namespace: dict[str, Any], charter: Charter | None) -> Risk:
@@ -49,6 +64,7 @@ def _rules() -> Rules:
     """The rules of the rooms above capture; their modules are imported when a rule is first asked for."""
     return Rules(
         open_store=_open_store,
+        settings=_settings,
         judge=judge,
         evaluate=_evaluate,
         check_reads=_check_reads,

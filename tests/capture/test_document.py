@@ -95,6 +95,6 @@ def test_the_recorded_document_is_a_valid_notebook_without_outputs(tmp_path: Pat
     import nbformat
 
     document = overlay(notebook(tmp_path, "a = 1"), [ran("a = 1", "c0"), ran("b = 2", "x")])
-    recorded = nbformat.reads(document.to_json().decode(), as_version=4)
+    recorded = nbformat.reads(document.to_text(), as_version=4)
     nbformat.validate(recorded)
     assert [cell.source for cell in recorded.cells] == ["a = 1", "b = 2"]

@@ -1,0 +1,48 @@
+"""What this session has put into its store already: it is not compressed, checked or flushed again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from blake3 import blake3
+
+from jupyter_mlgov.capture.secrets import redact
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+
+class Kept:
+    """The objects of one store that are known to be there. Forget it when one turns out to be missing."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._present: set[str] = set()
+        self._texts: dict[str, str] = {}
+        """Text -> the digest of its object."""
+
+    def put(self, data: bytes) -> str:
+        """The digest of ``data``, which is in the store afterwards."""
+        return self.put_all([data])[0]
+
+    def put_all(self, datas: Iterable[bytes]) -> list[str]:
+        """As :meth:`put`, for many: those that are new are written together."""
+        datas = list(datas)
+        names = [f"blake3:{blake3(data).hexdigest()}" for data in datas]
+        new = {name: data for name, data in zip(names, datas, strict=True) if name not in self._present}
+        if new:
+            self._present.update(self.store.put_all(list(new.values())))
+        return names
+
+    def texts(self, texts: Iterable[str]) -> list[str]:
+        """The digests of texts without their secrets."""
+        texts = list(texts)
+        new = [text for text in dict.fromkeys(texts) if text not in self._texts]
+        self._texts.update(zip(new, self.put_all(map(text_bytes, new)), strict=True))
+        return [self._texts[text] for text in texts]
+
+
+def text_bytes(text: str) -> bytes:
+    """A text as it is stored: without secrets, lone surrogates written out."""
+    return redact(text).encode("utf-8", "backslashreplace")
