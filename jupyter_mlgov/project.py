@@ -16,10 +16,13 @@ from jupyter_mlgov.errors import NotFound, NotWritable
 from jupyter_mlgov.records.canonical import plain
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.governance.register import RegisteredRisk
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
     from jupyter_mlgov.rerun.progress import Progress
+    from jupyter_mlgov.rerun.side_by_side import SideBySide
+    from jupyter_mlgov.rerun.standing import LiveCell, Standing
     from jupyter_mlgov.store import LogEntry, Store
 
 FOLDER = ".mlgov"
@@ -86,6 +89,14 @@ class Project:
         if notebook is not None:
             notebook = self._notebook_uri(notebook)
         return self.store.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
+
+    def search(
+        self, query: str, *, experiment: str | None = None, notebook: str | None = None
+    ) -> list[LogEntry]:
+        """Those snapshots of ``log`` that a search (``auc>=0.8 author:anna churn``) selects: see ``Selection``."""
+        from jupyter_mlgov.store.selection import Selection
+
+        return Selection.of(query).of_these(self.log(experiment=experiment, notebook=notebook))
 
     def _notebook_uri(self, notebook: str) -> str:
         path = Path(notebook)
@@ -167,10 +178,59 @@ class Project:
 
         return compare(self.store, self.resolve(one), self.resolve(other))
 
+<<<<<<< HEAD
     def gate(
         self, ref: str, *, junit: str | Path | None = None, markdown: str | Path | None = None
     ) -> GateDecision:
         """Open or closed, with a reason for each rule; also written as JUnit XML and Markdown where that is asked for.
+=======
+    def side_by_side(self, one: str, other: str) -> SideBySide:
+        """Two snapshots whole, side by side, with the findings of ``diff``."""
+        from jupyter_mlgov.rerun.side_by_side import side_by_side
+
+        return side_by_side(self.store, self.resolve(one), self.resolve(other))
+
+    def standing(self, notebook: str, cells: Sequence[LiveCell]) -> Standing:
+        """How ``cells``, which an editor holds for ``notebook`` right now, stand to its newest snapshots."""
+        from jupyter_mlgov.rerun.standing import standing
+
+        return standing(self.store, self._notebook_uri(notebook), cells)
+
+    def outputs(self, ref: str, cell: int) -> list[dict[str, Any]]:
+        """What cell ``cell`` (counting all) of a snapshot showed, as nbformat outputs. They are untrusted.
+
+        Raises ``NotFound`` where the notebook had no such cell.
+        """
+        from jupyter_mlgov.rerun.side import Side
+
+        side = Side(self.store, self.resolve(ref))
+        found = next((known for known in side.cells if known.index == cell), None)
+        if found is None:
+            raise NotFound(f"cell {cell}: the notebook of {ref} had {len(side.cells)} cells, counted from 0")
+        return side.outputs(found)
+
+    def risks(self) -> list[RegisteredRisk]:
+        """The risk register: those of the newest snapshot of each experiment, as they are known now."""
+        from jupyter_mlgov.governance.gate import register
+        from jupyter_mlgov.governance.register import RegisteredRisk
+
+        newest = {entry.experiment: entry for entry in reversed(self.log())}
+        return [
+            RegisteredRisk(
+                experiment=entry.experiment,
+                snapshot=entry.id,
+                number=entry.number,
+                notebook=entry.notebook,
+                risk=risk,
+            )
+            for entry in sorted(newest.values(), key=lambda entry: entry.experiment)
+            for risk in register(self.store, entry.id)
+        ]
+
+    def gate(self, ref: str) -> GateDecision:
+        """Open or closed, with a reason for each rule."""
+        from jupyter_mlgov.governance.gate import decide
+>>>>>>> cbfc4c0 (The server searches, compares side by side, lists risks and says how an editor's cells stand)
 
         Raises ``NotWritable``, and ``UsageError`` for a policy that cannot be read.
         """

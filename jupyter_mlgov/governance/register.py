@@ -10,12 +10,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from jupyter_mlgov.governance.kpis import judge, unite
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
+
+
+class RegisteredRisk(Struct, frozen=True, kw_only=True):
+    """A risk of a project, with the newest snapshot of the experiment that it belongs to."""
+
+    experiment: str
+    snapshot: str
+    number: int | None
+    notebook: str
+    risk: Risk
 
 
 def register(store: Store, id: str) -> tuple[Risk, ...]:  # noqa: A002 - the field's own name

@@ -11,14 +11,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Protocol
 
 from jupyter_mlgov.records.manifest import CellRecord
-from jupyter_mlgov.rerun.side import Side
 
 SIMILAR = 0.6
 """The share of equal text (difflib's ratio) from which two cells in the same place count as one."""
 
 _SYNTHETIC = re.compile(r"cell-\d+")
+
+
+class Cells(Protocol):
+    """What is paired: a recorded notebook, or one in an editor."""
+
+    @property
+    def cells(self) -> tuple[CellRecord, ...]:
+        """All cells of the notebook, in its order."""
+
+    def source(self, part: CellRecord, /) -> str:
+        """A cell's text."""
+
+    def form(self, part: CellRecord, /) -> str:
+        """What its code says."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,8 @@ class Alignment:
         yield from (pair for number, pair in enumerate(matched) if number not in steady)
 
 
-def align(before: Side, after: Side) -> Alignment:
-    """Pairs the cells of two recorded notebooks."""
+def align(before: Cells, after: Cells) -> Alignment:
+    """Pairs the cells of two notebooks."""
     left, right = list(before.cells), list(after.cells)
     texts = [[f"{cell.type} {side.source(cell).strip()}" for cell in side.cells] for side in (before, after)]
     forms = [[f"{cell.type} {_form(side, cell)}" for cell in side.cells] for side in (before, after)]
@@ -76,7 +90,7 @@ def align(before: Side, after: Side) -> Alignment:
     return Alignment(tuple(pairs))
 
 
-def _form(side: Side, cell: CellRecord) -> str:
+def _form(side: Cells, cell: CellRecord) -> str:
     return side.form(cell) if cell.type == "code" else side.source(cell).strip()
 
 
@@ -99,7 +113,7 @@ def _match_equal(found: dict[int, int], left: list[str], right: list[str]) -> No
             found[place] = rest.pop(left[place])
 
 
-def _match_similar(found: dict[int, int], before: Side, after: Side) -> None:
+def _match_similar(found: dict[int, int], before: Cells, after: Cells) -> None:
     """Edited cells: with enough text in common, between the same neighbours, else (a neighbour may have moved)
     wherever a cell is free."""
     left, right = before.cells, after.cells

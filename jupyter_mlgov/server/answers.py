@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from jupyter_mlgov.governance.register import RegisteredRisk
 from jupyter_mlgov.records.canonical import Scalar
 from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.rerun.standing import LiveCell
 from jupyter_mlgov.store.listing import LogEntry
 
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -27,12 +29,31 @@ class ProjectAnswer(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """Some of the snapshots, newest first. ``more`` says that there are older ones."""
+    """Some of the snapshots, newest first: ``total`` match, ``more`` says that there are older ones than these."""
 
     snapshots: tuple[LogEntry, ...]
     offset: int
     limit: int
     more: bool
+    total: int
+
+
+class OutputList(Struct, frozen=True, kw_only=True):
+    """What a cell showed: nbformat outputs, as they were recorded. They come from a notebook: show them untrusted."""
+
+    outputs: tuple[dict[str, Any], ...]
+
+
+class RiskList(Struct, frozen=True, kw_only=True):
+    """The risk register of a project."""
+
+    risks: tuple[RegisteredRisk, ...]
+
+
+class LiveNotebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The cells of a notebook as an editor holds them, saved or not."""
+
+    cells: tuple[LiveCell, ...]
 
 
 class JobProgress(Struct, frozen=True, kw_only=True):

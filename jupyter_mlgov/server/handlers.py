@@ -71,6 +71,13 @@ def ref_of(text: str) -> str:
     return text
 
 
+def whole_number(name: str, text: str, *, least: int, most: int) -> int:
+    """``text`` as a number. Raises ``UsageError``."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
+        raise UsageError(f"{name} {text[:50]!r}: give a whole number from {least} to {most}")
+    return int(text)
+
+
 class MlgovHandler(APIHandler):  # type: ignore[misc]
     """The base of all routes."""
 
@@ -93,8 +100,16 @@ class MlgovHandler(APIHandler):  # type: ignore[misc]
         if isinstance(error, web.HTTPError):
             text = error.log_message or ""
             message = (text % error.args if error.args else text) or self._reason
+        if status_code == 405:
+            self.set_header("Allow", ", ".join(self.methods()))
         self.set_header("Content-Type", "application/json")
         self.finish(msgspec.json.encode({"message": " ".join(message.split())}))
+
+    @classmethod
+    def methods(cls) -> list[str]:
+        """The HTTP methods that this route has."""
+        unanswered = web.RequestHandler.get
+        return [name for name in cls.SUPPORTED_METHODS if getattr(cls, name.lower()) is not unanswered]
 
     def answer(self, record: Any, status: int = 200) -> None:
         """Writes a record as JSON."""
@@ -135,11 +150,14 @@ class MlgovHandler(APIHandler):  # type: ignore[misc]
     def number(self, name: str, *, default: int, least: int, most: int) -> int:
         """A query argument that is a whole number. Raises ``UsageError``."""
         text = self.text(name)
-        if not text:
-            return default
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not least <= int(text) <= most:
-            raise UsageError(f"{name} {text[:50]!r}: give a whole number from {least} to {most}")
-        return int(text)
+        return whole_number(name, text, least=least, most=most) if text else default
+
+    def body(self, kind: type[Answer], remedy: str) -> Answer:
+        """The request's body as a record; an empty one is ``{}``. Raises ``UsageError``, which ends in ``remedy``."""
+        try:
+            return msgspec.json.decode(self.request.body or b"{}", type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise UsageError(f"the request's body: {error}; {remedy}") from error
 
     def choice(self, name: str, *choices: str) -> str:
         """A query argument that is one of ``choices``; the first is the default. Raises ``UsageError``."""

@@ -11,6 +11,8 @@ from pathlib import Path
 from jupyter_mlgov.errors import NotFound, UsageError
 
 LONGEST = 4096
+PATTERN = r"^(?![/~])(?!(.*/)?\.\.(/|$))[^\x00-\x1f\\]*$"
+"""What ``served_path`` lets through as text, as the server's description says it."""
 
 
 def served_path(root: Path, given: str) -> Path:

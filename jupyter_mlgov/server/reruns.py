@@ -26,10 +26,7 @@ class RerunHandler(MlgovHandler):
     async def post(self, ref: str) -> None:
         """202 and the job; 409 where the snapshot is being rerun already."""
         name = ref_of(ref)
-        try:
-            request = msgspec.json.decode(self.request.body or b"{}", type=RerunRequest)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise UsageError(f'the request\'s body: {error}; send {{}} or {{"as_recorded": true}}') from error
+        request = self.body(RerunRequest, 'send {} or {"as_recorded": true}')
 
         def find(project: Project, _: str | None) -> tuple[Path, str, str, int | None]:
             snapshot = project.resolve(name)

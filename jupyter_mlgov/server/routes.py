@@ -9,24 +9,35 @@ from typing import Any
 import msgspec
 
 from jupyter_mlgov.records.verdict import Comparison, GateDecision
+from jupyter_mlgov.rerun.side_by_side import SideBySide
+from jupyter_mlgov.rerun.standing import Standing
 from jupyter_mlgov.server.answers import (
     Failure,
     JobAnswer,
     JobList,
+    LiveNotebook,
+    OutputList,
     Page,
     ProjectAnswer,
     RerunRequest,
+    RiskList,
     Snapshot,
 )
-from jupyter_mlgov.server.handlers import JOB, REF, MlgovHandler, guarded
+from jupyter_mlgov.server.handlers import JOB, NAME, REF, MlgovHandler, guarded
+from jupyter_mlgov.server.paths import LONGEST, PATTERN
 from jupyter_mlgov.server.reruns import EventsHandler, JobHandler, JobsHandler, RerunHandler
 from jupyter_mlgov.server.snapshots import (
+    LONGEST_QUERY,
+    CompareHandler,
     DiffHandler,
     GateHandler,
+    OutputsHandler,
     ProjectHandler,
     ReportHandler,
+    RisksHandler,
     SnapshotHandler,
     SnapshotsHandler,
+    StandingHandler,
     UnknownHandler,
 )
 
@@ -35,7 +46,7 @@ PREFIX = "/mlgov/api"
 PATH = (
     "path",
     "A notebook or folder, relative to the server's folder, with '/'.",
-    {"type": "string", "default": ""},
+    {"type": "string", "default": "", "maxLength": LONGEST, "pattern": PATTERN},
 )
 
 
@@ -83,6 +94,7 @@ def _choice(*choices: str) -> dict[str, Any]:
     return {"type": "string", "enum": list(choices), "default": choices[0]}
 
 
+_CELL = {"type": "integer", "minimum": 0, "maximum": 999_999}
 _REF = {"type": "string", "pattern": f"^{REF.pattern}$"}
 
 ROUTES: tuple[Route, ...] = (
@@ -101,7 +113,16 @@ ROUTES: tuple[Route, ...] = (
                 (
                     PATH,
                     ("scope", "Only the notebook's, or the project's.", _choice("notebook", "project")),
-                    ("experiment", "Only this experiment's.", {"type": "string"}),
+                    (
+                        "experiment",
+                        "Only this experiment's.",
+                        {"type": "string", "pattern": f"^({NAME.pattern})?$"},
+                    ),
+                    (
+                        "q",
+                        "Only those that a search selects, as in 'auc>=0.8 author:anna churn'.",
+                        {"type": "string", "maxLength": LONGEST_QUERY, "default": ""},
+                    ),
                     ("limit", "At most so many.", _number(1, 500, 50)),
                     ("offset", "Leave out so many of the newest.", _number(0, 1_000_000, 0)),
                 ),
@@ -150,6 +171,40 @@ ROUTES: tuple[Route, ...] = (
             )
         },
     ),
+    Route(
+        "/compare",
+        CompareHandler,
+        {
+            "get": Operation(
+                "Two snapshots side by side, what differs first, with the findings of `/diff`.",
+                SideBySide,
+                (PATH, ("a", "One snapshot.", _REF), ("b", "The other.", _REF)),
+                frozenset({"a", "b"}),
+            )
+        },
+    ),
+    Route(
+        "/snapshots/{ref}/cells/{cell}/outputs",
+        OutputsHandler,
+        {"get": Operation("What a cell showed, as untrusted nbformat outputs.", OutputList, (PATH,))},
+    ),
+    Route(
+        "/risks",
+        RisksHandler,
+        {"get": Operation("The risks of each experiment's newest snapshot.", RiskList, (PATH,))},
+    ),
+    Route(
+        "/standing",
+        StandingHandler,
+        {
+            "post": Operation(
+                "How the cells that an editor holds stand to the newest snapshots. Changes nothing.",
+                Standing,
+                (PATH,),
+                body=LiveNotebook,
+            )
+        },
+    ),
     Route("/jobs", JobsHandler, {"get": Operation("The reruns that this server knows.", JobList, errors=())}),
     Route(
         "/jobs/{job}",
@@ -181,6 +236,7 @@ CATCH_ALL = (PREFIX + "/(.*)", UnknownHandler)
 
 _PARAMETERS = {
     "ref": ("NAME (its newest snapshot), NAME@N, or an id's first 6 or more hex digits.", _REF),
+    "cell": ("The cell's place in the notebook: all cells count, from 0.", _CELL),
     "job": ("A job's id.", {"type": "string", "pattern": f"^{JOB.pattern}$"}),
 }
 _CAUSES = {
@@ -264,7 +320,8 @@ def _operation(route: Route, operation: Operation) -> dict[str, Any]:
         },
     }
     if operation.body is not None:
-        described["requestBody"] = {"required": False, "content": _content(operation.body)}
+        needed = any(field.required for field in msgspec.structs.fields(operation.body))
+        described["requestBody"] = {"required": needed, "content": _content(operation.body)}
     return described
 
 

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from tornado import web
 
 from jupyter_mlgov.errors import NotFound, UsageError
-from jupyter_mlgov.server.answers import Page, ProjectAnswer
-from jupyter_mlgov.server.handlers import NAME, MlgovHandler, guarded, open_project, ref_of
+from jupyter_mlgov.rerun.standing import Standing
+from jupyter_mlgov.server.answers import LiveNotebook, OutputList, Page, ProjectAnswer, RiskList
+from jupyter_mlgov.server.handlers import NAME, MlgovHandler, guarded, open_project, ref_of, whole_number
 from jupyter_mlgov.server.paths import served_path
 
 if TYPE_CHECKING:
     from jupyter_mlgov.project import Project
 
+LONGEST_QUERY = 500
 REPORT_POLICY = (
     "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
@@ -60,13 +62,17 @@ class SnapshotsHandler(MlgovHandler):
             raise UsageError(f"experiment {experiment[:100]!r}: that is no experiment's name")
         limit = self.number("limit", default=50, least=1, most=500)
         offset = self.number("offset", default=0, least=0, most=1_000_000)
+        query = self.text("q")
+        if len(query) > LONGEST_QUERY:
+            raise UsageError(f"q has {len(query)} characters: {LONGEST_QUERY} are enough for a search")
 
         def read(project: Project, notebook: str | None) -> Page:
             # Absolute: a relative one could be taken for a file in the server's working directory.
             within = str(project.root / notebook) if notebook and scope == "notebook" else None
-            entries = project.log(experiment=experiment, notebook=within, limit=offset + limit + 1)
+            entries = project.search(query, experiment=experiment, notebook=within)
             shown = tuple(entries[offset : offset + limit])
-            return Page(snapshots=shown, offset=offset, limit=limit, more=len(entries) > offset + limit)
+            total = len(entries)
+            return Page(snapshots=shown, offset=offset, limit=limit, more=total > offset + limit, total=total)
 
         self.answer(await self.in_project(read))
 
@@ -99,6 +105,52 @@ class DiffHandler(MlgovHandler):
         """The document of ``mlgov diff``."""
         one, other = ref_of(self.text("a")), ref_of(self.text("b"))
         self.answer(await self.in_project(lambda project, _: project.diff(one, other)))
+
+
+class CompareHandler(MlgovHandler):
+    """Two snapshots side by side."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """Parameters, metrics, inputs, cells and environment of both, and the findings of ``mlgov diff``."""
+        one, other = ref_of(self.text("a")), ref_of(self.text("b"))
+        self.answer(await self.in_project(lambda project, _: project.side_by_side(one, other)))
+
+
+class OutputsHandler(MlgovHandler):
+    """What one cell of a snapshot showed."""
+
+    @guarded("read")
+    async def get(self, ref: str, cell: str) -> None:
+        """Its outputs."""
+        name, index = ref_of(ref), whole_number("cell", cell, least=0, most=999_999)
+        self.answer(
+            await self.in_project(lambda project, _: OutputList(outputs=tuple(project.outputs(name, index))))
+        )
+
+
+class RisksHandler(MlgovHandler):
+    """The risk register of the project."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """The risks of each experiment's newest snapshot."""
+        self.answer(await self.in_project(lambda project, _: RiskList(risks=tuple(project.risks()))))
+
+
+class StandingHandler(MlgovHandler):
+    """How the notebook in an editor stands to its snapshots. A POST, because the cells are sent; it changes nothing."""
+
+    @guarded("read")
+    async def post(self) -> None:
+        """Each experiment cell: current, changed or never recorded."""
+        live = self.body(LiveNotebook, 'send {"cells": [{"id": "...", "type": "code", "source": "..."}]}')
+
+        def read(project: Project, notebook: str | None) -> Standing:
+            # A folder has no cells that were recorded.
+            return project.standing(str(project.root / notebook), live.cells) if notebook else Standing()
+
+        self.answer(await self.in_project(read))
 
 
 class ReportHandler(MlgovHandler):

@@ -98,6 +98,8 @@ def snapshot(
         ),
         warnings=(Caution(code="hidden-state.order", message="cell 3 ran before cell 2"),),
     )
+    if (record := facts.pop("notebook_record", None)) is not None:
+        facts["notebook"] = record
     manifest = msgspec.structs.replace(manifest, **facts)
     return store.commit(manifest).subject
 
