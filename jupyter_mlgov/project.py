@@ -178,12 +178,6 @@ class Project:
 
         return compare(self.store, self.resolve(one), self.resolve(other))
 
-<<<<<<< HEAD
-    def gate(
-        self, ref: str, *, junit: str | Path | None = None, markdown: str | Path | None = None
-    ) -> GateDecision:
-        """Open or closed, with a reason for each rule; also written as JUnit XML and Markdown where that is asked for.
-=======
     def side_by_side(self, one: str, other: str) -> SideBySide:
         """Two snapshots whole, side by side, with the findings of ``diff``."""
         from jupyter_mlgov.rerun.side_by_side import side_by_side
@@ -227,10 +221,10 @@ class Project:
             for risk in register(self.store, entry.id)
         ]
 
-    def gate(self, ref: str) -> GateDecision:
-        """Open or closed, with a reason for each rule."""
-        from jupyter_mlgov.governance.gate import decide
->>>>>>> cbfc4c0 (The server searches, compares side by side, lists risks and says how an editor's cells stand)
+    def gate(
+        self, ref: str, *, junit: str | Path | None = None, markdown: str | Path | None = None
+    ) -> GateDecision:
+        """Open or closed, with a reason for each rule; also written as JUnit XML and Markdown where that is asked for.
 
         Raises ``NotWritable``, and ``UsageError`` for a policy that cannot be read.
         """
