@@ -1,0 +1,112 @@
+"""Secrets are taken out before anything is hashed or written.
+
+What is replaced becomes ``<redacted>``; the rest of the text stays byte for byte, and text without a secret comes back
+as the same object. Redacting twice changes nothing. How a secret is recognised: :mod:`.secret_forms`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from jupyter_mlgov.records.secret_forms import (
+    BEFORE,
+    BY_HINT,
+    REDACTED,
+    Form,
+    Kind,
+    is_secret_value,
+    kind_of_name,
+)
+
+__all__ = ["REDACTED", "find_secrets", "redact", "redact_bytes", "redact_tree"]
+
+
+def find_secrets(text: str) -> Iterator[tuple[int, int, Kind]]:
+    """Where secrets stand in ``text``: start, end and kind; some may overlap."""
+    lowered = _lower(text)
+    for hint, forms in BY_HINT.items():
+        at = lowered.find(hint)
+        while at >= 0:
+            for form in forms:
+                match = form.pattern.match(text, at)
+                if match is not None and _stands_right(form, text[max(0, at - BEFORE) : at]):
+                    start, end = match.span("secret" if "secret" in form.pattern.groupindex else 0)
+                    if form.counts(text[start:end]):
+                        yield start, end, form.kind
+            at = lowered.find(hint, at + 1)
+
+
+def _stands_right(form: Form, before: str) -> bool:
+    return all(pattern is None or pattern.search(before) is not None for pattern in (form.after, form.before))
+
+
+def _lower(text: str) -> str:
+    """``text`` in lower case, each letter in its place."""
+    lowered = text.lower()
+    if len(lowered) == len(text):
+        return lowered
+    return "".join(low if len(low := letter.lower()) == 1 else letter for letter in text)
+
+
+def redact(text: str) -> str:
+    """``text`` without its secrets; the same object where there is none."""
+    return replace(text, find_secrets(text))
+
+
+def replace(text: str, spans: Iterator[tuple[int, int, Kind]]) -> str:
+    """``text`` with ``<redacted>`` in place of each span; the same object where there is none."""
+    ordered = sorted((start, end) for start, end, _ in spans)
+    if not ordered:
+        return text
+    parts: list[str] = []
+    at = 0
+    for start, end in ordered:
+        if start >= at:
+            parts += [text[at:start], REDACTED]
+        at = max(at, end)
+    return "".join([*parts, text[at:]])
+
+
+def redact_bytes(data: bytes, clean: Callable[[str], str] = redact) -> bytes:
+    """The same for the bytes of a text, in whatever encoding; the same object where there is no secret."""
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8"
+    try:
+        text = data.decode(encoding, "surrogateescape")
+        cleaned = clean(text)
+        return data if cleaned is text else cleaned.encode(encoding, "surrogateescape")
+    except UnicodeError:
+        text = data.decode("latin-1")
+        cleaned = clean(text)
+        return data if cleaned is text else cleaned.encode("latin-1")
+
+
+_ENCODED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf", "video/mp4", "audio/wav")
+"""Media types whose data is base64: there is nothing to read in it."""
+
+
+def redact_tree(value: Any, clean: Callable[[str], str] = redact) -> Any:
+    """Plain data (dicts, lists, strings ...) with every string in it redacted, keys too.
+
+    A string under a name that says what it holds (``{"password": "..."}``) is judged by that name.
+    """
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return {
+            clean(key) if isinstance(key, str) else key: item if key in _ENCODED else _named(key, item, clean)
+            for key, item in value.items()
+        }
+    if isinstance(value, list):
+        return [redact_tree(item, clean) for item in value]
+    if isinstance(value, tuple):
+        return tuple(redact_tree(item, clean) for item in value)
+    return value
+
+
+def _named(key: Any, item: Any, clean: Callable[[str], str]) -> Any:
+    if isinstance(key, str) and isinstance(item, str):
+        kind = kind_of_name(key)
+        if kind is not None and is_secret_value(kind, item):
+            return REDACTED
+    return redact_tree(item, clean)
