@@ -88,15 +88,58 @@ class Module(Struct, frozen=True, kw_only=True):
     source: str | None = None
 
 
+class Submodule(Struct, frozen=True, kw_only=True):
+    """A repository inside the repository, at the commit that is checked out."""
+
+    path: str
+    commit: str | None = None
+    dirty: bool = False
+
+
 class Code(Struct, frozen=True, kw_only=True):
     """The repository as it was. ``diff`` names the object with the uncommitted changes, where there are any."""
 
     commit: str | None = None
     branch: str = ""
-    dirty: bool = False
+    """Empty where HEAD is detached."""
+    dirty: bool | None = False
+    """True where a tracked file is not as it was committed, or imported code was never committed; None where git could
+    not say."""
     remote: str | None = None
+    ahead: int | None = None
+    """Commits that the branch's upstream does not have; None without an upstream."""
     diff: str | None = None
+    untracked: tuple[str, ...] = ()
+    """Imported files of the project that git does not track: their text is among ``modules``, in no commit."""
+    submodules: tuple[Submodule, ...] = ()
     modules: tuple[Module, ...] = ()
+
+
+class Generator(Struct, frozen=True, kw_only=True):
+    """A random generator: a shared one (``random``, ``numpy.random``, ``torch``) or one in a variable.
+
+    ``state`` is a digest of its state before the cell, ``used`` says whether the cell moved it. ``seed`` is given where
+    it could be found out. Without ``--seed``, torch's own start (always the same number) counts as not seeded.
+    """
+
+    name: str
+    kind: str
+    seeded: bool | None
+    seed: str | None = None
+    evidence: Evidence = "proven"
+    state: str | None = None
+    used: bool | None = None
+
+
+class NumericLibrary(Struct, frozen=True, kw_only=True):
+    """A BLAS or OpenMP library that was loaded: its threads and its kernel decide the last digits of a sum."""
+
+    library: str
+    kind: str
+    version: str = ""
+    threads: int | None = None
+    architecture: str = ""
+    layer: str = ""
 
 
 class Environment(Struct, frozen=True, kw_only=True):
@@ -108,7 +151,14 @@ class Environment(Struct, frozen=True, kw_only=True):
     imported: tuple[str, ...] = ()
     """Those of ``packages`` that the kernel had loaded: only these can have changed a result."""
     variables: dict[str, str | None] = {}
+    """Those that can change a result and those that the code names; None where one of these is not set."""
+    numeric: tuple[NumericLibrary, ...] = ()
+    locale: dict[str, str] = {}
+    timezone: str = ""
+    hash_seed: str = ""
+    """``random``, or the number that ``PYTHONHASHSEED`` gave."""
     details: dict[str, Any] = {}
+    """Interpreter, processor, memory, and torch's settings where it was loaded."""
 
 
 class CellRecord(Struct, frozen=True, kw_only=True):
@@ -181,6 +231,9 @@ class Manifest(Struct, frozen=True, kw_only=True):
     series: dict[str, tuple[tuple[float, Scalar], ...]] = {}
     tolerances: dict[str, float] = {}
     seed: int | None = None
+    randomness: tuple[Generator, ...] = ()
+    random_state: str | None = None
+    """Names the object with the generators' states before the cell."""
     inputs: tuple[Input, ...] = ()
     frames: tuple[Frame, ...] = ()
     models: tuple[Model, ...] = ()
@@ -196,7 +249,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
 
     def objects(self) -> set[str]:
         """The digests of every object that this manifest needs in the store."""
-        named = {self.environment, self.inventory, self.notebook.document, self.code.diff}
+        named = {self.environment, self.inventory, self.notebook.document, self.code.diff, self.random_state}
         named |= {part for cell in self.notebook.cells for part in (cell.source, cell.outputs)}
         named |= {entry.source for entry in self.notebook.journal}
         named |= {module.source for module in self.code.modules}
