@@ -3,129 +3,292 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.inputs import package_folders
-from jupyter_mlgov.capture.secrets import redact_bytes
-from jupyter_mlgov.records.manifest import Caution, Code, Module
+from jupyter_mlgov.capture.repository import (
+    GitFailed,
+    Question,
+    Repository,
+    State,
+    find_worktree,
+    login_name,
+    user_name,
+)
+from jupyter_mlgov.capture.secrets import Secrets, without_secret_files
+from jupyter_mlgov.records.inventory import Origin
+from jupyter_mlgov.records.manifest import Caution, Code, Module, Submodule
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
-DIFF_LIMIT = 20_000_000
-_CREDENTIALS = re.compile(r"(?<=://)[^/@\s]*@")
+DIFF_LIMIT = 5_000_000
+"""Bytes of uncommitted changes up to which they are kept."""
+
+_COMPILED = (".so", ".pyd")
+
+
+@dataclass
+class Asked:
+    """What git was asked before the rest of the record is made."""
+
+    repository: Repository | None
+    files: dict[str, str]
+    """Loaded files of the project -> the module's name."""
+    notebook: str | None = None
+    """The notebook's path in the repository: its text is recorded as it ran, so its changes are not in the diff."""
+    tracked: Question | None = None
+    tracked_key: tuple[object, ...] | None = None
 
 
 class CodeRecorder:
-    """Records the code; remembers modules by size and time, so that only what changed is read again."""
+    """Records the code; remembers what it has read while size and time stay the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        self._secrets = secrets or Secrets()
         self._modules: dict[str, tuple[tuple[int, int], Module]] = {}
-        self._repositories: dict[Path, Any] = {}
+        self._repositories: dict[Path, Repository] = {}
+        self._states: dict[Path, State] = {}
+        self._diff: tuple[object, str] | None = None
+        self._tracked: tuple[object, frozenset[str]] | None = None
 
-    def record(self, root: Path, folder: Path, store: Store) -> tuple[Code, list[Caution]]:
-        """Commit, branch, uncommitted changes and modules. Without git, the modules alone."""
-        modules = self.modules(root, store)
-        repository = self._repository(folder)
+    def ask(
+        self, root: Path, folder: Path, *, notebook: Path | None = None, checkouts: Iterable[Path] = ()
+    ) -> Asked:
+        """Starts git on the notebook's ``folder`` and on the ``checkouts`` of editable installations."""
+        files = dict(_project_files(root))
+        self._learn_secrets(files)
+        self._states = {}
+        place = find_worktree(folder)
+        for worktree in {place, *(find_worktree(one) for one in checkouts)} - {None}:
+            assert worktree is not None
+            self._repository(worktree).ask()
+        if place is None:
+            return Asked(None, files)
+        repository = self._repository(place)
+        asked = Asked(repository, files)
+        if notebook is not None and notebook.is_relative_to(place):
+            asked.notebook = notebook.relative_to(place).as_posix()
+        inside = sorted(
+            Path(file).relative_to(place).as_posix() for file in files if Path(file).is_relative_to(place)
+        )
+        key = (place, tuple(inside), repository.index_stamp())
+        if inside and (self._tracked is None or self._tracked[0] != key):
+            asked.tracked, asked.tracked_key = repository.ask_tracked(inside), key
+        elif not inside:
+            self._tracked = None
+        return asked
+
+    def record(self, asked: Asked, root: Path, store: Store) -> tuple[Code, list[Caution]]:
+        """Commit, branch, uncommitted changes and modules. Without git, the modules alone. Never raises git's errors."""
+        modules, cautions = self._record_modules(asked.files, root, store)
+        repository = asked.repository
         if repository is None:
-            return Code(modules=modules), []
-        cautions: list[Caution] = []
-        commit, branch, remote, diff = None, "", None, None
+            return Code(modules=modules), cautions
+        state = self._state(repository.root)
+        untracked = self._untracked(asked, repository, cautions)
+        dirty: bool | None = bool(state.changed) or bool(untracked)
+        diff = None
+        if state.fault is not None:
+            cautions.append(
+                Caution(code="code.git", message=f"git could not say what has changed: {state.fault}")
+            )
+            dirty = True if untracked else None
+        elif state.changed:
+            diff = self._record_diff(asked, repository, state, store, cautions)
         try:
-            if repository.head.is_valid():
-                commit = repository.head.commit.hexsha
-            branch = "" if repository.head.is_detached else repository.active_branch.name
-            remote = _remote(repository)
-            changes = repository.git.execute(
-                ["git", "diff", *(["HEAD"] if commit else ["--cached"]), "--no-color", "--no-ext-diff", "--binary"],
-                stdout_as_string=False, strip_newline_in_stdout=False,
-            )  # fmt: skip
-            dirty = bool(changes)
-            if dirty and len(changes) > DIFF_LIMIT:
+            remote = repository.remote(state.remote_name)
+            submodules = repository.submodules(state)
+        except Exception as error:  # noqa: BLE001 - a configuration that git itself does not read either
+            remote, submodules = None, []
+            if state.fault is None:
                 cautions.append(
-                    Caution(
-                        code="code.diff",
-                        message=f"the uncommitted changes ({len(changes)} bytes) are too large to keep",
-                    )
+                    Caution(code="code.git", message=f"git's configuration cannot be read: {error}"[:300])
                 )
-            elif dirty:
-                diff = store.put(redact_bytes(changes))
-        except Exception as error:  # noqa: BLE001 - whatever git says, the snapshot goes on without
-            line = " ".join(str(error).split())[:200]
-            return Code(commit=commit, branch=branch, remote=remote, modules=modules), [
-                Caution(code="code.git", message=f"git could not be asked: {line}")
-            ]
         return Code(
-            commit=commit, branch=branch, dirty=dirty, remote=remote, diff=diff, modules=modules
+            commit=state.commit,
+            branch=state.branch,
+            dirty=dirty,
+            remote=remote,
+            ahead=state.ahead,
+            diff=diff,
+            untracked=tuple(untracked),
+            submodules=tuple(
+                Submodule(path=path, commit=commit, dirty=changed) for path, commit, changed in submodules
+            ),
+            modules=modules,
         ), cautions
+
+    def checkout(self, origin: Origin, folder: Path) -> Origin:
+        """``origin`` with commit and state of the checkout that an editable installation lies in."""
+        place = find_worktree(folder)
+        if place is None:
+            return origin
+        state = self._state(place)
+        return Origin(
+            kind=origin.kind, url=origin.url, subdirectory=origin.subdirectory, commit=state.commit,
+            dirty=bool(state.changed) if state.fault is None else None,
+        )  # fmt: skip
 
     def author(self, folder: Path) -> str:
         """Git's ``user.name``, else the login name."""
-        repository = self._repository(folder)
-        if repository is not None:
+        place = find_worktree(folder)
+        named = self._repository(place).user_name() if place is not None else user_name()
+        return named or login_name()
+
+    # -- git ---------------------------------------------------------------------------------------------
+
+    def _repository(self, place: Path) -> Repository:
+        if place not in self._repositories:
+            self._repositories[place] = Repository(place)
+        return self._repositories[place]
+
+    def _state(self, place: Path) -> State:
+        if place not in self._states:
+            self._states[place] = self._repository(place).state()
+        return self._states[place]
+
+    def _untracked(self, asked: Asked, repository: Repository, cautions: list[Caution]) -> list[str]:
+        inside = {
+            Path(file).relative_to(repository.root).as_posix()
+            for file in asked.files
+            if Path(file).is_relative_to(repository.root)
+        }
+        if asked.tracked is not None:
             try:
-                name = repository.config_reader().get_value("user", "name", "")
-            except Exception:  # noqa: BLE001 - a broken git configuration is not ours to report
-                name = ""
-            if name:
-                return str(name)
-        import getpass
+                names = asked.tracked.answer().split(b"\0")
+                self._tracked = (asked.tracked_key, frozenset(os.fsdecode(name) for name in names if name))
+            except GitFailed:
+                self._tracked = None  # that git gave no answer is said once, of its state
+                return []
+        return sorted(inside - self._tracked[1]) if self._tracked is not None else []
 
-        try:
-            return getpass.getuser()
-        except (OSError, KeyError):
-            return ""
-
-    def modules(self, root: Path, store: Store) -> tuple[Module, ...]:
-        """Imported Python files that lie in the project and in no installed package."""
-        found: dict[str, Module] = {}
-        prefix = str(root) + os.sep
-        outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
-        for name, module in list(sys.modules.items()):
-            if name in ("__main__", "__mp_main__") or name.split(".")[0] == "jupyter_mlgov":
-                continue
-            file = getattr(module, "__file__", None) if isinstance(module, type(sys)) else None
-            if not isinstance(file, str) or not file.endswith(".py"):
-                continue
-            file = os.path.abspath(file)  # noqa: PTH100
-            if not file.startswith(prefix) or file.startswith(outside):
-                continue
-            record = self._module(name, file, file[len(prefix) :].replace(os.sep, "/"), store)
-            if record is not None:
-                found[record.path] = record
-        return tuple(found[path] for path in sorted(found))
-
-    def _module(self, name: str, file: str, path: str, store: Store) -> Module | None:
-        try:
-            state = os.stat(file)  # noqa: PTH116
-            key = (state.st_mtime_ns, state.st_size)
-            known = self._modules.get(file)
-            if known is not None and known[0] == key and store.has(known[1].digest):
-                return known[1]
-            digest = store.put(redact_bytes(Path(file).read_bytes()))
-        except OSError:
+    def _record_diff(
+        self, asked: Asked, repository: Repository, state: State, store: Store, cautions: list[Caution]
+    ) -> str | None:
+        if state.changed == [os.fsencode(asked.notebook or "")]:
             return None
-        record = Module(path=path, digest=digest, name=name, source=digest)
+        key = (repository.root, state.commit, *(_stamp(repository.root, path) for path in state.changed))
+        if self._diff is not None and self._diff[0] == key and store.has(self._diff[1]):
+            return self._diff[1]
+        try:
+            changes = repository.diff(state.commit, asked.notebook)
+        except GitFailed as error:
+            cautions.append(
+                Caution(code="code.diff", message=f"the uncommitted changes are not kept: {error}")
+            )
+            return None
+        if len(changes) > DIFF_LIMIT:
+            cautions.append(
+                Caution(
+                    code="code.diff",
+                    message=f"the uncommitted changes ({len(changes)} bytes) are too large to keep",
+                )
+            )
+            return None
+        kept = store.put(self._secrets.redact_bytes(without_secret_files(changes)))
+        self._diff = (key, kept)
+        return kept
+
+    # -- modules -----------------------------------------------------------------------------------------
+
+    def _record_modules(
+        self, files: dict[str, str], root: Path, store: Store
+    ) -> tuple[tuple[Module, ...], list[Caution]]:
+        found: list[Module] = []
+        cautions: list[Caution] = []
+        for file, name in files.items():
+            path = Path(file).relative_to(root).as_posix()
+            try:
+                state = os.stat(file)  # noqa: PTH116
+                module = self._module(name, file, path, (state.st_mtime_ns, state.st_size), store)
+            except OSError as error:
+                cautions.append(
+                    Caution(code="code.module", message=f"module {path} cannot be read: {error.strerror}")
+                )
+                continue
+            found.append(module)
+            if _edited_since_import(name, state):
+                cautions.append(
+                    Caution(
+                        code="code.edited-module",
+                        message=f"{path} as it ran: it was edited after it was imported (reload it, or restart the kernel)",
+                    )
+                )
+        return tuple(sorted(found, key=lambda module: module.path)), cautions
+
+    def _learn_secrets(self, files: Iterable[str]) -> None:
+        """What a module keeps secret is known before anything is written: a cell may have printed it."""
+        for file in files:
+            if file.endswith(_COMPILED):
+                continue
+            try:
+                state = os.stat(file)  # noqa: PTH116
+                known = self._modules.get(file)
+                if known is None or known[0] != (state.st_mtime_ns, state.st_size):
+                    self._secrets.learn([Path(file).read_text("utf-8", "replace")])
+            except OSError:
+                continue  # told when the module is recorded
+
+    def _module(self, name: str, file: str, path: str, key: tuple[int, int], store: Store) -> Module:
+        known = self._modules.get(file)
+        if known is not None and known[0] == key and (known[1].source is None or store.has(known[1].source)):
+            return known[1]
+        if file.endswith(_COMPILED):
+            from jupyter_mlgov.hashing.files import hash_file
+
+            record = Module(path=path, digest=hash_file(Path(file)).digest, name=name)
+        else:
+            digest = store.put(self._secrets.redact_bytes(Path(file).read_bytes()))
+            record = Module(path=path, digest=digest, name=name, source=digest)
         self._modules[file] = (key, record)
         return record
 
-    def _repository(self, folder: Path) -> Any:
-        if folder not in self._repositories:
-            import git
 
-            try:
-                self._repositories[folder] = git.Repo(folder, search_parent_directories=True)
-            except (git.InvalidGitRepositoryError, git.NoSuchPathError, OSError, ValueError):
-                self._repositories[folder] = None
-        return self._repositories[folder]
+def _project_files(root: Path) -> Iterable[tuple[str, str]]:
+    """Loaded files that lie in the project and in no installed package, with their modules' names."""
+    prefix = str(root) + os.sep
+    real = os.path.realpath(root) + os.sep
+    outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
+    for name, module in sorted(sys.modules.items()):
+        if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
+            continue
+        file = getattr(module, "__file__", None) if isinstance(module, type(sys)) else None
+        if not isinstance(file, str) or not file.endswith((".py", *_COMPILED)):
+            continue
+        file = os.path.abspath(file)  # noqa: PTH100
+        if not file.startswith(prefix) and file.startswith(real):
+            file = prefix + file[len(real) :]  # the project is reached through a link
+        if file.startswith(prefix) and not file.startswith(outside):
+            yield file, name
 
 
-def _remote(repository: Any) -> str | None:
-    names = [remote.name for remote in repository.remotes]
-    if not names:
-        return None
-    url = repository.remotes["origin" if "origin" in names else names[0]].url
-    return _CREDENTIALS.sub("", url)
+def _edited_since_import(name: str, state: os.stat_result) -> bool:
+    """Whether the bytecode that the import wrote was made from another text than the file holds now."""
+    spec = getattr(sys.modules.get(name), "__spec__", None)
+    cached = getattr(spec, "cached", None)
+    if not isinstance(cached, str) or sys.dont_write_bytecode:
+        return False
+    try:
+        if not os.access(os.path.dirname(cached), os.W_OK):  # noqa: PTH120
+            return False  # an old one may lie there that the import could not replace
+        with open(cached, "rb") as file:  # noqa: PTH123
+            head = file.read(16)
+    except OSError:
+        return False
+    if len(head) < 16 or head[4:8] != b"\0\0\0\0":
+        return False
+    made_from = int.from_bytes(head[8:12], "little"), int.from_bytes(head[12:16], "little")
+    return made_from != (int(state.st_mtime) & 0xFFFFFFFF, state.st_size & 0xFFFFFFFF)
+
+
+def _stamp(root: Path, path: bytes) -> tuple[bytes, int, int]:
+    try:
+        state = os.lstat(os.path.join(os.fsencode(root), path))  # noqa: PTH118
+    except OSError:
+        return path, 0, 0
+    return path, state.st_mtime_ns, state.st_size

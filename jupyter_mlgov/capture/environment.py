@@ -1,57 +1,125 @@
-"""Python, the installed packages, and the environment variables that can change a result."""
+"""Python, the installed packages, the machine, and the environment variables that can change a result."""
 
 from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from pathlib import Path
 
-from jupyter_mlgov.capture.packages import Installed, PackageLister, take_inventory
-from jupyter_mlgov.capture.secrets import REDACTED, redact
-from jupyter_mlgov.records.inventory import Inventory
-from jupyter_mlgov.records.manifest import Environment
+from jupyter_mlgov.capture.machine import (
+    hash_seed,
+    locale_settings,
+    machine_details,
+    numeric_libraries,
+    timezone_name,
+)
+from jupyter_mlgov.capture.packages import Installed, PackageLister, local_folder, take_inventory
+from jupyter_mlgov.capture.secrets import Secrets, is_secret_variable
+from jupyter_mlgov.records.inventory import Inventory, Origin
+from jupyter_mlgov.records.manifest import Caution, Environment
+from jupyter_mlgov.records.secrets import REDACTED
 
-RECORDED_VARIABLES = ("TZ", "LANG", "LC_ALL", "PYTHONHASHSEED", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
-                      "MKL_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
-"""Always recorded where they are set; others only when the code names them."""
+RECORDED_VARIABLES = frozenset({
+    "CUBLAS_WORKSPACE_CONFIG", "CUDA_VISIBLE_DEVICES", "LANG", "LANGUAGE", "MKL_CBWR", "NPY_DISABLE_CPU_FEATURES",
+    "NVIDIA_TF32_OVERRIDE", "POLARS_MAX_THREADS", "PYTHONHASHSEED", "PYTHONIOENCODING", "PYTHONOPTIMIZE", "PYTHONPATH",
+    "PYTHONUTF8", "SOURCE_DATE_EPOCH", "TF_CUDNN_DETERMINISTIC", "TF_DETERMINISTIC_OPS", "TF_ENABLE_ONEDNN_OPTS",
+    "TOKENIZERS_PARALLELISM", "TZ", "XLA_FLAGS",
+})  # fmt: skip
+"""Recorded where they are set; others only when the code names them."""
 
-SECRET = re.compile(r"(?i)(key|token|secret|passw|pwd|credential|auth|cookie|dsn)")
-"""A variable with such a name is recorded as set, without its value."""
+_RECORDED_FAMILIES = (
+    "LC_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "BLIS_",
+    "VECLIB_",
+    "NUMEXPR_",
+    "NUMBA_",
+    "KMP_",
+    "GOMP_",
+)
 
 
 class EnvironmentRecorder:
     """Records the environment; lists the packages again only when an installation folder has changed."""
 
-    def __init__(self) -> None:
+    def __init__(self, secrets: Secrets | None = None) -> None:
+        self._secrets = secrets or Secrets()
         self._lister = PackageLister()
         self._listed: dict[str, Installed] = {}
         self._providers: dict[str, str] = {}
+        self._in_use: dict[str, str] = {}
 
-    def record(self, named: Iterable[str] = ()) -> Environment:
+    def record(self, named: Iterable[str] = ()) -> tuple[Environment, list[Caution]]:
         """The environment now. ``named`` are the variables that the code names."""
-        listed = self._list()
+        listed = self.list_packages()
         loaded = {name.partition(".")[0] for name in list(sys.modules)}
         imported = {self._providers[name] for name in loaded if name in self._providers}
+        cautions = []
+        for name in sorted(imported):
+            version = listed[name].distribution.version
+            before = self._in_use.setdefault(name, version)
+            if version != before:
+                cautions.append(
+                    Caution(
+                        code="environment.stale-package",
+                        message=f"the {name} that ran: {before} was imported before {version} was installed "
+                        "(restart the kernel)",
+                    )
+                )
         return Environment(
             python=platform.python_version(),
             platform=platform.platform(),
             packages={name: one.distribution.version for name, one in listed.items()},
             imported=tuple(sorted(imported, key=str.lower)),
-            variables=recorded_variables(named),
-            details={
-                "implementation": platform.python_implementation(),
-                "machine": platform.machine(),
-                "cpus": os.cpu_count(),
-            },
-        )
+            variables=self.variables(named),
+            numeric=numeric_libraries(),
+            locale=locale_settings(),
+            timezone=timezone_name(),
+            hash_seed=hash_seed(),
+            details=machine_details(),
+        ), cautions
 
-    def inventory(self) -> Inventory:
-        """Every installed distribution, exactly enough to install it again."""
-        return take_inventory(self._list().values())
+    def inventory(self, checkout: Callable[[Origin, Path], Origin]) -> Inventory:
+        """Every installed distribution. ``checkout`` adds what git says to an editable one's origin."""
+        listed = self.list_packages()
+        origins = {
+            name: checkout(origin, folder)
+            for name, one in listed.items()
+            if (origin := one.distribution.origin) is not None
+            and origin.kind == "editable"
+            and (folder := local_folder(origin)) is not None
+        }
+        return take_inventory(listed.values(), origins)
 
-    def _list(self) -> dict[str, Installed]:
+    def checkouts(self) -> list[Path]:
+        """The folders of editable installations."""
+        origins = (one.distribution.origin for one in self.list_packages().values())
+        folders = (local_folder(one) for one in origins if one is not None and one.kind == "editable")
+        return [folder for folder in folders if folder is not None and folder.is_dir()]
+
+    def variables(self, named: Iterable[str]) -> dict[str, str | None]:
+        """The variables that matter with their values; None for one that the code names and that is not set."""
+        values: dict[str, str | None] = {
+            name: value
+            for name, value in os.environ.items()
+            if name in RECORDED_VARIABLES or name.startswith(_RECORDED_FAMILIES)
+        }
+        values |= {name: os.environ.get(name) for name in named}
+        return {
+            name: value
+            if value is None
+            else REDACTED
+            if is_secret_variable(name)
+            else self._secrets.redact(value)
+            for name, value in sorted(values.items())
+        }
+
+    def list_packages(self) -> dict[str, Installed]:
+        """What is installed, by name."""
         listed = self._lister.list()
         if listed is not self._listed:
             self._listed = listed
@@ -59,14 +127,3 @@ class EnvironmentRecorder:
                 module: name for name, one in reversed(listed.items()) for module in one.modules
             }
         return listed
-
-
-def recorded_variables(named: Iterable[str]) -> dict[str, str | None]:
-    """The variables that matter with their values; None for one that the code names and that is not set."""
-    values: dict[str, str | None] = {
-        name: os.environ[name] for name in RECORDED_VARIABLES if name in os.environ
-    }
-    for name in named:
-        value = os.environ.get(name)
-        values[name] = None if value is None else REDACTED if SECRET.search(name) else redact(value)
-    return dict(sorted(values.items()))

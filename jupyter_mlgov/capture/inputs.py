@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.reads import Opened, Reads
-from jupyter_mlgov.capture.secrets import redact_bytes
+from jupyter_mlgov.capture.secrets import is_secret_file
 from jupyter_mlgov.records.manifest import Evidence, Input
+from jupyter_mlgov.records.secrets import redact_bytes
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -243,6 +244,8 @@ class InputDescriber:
 
 def _keep(path: Path, digest: str, size: int, store: Store) -> bool:
     """Puts the bytes into the store. Not those of a small text that holds a secret: it is identified only."""
+    if is_secret_file(path):
+        return False
     if store.has(digest):
         return True
     data = path.read_bytes()

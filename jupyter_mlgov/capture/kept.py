@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
-from jupyter_mlgov.capture.secrets import redact
+from jupyter_mlgov.capture.secrets import Secrets
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 class Kept:
     """The objects of one store that are known to be there. Forget it when one turns out to be missing."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, secrets: Secrets) -> None:
         self.store = store
+        self._secrets = secrets
+        self._known_secrets = 0
         self._present: set[str] = set()
         self._texts: dict[str, str] = {}
         """Text -> the digest of its object."""
@@ -38,11 +40,16 @@ class Kept:
     def texts(self, texts: Iterable[str]) -> list[str]:
         """The digests of texts without their secrets."""
         texts = list(texts)
+        if self._known_secrets != self._secrets.known:
+            self._texts.clear()
+            self._known_secrets = self._secrets.known
         new = [text for text in dict.fromkeys(texts) if text not in self._texts]
-        self._texts.update(zip(new, self.put_all(map(text_bytes, new)), strict=True))
+        self._texts.update(
+            zip(new, self.put_all(text_bytes(self._secrets.redact(text)) for text in new), strict=True)
+        )
         return [self._texts[text] for text in texts]
 
 
 def text_bytes(text: str) -> bytes:
-    """A text as it is stored: without secrets, lone surrogates written out."""
-    return redact(text).encode("utf-8", "backslashreplace")
+    """A text as it is stored: lone surrogates written out."""
+    return text.encode("utf-8", "backslashreplace")

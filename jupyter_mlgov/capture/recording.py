@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-import msgspec
-
 from jupyter_mlgov.capture.aside import Aside, GivenUp, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, overlay
@@ -24,17 +22,19 @@ from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_stat
 from jupyter_mlgov.capture.inputs import Described, InputDescriber, find_inputs, uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
-from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
+from jupyter_mlgov.capture.namespace import find_frames, find_models
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
+from jupyter_mlgov.capture.randomness import RandomStates
 from jupyter_mlgov.capture.reads import Opened, Reads
 from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
-from jupyter_mlgov.capture.secrets import redact
+from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.capture.undisturbed import quiet
 from jupyter_mlgov.errors import Missing, StoreError
 from jupyter_mlgov.records.annotations import Risk
 from jupyter_mlgov.records.canonical import Scalar, canonical
+from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import (
     Caution,
     CellRecord,
@@ -42,6 +42,7 @@ from jupyter_mlgov.records.manifest import (
     Environment,
     Evidence,
     Frame,
+    Generator,
     Input,
     JournalEntry,
     Manifest,
@@ -84,6 +85,7 @@ class Run:
     folder: Path
     """The working folder when the session began: where a session without a notebook belongs."""
     settings: Settings
+    random: RandomStates
 
 
 class Recorder:
@@ -92,11 +94,13 @@ class Recorder:
     def __init__(self, rules: Rules, outputs: OutputListener) -> None:
         self._rules = rules
         self._outputs = outputs
+        self.secrets = Secrets()
         self._inputs = InputDescriber()
-        self._code = CodeRecorder()
-        self._environment = EnvironmentRecorder()
+        self._code = CodeRecorder(self.secrets)
+        self._environment = EnvironmentRecorder(self.secrets)
         self._skops: dict[str, str] = {}
         self._kept: Kept | None = None
+        self._inventory: tuple[Inventory, bytes] | None = None
 
     def record(
         self,
@@ -116,14 +120,16 @@ class Recorder:
                     lambda: self._rules.open_store(run.notebook or run.folder), seconds=STORE_S
                 )
                 if self._kept is None or self._kept.store is not store:
-                    self._kept = Kept(store)
+                    self._kept = Kept(store, self.secrets)
                 lost: list[Caution] = []
                 manifest = self._manifest(
                     run, aside, self._kept, lost, root=root, journal=journal, reads=reads, namespace=namespace,
                     register=register, logged=logged,
                 )  # fmt: skip
                 made = aside.run(
-                    lambda: store.commit(_without_secrets(manifest)).subject, seconds=STORE_S, to_the_end=True
+                    lambda: store.commit(self.secrets.redact_record(manifest)).subject,
+                    seconds=STORE_S,
+                    to_the_end=True,
                 )
             except Overrun as error:
                 raise StoreError(
@@ -150,7 +156,14 @@ class Recorder:
     ) -> Manifest:
         store = kept.store
         folder = run.notebook.parent if run.notebook is not None else run.folder
+        asked = aside.run(
+            lambda: self._code.ask(
+                root, folder, notebook=run.notebook, checkouts=self._environment.checkouts()
+            )
+        )  # git answers while the rest is recorded
         document = overlay(run.notebook, journal)
+        self.secrets.learn_environment()
+        self.secrets.learn([one.source for one in document.cells] + [one.source for one in journal])
         cell = document.place.get(run.position) if run.position is not None else None
         last = journal[run.position] if run.position is not None else None
         names = last.names if last is not None else None
@@ -162,7 +175,7 @@ class Recorder:
         parameters |= logged.parameters
         metrics |= logged.metrics
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
-        named = sorted({name for one in journal for name in one.names.variables})
+        variables = sorted({name for one in journal for name in one.names.variables})
 
         def part(name: str, otherwise: T, work: Callable[[], T]) -> T:
             return _part(aside, name, lost, otherwise, work)
@@ -176,17 +189,22 @@ class Recorder:
             else None
         )
         no_code: tuple[Code, list[Caution]] = (Code(), [])
-        code, said = part("code", no_code, lambda: self._code.record(root, folder, store))
+        code, said = part("code", no_code, lambda: self._code.record(asked, root, store))
         lost += said
-        environment = part(
-            "environment",
+        no_environment: tuple[Environment, list[Caution]] = (
             Environment(python="", platform="", packages={}),
-            lambda: self._environment.record(named),
+            [],
+        )
+        environment, said = part("environment", no_environment, lambda: self._environment.record(variables))
+        lost += said
+        no_generators: tuple[tuple[Generator, ...], bytes] = ((), b"{}")
+        generators, states = part(
+            "randomness",
+            no_generators,
+            lambda: run.random.after_cell(namespace, [one.source for one in journal]),
         )
         no_inventory: str | None = None
-        inventory = part(
-            "inventory", no_inventory, lambda: kept.put(canonical(self._environment.inventory()))
-        )
+        inventory = part("inventory", no_inventory, lambda: self._keep_inventory(kept))
         author = part("author", "", lambda: self._code.author(folder))
         no_risks: list[Risk] = []
         risks = part("risks", no_risks, lambda: register.of(run.options.name, namespace, made_here))
@@ -201,7 +219,6 @@ class Recorder:
         ]  # fmt: skip
         kpis = self._rules.judge((*(charter.kpis if charter else ()), *run.options.kpis), metrics)
 
-        variables = Variables(namespace)
         no_inputs: tuple[Input, ...] = ()
         no_frames: tuple[Frame, ...] = ()
         no_models: tuple[Model, ...] = ()
@@ -215,15 +232,15 @@ class Recorder:
             "frames",
             lost,
             no_frames,
-            lambda: find_frames(variables, aside, run.settings.object_budget_s, lost),
+            lambda: find_frames(namespace, aside, run.settings.object_budget_s, lost),
         )
         models = _guarded(
             "models",
             lost,
             no_models,
-            lambda: self._record_models(run, aside, variables, made_here, store, parent, lost),
+            lambda: self._record_models(run, aside, namespace, made_here, store, parent, lost),
         )
-        hidden = find_hidden_state(document, journal, cell, namespace)
+        hidden = find_hidden_state(document, journal, cell, {name for name in namespace if type(name) is str})
         return Manifest(
             kind=run.kind,
             experiment=run.options.name,
@@ -241,11 +258,15 @@ class Recorder:
             series={name: tuple(points) for name, points in logged.series.items()},
             tolerances=dict(run.options.tolerances),
             seed=run.options.seed,
+            randomness=generators,
+            random_state=kept.put(states) if states != b"{}" else None,
             inputs=inputs,
             frames=frames,
             models=models,
             code=code,
-            environment=aside.run(lambda: kept.put(canonical(environment)), seconds=STORE_S),
+            environment=aside.run(
+                lambda: kept.put(canonical(self.secrets.redact_record(environment))), seconds=STORE_S
+            ),
             inventory=inventory,
             charter=charter,
             kpis=kpis,
@@ -326,7 +347,7 @@ class Recorder:
         self,
         run: Run,
         aside: Aside,
-        variables: Variables,
+        namespace: dict[str, Any],
         made_here: set[str],
         store: Store,
         parent: str | None,
@@ -342,7 +363,7 @@ class Recorder:
             return kept if kept is not None and store.has(kept) else None
 
         models, cautions = find_models(
-            variables,
+            namespace,
             aside,
             run.settings.object_budget_s,
             wanted=run.options.model,
@@ -360,7 +381,10 @@ class Recorder:
         last_runs = [journal[one.runs[-1]] for one in document.cells if one.runs]
         fresh = [one for one in last_runs if one.outputs_version != one.shown.version]
         rendered = [self._outputs.rendered(one.shown) for one in fresh]
-        texts = [json.dumps(outputs, ensure_ascii=False, sort_keys=True, default=str) for outputs in rendered]
+        texts = [
+            json.dumps(self.secrets.redact_tree(outputs), ensure_ascii=False, sort_keys=True, default=str)
+            for outputs in rendered
+        ]
         for one, outputs, digest in zip(fresh, rendered, kept.put_all(map(text_bytes, texts)), strict=True):
             one.outputs_object = digest if outputs else None
             one.outputs_version = one.shown.version
@@ -385,16 +409,16 @@ class Recorder:
         return Notebook(
             path=uri_of(document.path, root) if document.path is not None else "",
             order=execution_order(document, journal, cell),
-            document=kept.texts([document.to_text()])[0],
+            document=kept.put(self.secrets.redact_json(text_bytes(document.to_text()))),
             cells=cells,
             journal=entries,
         )
 
-
-def _without_secrets(manifest: Manifest) -> Manifest:
-    text = msgspec.json.encode(manifest).decode("utf-8")
-    clean = redact(text)
-    return manifest if clean is text else msgspec.json.decode(clean, type=Manifest)
+    def _keep_inventory(self, kept: Kept) -> str:
+        inventory = self._environment.inventory(self._code.checkout)
+        if self._inventory is None or self._inventory[0] != inventory:
+            self._inventory = (inventory, canonical(self.secrets.redact_record(inventory)))
+        return kept.put(self._inventory[1])
 
 
 def _cell_record(index: int, cell: Any, journal: Sequence[Execution], source: str) -> CellRecord:

@@ -1,58 +1,198 @@
-"""Secrets are taken out before anything is hashed or written.
+"""The secrets that this kernel knows, taken out wherever their values turn up.
 
-The patterns name forms that are unmistakable (cloud keys, tokens with a known prefix, private keys, passwords in
-URLs) and assignments whose name says what they hold. What is replaced is replaced everywhere: in sources,
-outputs, URLs and environment variables.
+A form (``records.secret_forms``) finds a secret where it is written down as one: ``password = "..."`` in a cell. The same
+value is then printed, stands in a traceback between colour codes, in a URL, in a model's parameters, where nothing says
+what it is. So values are learnt: from the code, and from environment variables whose name says that they hold one. What
+has been learnt is redacted in everything that is recorded from then on.
 """
 
 from __future__ import annotations
 
+import html
+import json
+import os
 import re
+from collections.abc import Iterable, Mapping
+from pathlib import PurePath
+from typing import Any, TypeVar
+from urllib.parse import quote
 
-REDACTED = "<redacted>"
+import msgspec
 
-_WHOLE = re.compile(
-    r"""
-    \b(?:AKIA|ASIA)[0-9A-Z]{16}\b                                   # AWS access key id
-    | \bgh[pousr]_[A-Za-z0-9]{36,}\b                                # GitHub
-    | \bgithub_pat_[A-Za-z0-9_]{22,}\b
-    | \bglpat-[A-Za-z0-9_-]{20,}\b                                  # GitLab
-    | \bxox[abposr]-[A-Za-z0-9-]{10,}\b                             # Slack
-    | \bsk-(?:[a-z]+-)*[A-Za-z0-9_-]{20,}                           # OpenAI and its like
-    | \bhf_[A-Za-z0-9]{30,}\b                                       # Hugging Face
-    | \bAIza[0-9A-Za-z_-]{35}\b                                     # Google
-    | \bpypi-[A-Za-z0-9_-]{50,}                                     # PyPI
-    | \beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}   # JSON web token
-    | -----BEGIN[ ](?:[A-Z]+[ ])*PRIVATE[ ]KEY-----[\s\S]*?-----END[ ](?:[A-Z]+[ ])*PRIVATE[ ]KEY-----
-    """,
-    re.VERBOSE,
+from jupyter_mlgov.records.secret_forms import Kind, is_bare_secret, is_secret_value, kind_of_name
+from jupyter_mlgov.records.secrets import REDACTED, find_secrets, redact_bytes, redact_tree, replace
+
+T = TypeVar("T")
+
+_COMMON = frozenset(
+    {"admin", "administrator", "anonymous", "guest", "jupyter", "localhost", "mysql", "oracle", "postgres", "public",
+     "python", "root", "sqlite", "username", "development", "production", "staging", "testing", "disabled", "enabled",
+     "internal", "external", "notebook"}
+)  # fmt: skip
+"""Values that are too ordinary to be taken out wherever they stand."""
+
+_SHORTEST = 6
+_LONG = 16
+"""Characters from which a value is taken out even inside a longer word."""
+
+_EDGE = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
+"""Where a word begins: also after a quoted character of a URL (``%3A``) or of JSON (``\\n``)."""
+
+_REMEMBERED = 5_000
+_LONG_TEXT = 100_000
+
+_NO_SECRETS = frozenset({"PWD", "OLDPWD", "GPG_KEY", "SSH_AUTH_SOCK", "TERM_SESSION_ID"})
+"""Environment variables whose names only look as if."""
+
+_SECRET_FILES = re.compile(
+    r"(?i)\.env(?:\..+)?|.+\.env|\.?netrc|_netrc|\.pgpass|\.pypirc|\.npmrc|\.htpasswd|\.my\.cnf|\.git-credentials|\.dockercfg|"
+    r"id_(?:rsa|dsa|ecdsa|ed25519)|.+\.(?:pem|key|pfx|p12|jks|keystore|kdbx|ppk|asc|gpg)|kaggle\.json|credentials(?:\.\w+)?|"
+    r"(?:client_)?secrets?\.(?:json|ya?ml|toml|ini|env|txt)|.*service[_-]?account.*\.json"
 )
-_IN_URL = re.compile(r"(?P<head>\b[a-zA-Z][a-zA-Z0-9+.-]{1,20}://[^\s:/@'\"]{0,200}:)[^\s/@'\"]{1,200}(?=@)")
-_ASSIGNED = re.compile(
-    r"""(?P<head>\b\w*(?:password|passwd|secret|api_?key|access_?key|auth_?token|access_?token|private_?key)\w*
-    ["']?\s*[:=]\s*)(?P<quote>["'])(?P<value>[^"'\n{}]{4,400})(?P=quote)""",
-    re.VERBOSE | re.IGNORECASE,
-)
-_HINTS = re.compile(
-    r"AKIA|ASIA|gh[pousr]_|github_pat_|glpat-|xox|sk-|hf_|AIza|pypi-|eyJ|PRIVATE KEY|://|passw|secret|key|token",
-    re.IGNORECASE,
-)
 
 
-def redact(text: str) -> str:
-    """``text`` without its secrets; the same text where there is none."""
-    if not _HINTS.search(text):
-        return text
-    text = _WHOLE.sub(REDACTED, text)
-    text = _IN_URL.sub(lambda match: match["head"] + REDACTED, text)
-    return _ASSIGNED.sub(lambda match: match["head"] + match["quote"] + REDACTED + match["quote"], text)
+def is_secret_file(path: PurePath) -> bool:
+    """Whether a file of that name is kept for the secrets in it: it is never copied, and no change of it either."""
+    return _SECRET_FILES.fullmatch(path.name) is not None
 
 
-def redact_bytes(data: bytes) -> bytes:
-    """The same for bytes that are text; other bytes come back as they are."""
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data
-    clean = redact(text)
-    return data if clean is text else clean.encode("utf-8")
+def is_secret_variable(name: str) -> bool:
+    """Whether an environment variable's name says that its value is a secret."""
+    return name.upper() not in _NO_SECRETS and kind_of_name(name) is not None
+
+
+class Secrets:
+    """What one kernel knows to be secret."""
+
+    def __init__(self) -> None:
+        self._values: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        self._environment: dict[str, str] = {}
+        self._read: set[int] = set()
+        self._clean: dict[str, str] = {}
+        """Texts that come again at every snapshot (cells that ran) with what became of them."""
+
+    @property
+    def known(self) -> int:
+        """How many values have been learnt: it grows with each."""
+        return len(self._values)
+
+    # -- learning ----------------------------------------------------------------------------------------
+
+    def learn(self, texts: Iterable[str]) -> None:
+        """Takes in the secrets that are written down in ``texts``; a text that was read before is passed over."""
+        for text in texts:
+            key = hash(text)
+            if key in self._read:
+                continue
+            self._read.add(key)
+            for start, end, kind in find_secrets(text):
+                self._add(kind, text[start:end])
+
+    def learn_environment(self, variables: Mapping[str, str] | None = None) -> None:
+        """Takes in the values of environment variables that are named as secrets, and secrets in any of them."""
+        for name, value in (os.environ if variables is None else variables).items():
+            if self._environment.get(name) == value:
+                continue
+            self._environment[name] = value
+            kind = kind_of_name(name) if is_secret_variable(name) else None
+            if kind is not None and (is_secret_value(kind, value) or is_bare_secret("password", value)):
+                self._add(kind, value)
+            for start, end, found in find_secrets(value):
+                self._add(found, value[start:end])
+
+    def _add(self, kind: Kind, value: str) -> None:
+        values = [value]
+        if kind == "pem":
+            # A traceback may show some lines of a key without its head.
+            values = [line for line in re.split(r"\s+|\\n", value) if len(line) >= 40]
+        for one in values:
+            one = one.strip()
+            if len(one) < _SHORTEST or one.lower() in _COMMON or one in self._values or one == REDACTED:
+                continue
+            self._values |= {
+                one,
+                quote(one, safe=""),
+                html.escape(one),
+                json.dumps(one)[1:-1],
+                repr(one)[1:-1],
+            }
+            self._pattern = None
+            self._clean.clear()
+
+    # -- redacting ---------------------------------------------------------------------------------------
+
+    def redact(self, text: str) -> str:
+        """``text`` without secrets, by form and by value; the same object where there is none."""
+        clean = self._clean.get(text)
+        if clean is None:
+            clean = self._known(replace(text, find_secrets(text)))
+            if clean == text:
+                clean = text
+            if len(self._clean) > _REMEMBERED:
+                self._clean.clear()
+            if len(text) < _LONG_TEXT:
+                self._clean[text] = clean
+        return text if clean == text else clean
+
+    def redact_bytes(self, data: bytes) -> bytes:
+        """The same for the bytes of a text; the same object where there is none."""
+        return redact_bytes(data, self.redact)
+
+    def redact_tree(self, value: Any) -> Any:
+        """The same for every string in plain data."""
+        return redact_tree(value, self.redact)
+
+    def redact_json(self, data: bytes) -> bytes:
+        """The same for a JSON document, string by string: inside it they are written with escapes."""
+        if not self._holds_json(data.decode("utf-8", "replace")):
+            return data
+        tree = json.loads(data)
+        clean = self.redact_tree(tree)
+        if clean == tree:
+            return data
+        return json.dumps(clean, ensure_ascii=False, sort_keys=True, indent=1).encode(
+            "utf-8", "backslashreplace"
+        )
+
+    def redact_record(self, record: T) -> T:
+        """A record (a struct) without secrets; the same object where there is none."""
+        if not self._holds_json(msgspec.json.encode(record).decode("utf-8", "replace")):
+            return record
+        return msgspec.convert(self.redact_tree(msgspec.to_builtins(record)), type=type(record))
+
+    def _holds_json(self, text: str) -> bool:
+        """Whether JSON may hold a secret: one look at the whole is cheaper than one at each of its strings."""
+        plain = text.replace("\\n", "\n")
+        return replace(plain, find_secrets(plain)) is not plain or self._known(text) is not text
+
+    def _known(self, text: str) -> str:
+        if not self._values:
+            return text
+        if self._pattern is None:
+            words = sorted(self._values, key=len, reverse=True)
+            self._pattern = re.compile(
+                "|".join(
+                    re.escape(word) if len(word) >= _LONG else rf"{_EDGE}{re.escape(word)}(?![A-Za-z0-9])"
+                    for word in words
+                )
+            )
+        if not any(value in text for value in self._values):
+            return text
+        return self._pattern.sub(REDACTED, text)
+
+
+_FILE_OF_DIFF = re.compile(rb"^diff --git \"?a/.*?\"? \"?b/(.+?)\"?$", re.MULTILINE)
+
+
+def without_secret_files(diff: bytes) -> bytes:
+    """A ``git diff`` in which the changes of files like ``.env`` are left out; that they changed stays."""
+    heads = list(_FILE_OF_DIFF.finditer(diff))
+    if not any(is_secret_file(PurePath(os.fsdecode(head[1]))) for head in heads):
+        return diff
+    parts = [diff[: heads[0].start()]]
+    for head, following in zip(heads, [*heads[1:], None], strict=True):
+        end = following.start() if following is not None else len(diff)
+        secret = is_secret_file(PurePath(os.fsdecode(head[1])))
+        parts.append(head[0] + b"\n" + REDACTED.encode() + b"\n" if secret else diff[head.start() : end])
+    return b"".join(parts)

@@ -22,6 +22,7 @@ from jupyter_mlgov.capture import reads as reading
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
+from jupyter_mlgov.capture.randomness import RandomStates
 from jupyter_mlgov.capture.reads import Reads
 from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.undisturbed import untraced
@@ -47,6 +48,7 @@ class Session:
         self.reads = Reads()
         self.outputs = OutputListener(shell)
         self.register = Register(rules)
+        self.random = RandomStates()
         self.recorded: list[tuple[str, str, str]] = []
         """``(experiment, id, kind)`` of the snapshots of this session, oldest first."""
         self.notebook: Path | None = None
@@ -62,7 +64,6 @@ class Session:
         self._request: str | None = None
         """The message that asked for it."""
         self._current: Execution | None = None
-        self._inner_error: BaseException | None = None
         self._options: Options | None = None
         self._started = 0.0
         self._pid = os.getpid()
@@ -151,8 +152,8 @@ class Session:
                 raw = info.raw_cell
                 self._begin(raw, getattr(info, "transformed_cell", None) or raw, info.cell_id)
                 self._options = self.rules.options_of(raw)
-                if self._options is not None and self._options.seed is not None:
-                    seed_generators(self._options.seed)
+                if self._options is not None:
+                    self.random.before_cell(self.shell.user_ns, self._options.seed)
             except Exception as error:  # noqa: BLE001 - a hook that raises would fail the user's cell
                 self._tell(f"this cell is not recorded: {_line(error)}")
 
@@ -167,18 +168,12 @@ class Session:
                     return
                 self._running.pop()
                 if self._running or self._current is None:
-                    self._note_inner(result)
                     return
                 self._end(result)
             except Exception as error:  # noqa: BLE001
                 self._tell(f"this cell is not recorded: {_line(error)}")
             except KeyboardInterrupt:
                 self._tell("recording was interrupted: this run has no snapshot")
-
-    def _note_inner(self, result: Any) -> None:
-        """A cell that a cell runs has ended. ``%%capture`` swallows its error, yet the cell did not succeed."""
-        if self._current is not None and result is not None and self._inner_error is None:
-            self._inner_error = result.error_before_exec or result.error_in_exec
 
     def _is_ours(self) -> bool:
         """False in a forked child, and for cells that run beside the notebook's in another thread."""
@@ -187,7 +182,7 @@ class Session:
     def _begin(self, raw: str, code: str, cell_id: str | None) -> None:
         shown = self.outputs.begin(self._request, self.settings.outputs_limit)
         self._current = Execution(raw, code, cell_id, None, time.time(), shown=shown)
-        self._options = self._inner_error = None
+        self._options = None
         self.reads.cell_run = len(self.journal)
         self._started = time.perf_counter()
 
@@ -212,9 +207,6 @@ class Session:
             if result is not None:
                 execution.execution_count = result.execution_count
                 error = result.error_before_exec or result.error_in_exec
-            if error is None and self._inner_error is not None and execution.is_wrapped:
-                error = self._inner_error
-            self._inner_error = None
             self.outputs.end(execution.shown, execution.execution_count)
             if error is not None or result is None:
                 execution.status = "error"
@@ -239,9 +231,10 @@ class Session:
                 kind="candidate" if candidate else "snapshot",
                 baseline=self.baseline if candidate else None,
                 position=position,
-                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder),
+                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal),
                 folder=self._folder,
                 settings=self.settings,
+                random=self.random,
             )
             if self.baseline is not None and not candidate:
                 return None
@@ -320,6 +313,8 @@ class Session:
     def _append(self, kind: Any, record: Charter | Risk, about: str | None) -> None:
         if about is None:
             return
+        if self._recorder is not None:
+            record = self._recorder.secrets.redact_record(record)
         _, store = self.rules.open_store(self.where())
         store.append(kind, about, msgspec.to_builtins(record))
 
@@ -327,7 +322,7 @@ class Session:
         """A path inside the project: the notebook, or the working directory."""
         from jupyter_mlgov.capture.document import notebook_path
 
-        return self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder) or self._folder
+        return self.notebook or notebook_path(self.shell.user_ns, self.journal) or self._folder
 
     def _cell_index(self) -> int | None:
         """Where the running cell stands in the notebook, when that can be told."""
@@ -336,7 +331,7 @@ class Session:
         if self._current is None:
             return None
         journal = [*self.journal, self._current]
-        path = self.notebook or notebook_path(self.shell.user_ns, journal, self._folder)
+        path = self.notebook or notebook_path(self.shell.user_ns, journal)
         return overlay(path, journal).place.get(len(journal) - 1)
 
     # -- logging by hand ---------------------------------------------------------------------------------
@@ -377,19 +372,6 @@ class Session:
 
     def on_show(self, made: str) -> None:
         """Shows a card of the snapshot; the magics put their own in its place."""
-
-
-def seed_generators(seed: int) -> None:
-    """``--seed``: seeds Python's generator, and NumPy's and torch's where they are loaded."""
-    import random
-
-    random.seed(seed)
-    numpy = sys.modules.get("numpy")
-    if numpy is not None:
-        numpy.random.seed(seed % 2**32)
-    torch = sys.modules.get("torch")
-    if torch is not None:
-        torch.manual_seed(seed)
 
 
 def _working_folder() -> Path:

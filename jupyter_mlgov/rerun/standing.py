@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
-from jupyter_mlgov.capture.secrets import redact
+from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.rerun.alignment import Alignment, align
 from jupyter_mlgov.rerun.code_form import form_of
@@ -77,7 +77,10 @@ class _Live:
     """The editor's cells in the shape that ``align`` pairs."""
 
     def __init__(self, cells: Sequence[LiveCell]) -> None:
-        self._sources = [redact(cell.source) for cell in cells]
+        secrets = Secrets()
+        secrets.learn_environment()
+        secrets.learn([cell.source for cell in cells])
+        self._sources = [secrets.redact(cell.source) for cell in cells]
         self.cells = tuple(
             CellRecord(index=index, id=cell.id, type=cell.type, source="") for index, cell in enumerate(cells)
         )

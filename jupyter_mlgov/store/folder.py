@@ -17,6 +17,7 @@ from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.records.secrets import redact_tree
 from jupyter_mlgov.store import files, ledger, manifests
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.listing import LogEntry
@@ -135,7 +136,9 @@ class Store:
                 raise NotFound(f"no snapshot has the id {subject!r}: see `mlgov log --all`")
             known = cast("EntryKind", kind)
             return self._append(
-                Entry(kind=known, subject=subject, at=ledger.now(), author=author, body=dict(body))
+                Entry(
+                    kind=known, subject=subject, at=ledger.now(), author=author, body=redact_tree(dict(body))
+                )
             )
 
     # -- reading -----------------------------------------------------------------------------------------

@@ -1,0 +1,285 @@
+"""What git says about a folder, asked with as few processes as it takes, and none that anybody waits for.
+
+GitPython finds the repository and reads references and configuration, in this process. What has to look at every file
+(``git status``) is asked of git itself, once a snapshot: it is started before the rest of the record is made and
+answers meanwhile. Nothing that git does here writes to the repository.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlgov.capture.remotes import without_credentials
+
+PATIENCE = 20.0
+"""Seconds that git has for an answer."""
+
+_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}
+_MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_COMMON_DIR")
+"""Variables that a git hook sets, which would send the question to another repository."""
+
+
+class GitFailed(Exception):
+    """Git gave no answer; the message is its own first line."""
+
+
+def import_git() -> Any:
+    """GitPython, which must not refuse to load where there is no ``git`` on PATH."""
+    if "git" in sys.modules or "GIT_PYTHON_REFRESH" in os.environ:
+        import git
+
+        return git
+    os.environ["GIT_PYTHON_REFRESH"] = "quiet"
+    try:
+        import git
+
+        return git
+    finally:
+        os.environ.pop("GIT_PYTHON_REFRESH", None)
+
+
+def find_worktree(folder: Path) -> Path | None:
+    """The nearest folder at or above ``folder`` that git manages (a clone, a worktree, a submodule), or None."""
+    for place in (folder, *folder.parents):
+        if (place / ".git").exists():
+            return place
+    return None
+
+
+class Question:
+    """One git process that was started, and its answer."""
+
+    def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
+        git = import_git()
+        self._until = time.monotonic() + PATIENCE
+        self._process: Any = None
+        self._guard: Any = None
+        """GitPython's hold on the process: it ends the process when it is let go."""
+        self._fault = ""
+        wiped = {name: "" for name in _MISLEADING if name in os.environ}
+        try:
+            if wiped:
+                # An empty GIT_DIR is not the same as none, and GitPython cannot take a variable away.
+                self._process = subprocess.Popen(  # noqa: S603
+                    [git.Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
+                    cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                    env={k: v for k, v in os.environ.items() if k not in wiped} | _ENVIRONMENT | {"LC_ALL": "C"},
+                )  # fmt: skip
+            else:
+                self._guard = git.Git(folder).execute(["git", *arguments], as_process=True, env=_ENVIRONMENT)
+                self._process = self._guard.proc
+        except (git.exc.GitError, OSError) as error:
+            self._fault = (
+                "git is not on PATH" if isinstance(error, git.exc.GitCommandNotFound) else str(error)
+            )
+
+    def answer(self) -> bytes:
+        """What git printed. Raises ``GitFailed``."""
+        if self._process is None:
+            raise GitFailed(_line(self._fault))
+        try:
+            out, err = self._process.communicate(timeout=max(0.1, self._until - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            with contextlib.suppress(OSError):
+                self._process.kill()
+            with contextlib.suppress(Exception):
+                self._process.communicate(timeout=1)
+            raise GitFailed(f"git did not answer in {PATIENCE:.0f} s") from None
+        if self._process.returncode != 0:
+            raise GitFailed(
+                _line(err.decode("utf-8", "replace")) or f"git ended with {self._process.returncode}"
+            )
+        return bytes(out)
+
+
+def _line(text: str) -> str:
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return " ".join(first.split()).removeprefix("fatal: ")[:200]
+
+
+@dataclass
+class State:
+    """The repository as it stands. ``changed`` are the tracked paths that are not as they were committed."""
+
+    commit: str | None = None
+    branch: str = ""
+    remote_name: str | None = None
+    ahead: int | None = None
+    changed: list[bytes] = field(default_factory=list)
+    submodules: dict[str, str] = field(default_factory=dict)
+    """Path of each changed submodule -> git's flags: C (another commit), M (changes), U (untracked files)."""
+    fault: str | None = None
+    """Why only a part of this is known: then ``changed`` is not."""
+
+
+class Repository:
+    """One working tree."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._repo: Any = None
+        self._status: Question | None = None
+
+    def ask(self) -> None:
+        """Starts ``git status``; ``state`` gives the answer."""
+        self._status = Question(
+            self.root,
+            ["-c", "core.quotePath=false", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no",
+             "--no-renames", "--ignore-submodules=none"],
+        )  # fmt: skip
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a question was started that nobody has heard the answer of."""
+        return self._status is not None
+
+    def state(self) -> State:
+        """The answer. Where git gives none, what its files say; ``fault`` has the reason."""
+        if self._status is None:
+            self.ask()
+        assert self._status is not None
+        question, self._status = self._status, None
+        try:
+            return _parse(question.answer())
+        except GitFailed as error:
+            state = self._from_files()
+            state.fault = str(error)
+            return state
+
+    def diff(self, commit: str | None, without: str | None = None) -> bytes:
+        """The uncommitted changes of tracked files, as a patch that ``git apply`` takes. Raises ``GitFailed``.
+
+        The file ``without`` (relative to the root) is left out of it.
+        """
+        against = ["HEAD"] if commit else ["--cached"]
+        return Question(
+            self.root,
+            ["-c", "core.quotePath=false", "-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false", "diff",
+             *against, "--no-color", "--no-ext-diff", "--no-textconv", "--binary", "--submodule=short", "--no-renames",
+             "--", ".", *([f":(exclude,literal){without}"] if without else [])],
+        ).answer()  # fmt: skip
+
+    def ask_tracked(self, paths: Sequence[str]) -> Question:
+        """Starts to ask which of ``paths`` (relative to the root) are tracked."""
+        return Question(self.root, ["--literal-pathspecs", "ls-files", "-z", "--", *paths])
+
+    def remote(self, preferred: str | None) -> str | None:
+        """The URL of the remote, without credentials: ``preferred``, else ``origin``, else the first."""
+        urls = {}
+        for section in self._config().sections():
+            if section.startswith('remote "') and self._config().has_option(section, "url"):
+                urls[section[8:-1]] = str(self._config().get_value(section, "url"))
+        name = next((name for name in (preferred, "origin", *urls) if name in urls), None)
+        return without_credentials(urls[name]) if name is not None else None
+
+    def submodules(self, state: State) -> list[tuple[str, str | None, bool]]:
+        """Path, checked-out commit and whether it is changed, of each submodule that is there."""
+        git = import_git()
+        try:
+            reader = git.GitConfigParser(str(self.root / ".gitmodules"), read_only=True)
+            paths = [str(reader.get_value(section, "path")) for section in reader.sections()]
+        except Exception:  # noqa: BLE001 - a .gitmodules that is no configuration names no submodule
+            return []
+        found = []
+        for path in sorted(paths):
+            if (self.root / path / ".git").exists():
+                flags = state.submodules.get(path, "")
+                commit = Repository(self.root / path)._from_files().commit
+                found.append((path, commit, "M" in flags or "U" in flags))
+        return found
+
+    def user_name(self) -> str:
+        """git's ``user.name``, or an empty string."""
+        try:
+            return str(self._open().config_reader().get_value("user", "name", "") or "")
+        except Exception:  # noqa: BLE001 - a broken git configuration is not ours to report
+            return user_name()
+
+    def index_stamp(self) -> tuple[int, int]:
+        """Changes when files are added to the index."""
+        try:
+            state = os.stat(Path(self._open().git_dir) / "index")  # noqa: PTH116
+        except Exception:  # noqa: BLE001 - no index yet, or a repository that GitPython cannot open
+            return (0, 0)
+        return (state.st_mtime_ns, state.st_size)
+
+    def _open(self) -> Any:
+        if self._repo is None:
+            self._repo = import_git().Repo(self.root)
+        return self._repo
+
+    def _config(self) -> Any:
+        return self._open().config_reader("repository")
+
+    def _from_files(self) -> State:
+        """Commit and branch as the files in ``.git`` say it, without any process."""
+        git = import_git()
+        state = State()
+        with contextlib.suppress(Exception):
+            repo = self._open()
+            head = repo.head
+            if not head.is_detached:
+                state.branch = head.reference.name
+            state.commit = str(git.SymbolicReference.dereference_recursive(repo, head.path))
+        return state
+
+
+def _parse(answer: bytes) -> State:
+    state = State()
+    fields = iter(answer.split(b"\0"))
+    for entry in fields:
+        kind, _, rest = entry.partition(b" ")
+        if kind == b"#":
+            name, _, value = rest.decode("utf-8", "replace").partition(" ")
+            if name == "branch.oid" and value != "(initial)":
+                state.commit = value
+            elif name == "branch.head" and value != "(detached)":
+                state.branch = value
+            elif name == "branch.upstream":
+                state.remote_name = value.partition("/")[0]
+            elif name == "branch.ab":
+                state.ahead = int(value.split()[0])
+        elif kind in (b"1", b"2", b"u"):
+            parts = rest.split(b" ", {b"1": 7, b"2": 8, b"u": 9}[kind])
+            path = parts[-1]
+            if kind == b"2":
+                next(fields, None)
+            if parts[1].startswith(b"S"):
+                state.submodules[os.fsdecode(path)] = parts[1].decode("ascii", "replace")
+                if parts[1] == b"S..U":
+                    continue  # only untracked files in it: the commit is what was recorded
+            state.changed.append(path)
+    return state
+
+
+def user_name() -> str:
+    """``user.name`` of the user's or the machine's git configuration, or an empty string."""
+    home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
+    mine = os.environ.get("GIT_CONFIG_GLOBAL")
+    places = [Path(os.environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))]
+    places += [Path(mine)] if mine else [home / "git" / "config", Path("~/.gitconfig").expanduser()]
+    found = [str(place) for place in places if place.is_file()]
+    if not found:
+        return ""
+    try:
+        return str(import_git().GitConfigParser(found, read_only=True).get_value("user", "name", "") or "")
+    except Exception:  # noqa: BLE001 - as above
+        return ""
+
+
+def login_name() -> str:
+    """Who is logged in, or an empty string."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        return ""
