@@ -14,6 +14,7 @@ lone surrogates in a string            backslash escapes (``\\udc80``)
 
 from __future__ import annotations
 
+import json
 import math
 from typing import Any
 
@@ -28,8 +29,48 @@ _SAFE = 2**53 - 1
 
 def canonical(record: Any) -> bytes:
     """The canonical JSON of a struct, or of plain builtins. Raises ``TypeError`` for other types."""
-    data: bytes = rfc8785.dumps(plain(msgspec.to_builtins(record, str_keys=True)))
-    return data
+    value = msgspec.to_builtins(record, str_keys=True)
+    try:
+        # Ten times as fast as the pure Python of rfc8785, and the same bytes for nearly everything.
+        return _encode(_ordinary(value)).encode()
+    except _Unusual:
+        data: bytes = rfc8785.dumps(plain(value))
+        return data
+
+
+_encode = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+).encode
+
+
+class _Unusual(Exception):
+    """Python's JSON would write this otherwise than RFC 8785, or does not know it."""
+
+
+def _ordinary(value: Any) -> Any:
+    """``plain(value)``, with numbers as Python's encoder has to get them. Raises ``_Unusual``."""
+    kind = type(value)
+    if kind is str:
+        return value if value.isascii() else plain(value)
+    if kind is dict:
+        # Where all keys are ASCII, the orders of code points and of UTF-16 units are one.
+        if not all(type(key) is str and key.isascii() for key in value):
+            raise _Unusual
+        return {key: _ordinary(item) for key, item in value.items()}
+    if kind is list or kind is tuple:
+        return [_ordinary(item) for item in value]
+    if kind is float:
+        if value.is_integer() and -_SAFE <= value <= _SAFE:
+            return int(value)
+        # Between these both write the shortest digits, with a point and without an exponent.
+        if 1e-4 <= abs(value) < _SAFE and not value.is_integer():
+            return value
+        raise _Unusual
+    if value is None or kind is bool:
+        return value
+    if kind is int:
+        return value if -_SAFE <= value <= _SAFE else str(value)
+    raise _Unusual
 
 
 def plain(value: Any) -> Any:

@@ -13,6 +13,7 @@ or replaced is seen at once, and a fork shares nothing.
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 import secrets
@@ -57,8 +58,8 @@ class Index:
         self._layout = layout
         self._ledger = ledger
         self._manifests = manifests
-        self._reader = _engine(self._path, mode="ro", begin="BEGIN")
-        self._writer = _engine(self._path, mode="rw", begin="BEGIN IMMEDIATE")
+        self._reader = _kept_engine(self._path, "ro", "BEGIN")
+        self._writer = _kept_engine(self._path, "rw", "BEGIN IMMEDIATE")
         self._memory: Engine | None = None
         self._guard = threading.RLock()
 
@@ -226,6 +227,13 @@ def _engine(path: Path, *, mode: str, begin: str) -> Engine:
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool, hide_parameters=True)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
+
+
+@functools.lru_cache(maxsize=64)
+def _kept_engine(path: Path, mode: str, begin: str) -> Engine:
+    """One engine for all stores of a folder in this process: it keeps no connection, but compiled statements, and a
+    session opens its store anew for every snapshot."""
+    return _engine(path, mode=mode, begin=begin)
 
 
 @contextlib.contextmanager
