@@ -56,13 +56,9 @@ def risk_history(
 ) -> dict[str, tuple[RiskEvent, ...]]:
     """The events of each risk of ``experiment`` by its id, oldest first; up to the snapshot ``until`` (an id) and what
     was learnt about that one later. A snapshot whose manifest cannot be read is passed over."""
-    line = _line(store, experiment, until)
-    numbers = dict(line)
     events: dict[str, list[RiskEvent]] = {}
     before: dict[str, Risk] = {}
-    for entry in store.entries():
-        if entry.subject not in numbers or entry.kind not in ("snapshot", "risk"):
-            continue
+    for entry, number in store.risk_entries(experiment, until=until):
         if entry.kind == "snapshot":
             try:
                 now = {risk.id: risk for risk in store.manifest(entry.subject).risks}
@@ -88,7 +84,7 @@ def risk_history(
                     risk=name,
                     what=what,
                     snapshot=entry.subject,
-                    number=numbers[entry.subject],
+                    number=number,
                     entry=identity(entry),
                     detail=detail,
                 )
@@ -122,15 +118,6 @@ def changes(before: Risk | None, after: Risk) -> list[tuple[What, str]]:
             failed = [one.expression for one in check.each if one.passed is False]
             found.append(("check passed" if check.passed else "check failed", "; ".join(failed)))
     return found
-
-
-def _line(store: Store, experiment: str, until: str | None) -> list[tuple[str, int | None]]:
-    """Ids and numbers of the experiment's snapshots, oldest first, up to ``until``."""
-    line = [(one.id, one.number) for one in reversed(store.log(experiment=experiment))]
-    for place, (name, _) in enumerate(line):
-        if name == until:
-            return line[: place + 1]
-    return line
 
 
 def _expressions(risk: Risk) -> list[str]:

@@ -7,6 +7,7 @@ Reading never needs to write: in a read-only folder every question is still answ
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store.index import Index
 
 T = TypeVar("T")
+
+_TOGETHER = 500
+"""Snapshots that are committed in one round."""
 
 
 class Store:
@@ -94,30 +98,65 @@ class Store:
         Raises ``NotWritable``, ``Missing`` (an object is not there), ``UsageError`` (it could not be read
         back), ``Damaged``, ``StoreError``.
         """
+        return self.commit_all([manifest], body=body)[0]
+
+    def commit_all(
+        self, snapshots: Iterable[Manifest], *, body: Mapping[str, Any] | None = None
+    ) -> list[Entry]:
+        """:meth:`commit` for many, in their order; their entries. Where one fails, those before it are made.
+
+        Some hundred share a round of flushes and one look at the index: several times as fast as one by one.
+        """
+        pending = iter(snapshots)
+        made: list[Entry] = []
+        while batch := list(itertools.islice(pending, _TOGETHER)):
+            made += self._commit_batch([manifests.encode(manifest) for manifest in batch], body or {})
+        return made
+
+    def _commit_batch(self, batch: list[tuple[bytes, Manifest]], body: Mapping[str, Any]) -> list[Entry]:
         from jupyter_mlgov.store import tables
 
-        data, manifest = manifests.encode(manifest)
-        for digest in sorted(manifest.objects()):
-            if not self.has(digest):
-                raise Missing(
-                    f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
-                    "run the cell again"
-                )
+        there: set[str] = set()
+        for _, manifest in batch:
+            for digest in sorted(set(manifest.objects()) - there):
+                if not self.has(digest):
+                    raise Missing(
+                        f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
+                        "run the cell again"
+                    )
+                there.add(digest)
         self._prepare()
         with files.writing(self.folder):
-            name = self._manifests.put(data)
+            names = self._manifests.put_all(data for data, _ in batch)
+        experiments = {manifest.experiment for _, manifest in batch}
+        made: list[Entry] = []
         with self._ledger.lock():
-            earlier = self._ask(lambda rows: tables.entry_of(rows, name), locked=True)
-            if earlier is not None:
-                return self._ledger.read(earlier)
-            facts = {**(body or {}), "experiment": manifest.experiment}
-            facts.pop("number", None)
-            if manifest.kind == "snapshot":
-                last = self._ask(lambda rows: tables.highest_number(rows, manifest.experiment), locked=True)
-                facts["number"] = last + 1
-            return self._append(
-                Entry(kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts)
+            entries, last = self._ask(
+                lambda rows: (
+                    {name: tables.entry_of(rows, name) for name in names},
+                    {name: tables.highest_number(rows, name) for name in experiments},
+                ),
+                locked=True,
             )
+            head = self._ledger.head()
+            for name, (_, manifest) in zip(names, batch, strict=True):
+                earlier = entries[name]
+                if earlier is not None:
+                    made.append(self._ledger.read(earlier))
+                    continue
+                facts = {**body, "experiment": manifest.experiment}
+                facts.pop("number", None)
+                if manifest.kind == "snapshot":
+                    last[manifest.experiment] += 1
+                    facts["number"] = last[manifest.experiment]
+                entry = Entry(
+                    kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts
+                )
+                head, written = self._ledger.append(entry, expected=head)
+                entries[name] = head
+                made.append(written)
+            self._index.follow()
+        return made
 
     def append(self, kind: str, subject: str, body: Mapping[str, Any], *, author: str = "") -> Entry:
         """Says on the ledger that something happened to the snapshot ``subject`` (an id).
@@ -167,6 +206,16 @@ class Store:
 
         names = self._ask(lambda rows: tables.entry_names(rows, subject=subject, kind=kind))
         return [self._ledger.read(name) for name in names]
+
+    def risk_entries(self, experiment: str, *, until: str | None = None) -> list[tuple[Entry, int | None]]:
+        """The entries at which something may have become of a risk of ``experiment``, oldest first, each with the
+        number of its snapshot: snapshots that were recorded with other risks than the one before them, ``risk``
+        entries, and the snapshot after each of those. Only up to the snapshot ``until`` and what was said about that.
+        """
+        from jupyter_mlgov.store import tables
+
+        found = self._ask(lambda rows: tables.risk_entries(rows, plain(experiment), until=until))
+        return [(self._ledger.read(name), number) for name, number in found]
 
     def resolve(self, ref: str) -> str:
         """The id that REF names. Raises ``NotFound`` or ``UsageError``: see :mod:`.references`."""

@@ -70,7 +70,8 @@ class Index:
         """
         with contextlib.suppress(*_SPOILT), self._reader.begin() as connection:
             # The index's head is read first: HEAD can only be ahead of it.
-            if _version_fits(connection) and tables.get_state(connection, "head") == self._ledger.head():
+            found = tables.states(connection)
+            if found.get("version") == tables.VERSION and found.get("head") == self._ledger.head():
                 return question(connection)
         try:
             with contextlib.nullcontext() if locked else self._ledger.lock():
@@ -122,9 +123,10 @@ class Index:
         lost = None
         try:
             with self._writer.begin() as connection:
-                if not _version_fits(connection):
+                found = tables.states(connection)
+                if found.get("version") != tables.VERSION:
                     raise Unusable
-                lost = tables.get_state(connection, "lost") or tables.get_state(connection, "head")
+                lost = found.get("lost") or found.get("head")
                 self._extend(connection)
         except _SPOILT:
             self._rebuild(lost=lost)
@@ -152,7 +154,7 @@ class Index:
     def _extend(self, connection: Connection) -> None:
         """Adds the rows between the index's head and HEAD. Raises ``Unusable`` when the
         ledger no longer leads to the index's head."""
-        known = tables.get_state(connection, "head")
+        known = tables.states(connection).get("head")
         head = self._ledger.head()
         if head == known:
             return
@@ -204,7 +206,7 @@ class Index:
 
 
 def _version_fits(connection: Connection) -> bool:
-    return tables.get_state(connection, "version") == tables.VERSION
+    return tables.states(connection).get("version") == tables.VERSION
 
 
 def _engine(path: Path, *, mode: str, begin: str) -> Engine:

@@ -7,10 +7,12 @@ SQLAlchemy: only :mod:`jupyter_mlgov.store.index` does, when it is first needed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import bisect
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import msgspec
+from blake3 import blake3
 from sqlalchemy import (
     Boolean,
     Column,
@@ -32,7 +34,7 @@ from jupyter_mlgov.records.canonical import Scalar
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store.listing import LogEntry
 
-VERSION = "1"
+VERSION = "2"
 """Version of the tables: an index of another version is rebuilt."""
 
 tables = MetaData()
@@ -74,7 +76,8 @@ snapshots = Table(
     Column("baseline", String),
     Column("kpis_met", Boolean),
     Column("verdict", String),
-    Index("snapshots_by_experiment", "experiment", "kind", "seq"),
+    Column("risks", String, nullable=False),
+    Index("snapshots_by_experiment", "experiment", "kind", "seq", "risks"),
     Index("snapshots_by_notebook", "notebook", "kind", "seq"),
     Index("snapshots_by_number", "experiment", "number"),
 )
@@ -111,6 +114,12 @@ class Summary(msgspec.Struct):
     parent: str | None = None
     baseline: str | None = None
     kpis: tuple[_Kpi, ...] = ()
+    risks: msgspec.Raw = msgspec.Raw(b"[]")
+
+    def risks_digest(self) -> str:
+        """Equal for snapshots with equal risks; empty for none."""
+        data = bytes(self.risks)
+        return "" if data == b"[]" else blake3(data).hexdigest()[:32]
 
     def kpis_met(self) -> bool | None:
         """Whether all were met; None when that is not known."""
@@ -124,10 +133,12 @@ def create(connection: Connection) -> None:
     set_state(connection, "version", VERSION)
 
 
-def get_state(connection: Connection, key: str) -> str | None:
+_STATES = select(state.c.key, state.c.value)
+
+
+def states(connection: Connection) -> dict[str, str]:
     """``version``; ``head``: the entry that the rows lead up to; ``lost``: a head that is no longer reached."""
-    value = connection.scalar(select(state.c.value).where(state.c.key == key))
-    return None if value is None else str(value)
+    return {str(key): str(value) for key, value in connection.execute(_STATES)}
 
 
 def set_state(connection: Connection, key: str, value: str) -> None:
@@ -188,6 +199,7 @@ def _listed(place: int, entry: Entry, summary: Summary | None) -> dict[str, Any]
         "baseline": summary.baseline if summary else None,
         "kpis_met": summary.kpis_met() if summary else None,
         "verdict": None,
+        "risks": summary.risks_digest() if summary else "",
     }
 
 
@@ -200,7 +212,7 @@ def log(
     candidates: bool,
 ) -> list[LogEntry]:
     """Readable snapshots, newest first. ``notebooks`` are the spellings of one path."""
-    wanted = [column for column in snapshots.c if column.name not in ("seq", "readable")]
+    wanted = [column for column in snapshots.c if column.name not in ("seq", "readable", "risks")]
     statement = select(*wanted).where(snapshots.c.readable)
     if experiment is not None:
         statement = statement.where(snapshots.c.experiment == experiment)
@@ -228,6 +240,43 @@ def entry_names(connection: Connection, *, subject: str | None, kind: str | None
     if kind is not None:
         statement = statement.where(entries.c.kind == kind)
     return list(connection.scalars(statement))
+
+
+def risk_entries(
+    connection: Connection, experiment: str, *, until: str | None
+) -> list[tuple[str, int | None]]:
+    """Ids of entries, oldest first, each with the number of its snapshot: see ``Store.risk_entries``."""
+    of_line: tuple[Any, ...] = (snapshots.c.experiment == experiment, snapshots.c.kind == "snapshot")
+    last = None
+    if until is not None:
+        last = connection.scalar(select(snapshots.c.seq).where(snapshots.c.id == until, *of_line))
+    if last is not None:
+        of_line = (*of_line, snapshots.c.seq <= last)
+    before = func.lag(snapshots.c.risks, 1, "").over(order_by=snapshots.c.seq)
+    line = select(snapshots.c.seq, snapshots.c.risks, before.label("before")).where(*of_line).subquery()
+    told = set(connection.scalars(select(line.c.seq).where(line.c.risks != line.c.before)))
+    about = select(entries.c.seq).join(snapshots, snapshots.c.id == entries.c.subject)
+    said = list(connection.scalars(about.where(entries.c.kind == "risk", *of_line).order_by(entries.c.seq)))
+    if said:
+        places = sorted(connection.scalars(select(snapshots.c.seq).where(*of_line)))
+        following = (bisect.bisect(places, place) for place in said)
+        told.update(places[place] for place in following if place < len(places))
+        told.update(said)
+    found = []
+    for batch in batches(sorted(told), 500):
+        rows = (
+            select(entries.c.id, snapshots.c.number)
+            .join(snapshots, snapshots.c.id == entries.c.subject)
+            .where(entries.c.seq.in_(batch))
+            .order_by(entries.c.seq)
+        )
+        found += [(row.id, row.number) for row in connection.execute(rows)]
+    return found
+
+
+def batches(values: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    """``values`` in pieces: SQLite takes so many parameters at a time."""
+    return (values[start : start + size] for start in range(0, len(values), size))
 
 
 def has_entry(connection: Connection, name: str) -> bool:
@@ -298,9 +347,10 @@ def count(connection: Connection) -> int:
 def dump(connection: Connection) -> Dump:
     """Every row of both tables, to compare two indexes: entries as (name, kind, subject), and the snapshots'
     rows by id."""
+    found = states(connection)
     return Dump(
-        head=get_state(connection, "head"),
-        lost=get_state(connection, "lost"),
+        head=found.get("head"),
+        lost=found.get("lost"),
         entries=[
             (row.id, row.kind, row.subject)
             for row in connection.execute(select(entries).order_by(entries.c.seq))
