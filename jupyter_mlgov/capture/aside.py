@@ -116,6 +116,7 @@ class Aside:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.jobs.put(None)
+            worker.thread.join(_GRACE_S)  # the next cell finds the threads that it would have without us
 
     @property
     def deadline(self) -> float:

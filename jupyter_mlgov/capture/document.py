@@ -75,7 +75,7 @@ class Document:
         return json.dumps(self.as_notebook(), ensure_ascii=False, sort_keys=True, indent=1)
 
 
-def notebook_path(namespace: dict[str, Any], journal: Sequence[Execution]) -> Path | None:
+def notebook_path(namespace: dict[str, Any], journal: Sequence[Execution], folder: Path) -> Path | None:
     """Where the running notebook lies, as the front end says it, else by looking for its cells in the folder."""
     for said in (
         namespace.get("__vsc_ipynb_file__"),
@@ -86,7 +86,7 @@ def notebook_path(namespace: dict[str, Any], journal: Sequence[Execution]) -> Pa
             path = Path(said)
             if path.is_file():
                 return path.absolute()
-    return _search(Path.cwd(), journal)
+    return _search(folder, journal)
 
 
 def _search(folder: Path, journal: Sequence[Execution]) -> Path | None:

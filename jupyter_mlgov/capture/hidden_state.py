@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Literal
 
 from jupyter_mlgov.capture.document import Document
@@ -39,7 +39,7 @@ def _sequence(document: Document, journal: Sequence[Execution], cell: int | None
 
 
 def find_hidden_state(
-    document: Document, journal: Sequence[Execution], cell: int | None, alive: set[str]
+    document: Document, journal: Sequence[Execution], cell: int | None, alive: Container[str]
 ) -> list[Caution]:
     """One warning per kind and cell, each naming the variable and the cell. ``alive``: names that exist."""
     return [
@@ -109,7 +109,7 @@ def _set_anew(document: Document, journal: Sequence[Execution], runs: list[int],
     )
 
 
-def _deleted(document: Document, journal: Sequence[Execution], alive: set[str]) -> list[Caution]:
+def _deleted(document: Document, journal: Sequence[Execution], alive: Container[str]) -> list[Caution]:
     last_set: dict[str, int] = {}
     for position, run in enumerate(journal):
         for name in run.names.sets:

@@ -42,6 +42,11 @@ class Execution:
         """What the cell's code binds and reads."""
         return names_of(without_magic(self.code))
 
+    @property
+    def is_wrapped(self) -> bool:
+        """True where a cell magic runs the cell's body."""
+        return without_magic(self.code) is not self.code
+
 
 def without_magic(code: str) -> str:
     """The body of a cell magic that runs it as Python; other code as it is.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import compress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mlgov.capture.aside import Aside, GivenUp
@@ -31,16 +32,32 @@ _LIBRARIES = frozenset({"pandas", "numpy", "pyarrow", "polars", "scipy", "torch"
                         "catboost", "dask"})  # fmt: skip
 
 
-def visible(namespace: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """What the user put there that may be a frame or a model: no names with a leading underscore."""
-    return [
-        (name, value)
-        for name, value in dict(namespace).items()  # a copy: threads of the user's may still run
-        if id(type(value)) not in _NEVER
-        and type(name) is str
-        and not name.startswith("_")
-        and name not in _HIDDEN
-    ]
+class Variables:
+    """The user's variables at one moment, by class: threads of the user's may still run.
+
+    There may be a million: they are passed over without a loop in Python, and each class is asked about once.
+    """
+
+    def __init__(self, namespace: Mapping[str, Any]) -> None:
+        self.all = dict(namespace)
+        self._kinds = list(map(id, map(type, self.all.values())))
+        self._by_id = dict(zip(self._kinds, map(type, self.all.values()), strict=True))
+
+    def of(self, wanted: Callable[[type], bool]) -> list[tuple[str, Any]]:
+        """Those whose class is ``wanted`` and whose name does not start with an underscore."""
+        found = {key for key, kind in self._by_id.items() if key not in _NEVER and _answer(wanted, kind)}
+        return [
+            (name, value)
+            for name, value in compress(self.all.items(), map(found.__contains__, self._kinds))
+            if type(name) is str and not name.startswith("_") and name not in _HIDDEN
+        ]
+
+
+def _answer(question: Callable[[type], bool], kind: type) -> bool:
+    try:
+        return question(kind)
+    except Exception:  # noqa: BLE001 - a class whose metaclass raises is none that we know
+        return False
 
 
 def _library(value: Any) -> bool:
@@ -52,43 +69,22 @@ def _library(value: Any) -> bool:
     return type(module) is str and module.partition(".")[0] in _LIBRARIES
 
 
-def _once_a_kind(question: Callable[[type], bool]) -> Callable[[type], bool]:
-    """A question about classes that is asked once for each: there may be a million objects of one."""
-    known: dict[int, bool] = {}
-
-    def answer(kind: type) -> bool:
-        found = known.get(id(kind))
-        if found is None:
-            try:
-                found = question(kind)
-            except Exception:  # noqa: BLE001 - a class whose metaclass raises is none that we know
-                found = False
-            known[id(kind)] = found
-        return found
-
-    return answer
-
-
 def _look(aside: Aside, values: Sequence[Any], work: Callable[[Any], T], own_s: float) -> list[T | GivenUp]:
     """``work`` of each value, those of the user's own classes within ``own_s`` seconds each."""
     return aside.each(values, work, lambda value: float("inf") if _library(value) else own_s)
 
 
-def find_frames(
-    namespace: Mapping[str, Any], aside: Aside, own_s: float, lost: list[Caution]
-) -> tuple[Frame, ...]:
+def find_frames(variables: Variables, aside: Aside, own_s: float, lost: list[Caution]) -> tuple[Frame, ...]:
     """Tables and arrays by name, each with a digest of its content; what was given up is told in ``lost``."""
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame, is_frame, public_name
 
     names: dict[int, list[str]] = {}
     values: list[Any] = []
-    frame_kind = _once_a_kind(is_frame)
-    for name, value in visible(namespace):
-        if frame_kind(type(value)):
-            if id(value) not in names:
-                values.append(value)
-            names.setdefault(id(value), []).append(name)
+    for name, value in variables.of(is_frame):
+        if id(value) not in names:
+            values.append(value)
+        names.setdefault(id(value), []).append(name)
     found: list[Frame] = []
     described = _look(
         aside, values, lambda value: describe_frame(value, limits=Limits(deadline=aside.deadline)), own_s
@@ -116,7 +112,7 @@ def find_frames(
 
 
 def find_models(
-    namespace: Mapping[str, Any],
+    variables: Variables,
     aside: Aside,
     own_s: float,
     *,
@@ -135,8 +131,7 @@ def find_models(
     from jupyter_mlgov.hashing.fitted import public_class
 
     cautions: list[Caution] = []
-    model_kind = _once_a_kind(is_model)
-    candidates = [(name, value) for name, value in visible(namespace) if model_kind(type(value))]
+    candidates = variables.of(is_model)
     looked = _look(
         aside,
         [value for _, value in candidates],
@@ -153,7 +148,7 @@ def find_models(
     names = [name for name, _, _ in described]
     primary = _primary(wanted, names, made_here)
     if wanted is not None and wanted not in names:
-        exists = "is not a fitted estimator" if wanted in namespace else "does not exist"
+        exists = "is not a fitted estimator" if wanted in variables.all else "does not exist"
         cautions.append(
             Caution(code="model.missing", message=f"--model {wanted}: `{wanted}` {exists} after the cell")
         )

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from jupyter_mlgov.capture.after_import import after_import, forget
+from jupyter_mlgov.capture.namespace import Variables
 from jupyter_mlgov.records.canonical import digest
 from jupyter_mlgov.records.manifest import Evidence, Generator
 
@@ -196,15 +197,9 @@ def _of_the_user(namespace: Mapping[str, Any]) -> Iterator[tuple[str, _Seen]]:
         kinds[numpy.RandomState] = lambda state: _legacy(state.get_state(legacy=False), state._bit_generator)
     if torch is not None and hasattr(torch, "Generator"):
         kinds[torch.Generator] = lambda generator: _torch(generator, default=None)
-    count = 0
-    for name, value in list(namespace.items()):
-        look = kinds.get(type(value))
-        if look is None or not isinstance(name, str) or name.startswith("_"):
-            continue
-        count += 1
-        if count > _NAMES:
-            return
-        yield name, look(value)
+    known = {id(kind): look for kind, look in kinds.items()}
+    for name, value in Variables(namespace).of(lambda kind: id(kind) in known)[:_NAMES]:
+        yield name, known[id(type(value))](value)
 
 
 def _own_python(generator: random.Random) -> _Seen:

@@ -22,7 +22,7 @@ from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_stat
 from jupyter_mlgov.capture.inputs import Described, InputDescriber, find_inputs, uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
-from jupyter_mlgov.capture.namespace import find_frames, find_models
+from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.randomness import RandomStates
@@ -175,7 +175,7 @@ class Recorder:
         parameters |= logged.parameters
         metrics |= logged.metrics
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
-        variables = sorted({name for one in journal for name in one.names.variables})
+        named = sorted({name for one in journal for name in one.names.variables})
 
         def part(name: str, otherwise: T, work: Callable[[], T]) -> T:
             return _part(aside, name, lost, otherwise, work)
@@ -195,7 +195,7 @@ class Recorder:
             Environment(python="", platform="", packages={}),
             [],
         )
-        environment, said = part("environment", no_environment, lambda: self._environment.record(variables))
+        environment, said = part("environment", no_environment, lambda: self._environment.record(named))
         lost += said
         no_generators: tuple[tuple[Generator, ...], bytes] = ((), b"{}")
         generators, states = part(
@@ -219,6 +219,7 @@ class Recorder:
         ]  # fmt: skip
         kpis = self._rules.judge((*(charter.kpis if charter else ()), *run.options.kpis), metrics)
 
+        variables = Variables(namespace)
         no_inputs: tuple[Input, ...] = ()
         no_frames: tuple[Frame, ...] = ()
         no_models: tuple[Model, ...] = ()
@@ -232,15 +233,15 @@ class Recorder:
             "frames",
             lost,
             no_frames,
-            lambda: find_frames(namespace, aside, run.settings.object_budget_s, lost),
+            lambda: find_frames(variables, aside, run.settings.object_budget_s, lost),
         )
         models = _guarded(
             "models",
             lost,
             no_models,
-            lambda: self._record_models(run, aside, namespace, made_here, store, parent, lost),
+            lambda: self._record_models(run, aside, variables, made_here, store, parent, lost),
         )
-        hidden = find_hidden_state(document, journal, cell, {name for name in namespace if type(name) is str})
+        hidden = find_hidden_state(document, journal, cell, namespace)
         return Manifest(
             kind=run.kind,
             experiment=run.options.name,
@@ -347,7 +348,7 @@ class Recorder:
         self,
         run: Run,
         aside: Aside,
-        namespace: dict[str, Any],
+        variables: Variables,
         made_here: set[str],
         store: Store,
         parent: str | None,
@@ -363,7 +364,7 @@ class Recorder:
             return kept if kept is not None and store.has(kept) else None
 
         models, cautions = find_models(
-            namespace,
+            variables,
             aside,
             run.settings.object_budget_s,
             wanted=run.options.model,

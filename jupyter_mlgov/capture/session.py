@@ -64,6 +64,7 @@ class Session:
         self._request: str | None = None
         """The message that asked for it."""
         self._current: Execution | None = None
+        self._inner_error: BaseException | None = None
         self._options: Options | None = None
         self._started = 0.0
         self._pid = os.getpid()
@@ -168,12 +169,18 @@ class Session:
                     return
                 self._running.pop()
                 if self._running or self._current is None:
+                    self._note_inner(result)
                     return
                 self._end(result)
             except Exception as error:  # noqa: BLE001
                 self._tell(f"this cell is not recorded: {_line(error)}")
             except KeyboardInterrupt:
                 self._tell("recording was interrupted: this run has no snapshot")
+
+    def _note_inner(self, result: Any) -> None:
+        """A cell that a cell runs has ended. ``%%capture`` swallows its error, yet the cell did not succeed."""
+        if self._current is not None and result is not None and self._inner_error is None:
+            self._inner_error = result.error_before_exec or result.error_in_exec
 
     def _is_ours(self) -> bool:
         """False in a forked child, and for cells that run beside the notebook's in another thread."""
@@ -182,7 +189,7 @@ class Session:
     def _begin(self, raw: str, code: str, cell_id: str | None) -> None:
         shown = self.outputs.begin(self._request, self.settings.outputs_limit)
         self._current = Execution(raw, code, cell_id, None, time.time(), shown=shown)
-        self._options = None
+        self._options = self._inner_error = None
         self.reads.cell_run = len(self.journal)
         self._started = time.perf_counter()
 
@@ -207,6 +214,9 @@ class Session:
             if result is not None:
                 execution.execution_count = result.execution_count
                 error = result.error_before_exec or result.error_in_exec
+            if error is None and self._inner_error is not None and execution.is_wrapped:
+                error = self._inner_error
+            self._inner_error = None
             self.outputs.end(execution.shown, execution.execution_count)
             if error is not None or result is None:
                 execution.status = "error"
@@ -231,7 +241,7 @@ class Session:
                 kind="candidate" if candidate else "snapshot",
                 baseline=self.baseline if candidate else None,
                 position=position,
-                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal),
+                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder),
                 folder=self._folder,
                 settings=self.settings,
                 random=self.random,
@@ -322,7 +332,7 @@ class Session:
         """A path inside the project: the notebook, or the working directory."""
         from jupyter_mlgov.capture.document import notebook_path
 
-        return self.notebook or notebook_path(self.shell.user_ns, self.journal) or self._folder
+        return self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder) or self._folder
 
     def _cell_index(self) -> int | None:
         """Where the running cell stands in the notebook, when that can be told."""
@@ -331,7 +341,7 @@ class Session:
         if self._current is None:
             return None
         journal = [*self.journal, self._current]
-        path = self.notebook or notebook_path(self.shell.user_ns, journal)
+        path = self.notebook or notebook_path(self.shell.user_ns, journal, self._folder)
         return overlay(path, journal).place.get(len(journal) - 1)
 
     # -- logging by hand ---------------------------------------------------------------------------------
