@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from jupyter_mlgov.capture import reads as reading
+from jupyter_mlgov.capture import audit
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -82,7 +82,7 @@ class _Worker:
         self.thread.start()
 
     def _run(self) -> None:
-        with contextlib.suppress(_Ended), reading.unseen():
+        with contextlib.suppress(_Ended), audit.unseen():
             while (batch := self.jobs.get()) is not None:
                 batch.run()
                 del batch  # or the user's objects would be referred to until the next one comes

@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds that looking at inputs, frames, models, code and environment may take in one snapshot."""
     object_budget_s: Annotated[float, msgspec.Meta(ge=0)] = 2.0
     """Seconds of these for one object whose class is no library's: its methods are the user's code."""
+    inputs_limit: Annotated[int, msgspec.Meta(ge=0)] = 100_000_000
+    """Bytes of one input up to which it is kept in the store, so that the record can be rerun elsewhere."""
     outputs_limit: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
     """Characters of one execution's outputs that are kept whole."""
 

@@ -1,8 +1,8 @@
 """Readers that open files outside Python, where no audit event fires: they are wrapped to say what they read.
 
-pyarrow, polars, DuckDB and HDF5 open files in native code. When such a library is imported, the functions of
-the table below are replaced by ones that note the path and then call the original. A library that the user
-never imports is never touched, and a wrapper passes everything through, exceptions included.
+pyarrow, polars, DuckDB and HDF5 open files in native code; pandas asks databases and the network. When such a
+library is imported, the functions of the table below are replaced by ones that look on (``wrapping``). A library that
+the user never imports is never touched.
 """
 
 from __future__ import annotations
@@ -10,39 +10,84 @@ from __future__ import annotations
 import functools
 import importlib.abc
 import importlib.util
-import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
-from jupyter_mlgov.capture import reads
+from jupyter_mlgov.capture import calls
+from jupyter_mlgov.capture.wrapping import Before, wrap
 
-READERS: dict[str, tuple[str, ...]] = {
-    "pandas": ("read_parquet", "read_orc", "read_hdf", "read_feather"),
-    "pyarrow": ("memory_map", "OSFile"),
-    "pyarrow.parquet": ("read_table", "read_pandas", "ParquetFile.__init__", "ParquetDataset.__init__"),
-    "pyarrow.dataset": ("dataset",),
-    "pyarrow.csv": ("read_csv", "open_csv"),
-    "pyarrow.json": ("read_json",),
-    "pyarrow.feather": ("read_table", "read_feather"),
-    "pyarrow.orc": ("read_table", "ORCFile.__init__"),
-    "polars": ("read_csv", "read_parquet", "read_ipc", "read_ipc_stream", "read_json", "read_ndjson", "read_avro",
-               "read_excel", "read_ods", "read_delta", "scan_csv", "scan_parquet", "scan_ipc", "scan_ndjson",
-               "scan_delta"),
-    "duckdb": ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet", "connect"),
-    "h5py": ("File.__init__",),
-    "xarray": ("open_dataset", "open_dataarray", "load_dataset", "open_zarr", "open_mfdataset"),
-    "cv2": ("imread",),
-    "geopandas": ("read_file", "read_parquet"),
-    "lightgbm": ("Dataset.__init__", "Booster.__init__"),
-    "deltalake": ("DeltaTable.__init__",),
-    "pyreadstat": ("read_sav", "read_dta", "read_sas7bdat"),
+_PANDAS = ("read_csv", "read_table", "read_fwf", "read_json", "read_excel", "read_parquet", "read_feather", "read_orc",
+           "read_hdf", "read_pickle", "read_stata", "read_sas", "read_spss", "read_xml", "read_html")  # fmt: skip
+_POLARS = (
+    *(
+        f"read_{kind}"
+        for kind in ("csv", "parquet", "ipc", "ipc_stream", "json", "ndjson", "avro", "excel", "ods", "delta")
+    ),
+    *(f"scan_{kind}" for kind in ("csv", "parquet", "ipc", "ndjson", "delta", "iceberg", "lines")),
+)
+_DUCKDB_FILES = ("read_csv", "read_parquet", "read_json", "from_csv_auto", "from_parquet")
+_DUCKDB_SQL = ("sql", "query", "execute", "executemany", "from_query")
+
+READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
+    "pandas": (
+        (calls.read, _PANDAS),
+        (calls.asked, ("read_sql", "read_sql_query", "read_sql_table")),
+        (calls.written_by, tuple(f"DataFrame.to_{kind}" for kind in ("parquet", "feather", "orc", "hdf"))),
+    ),
+    "pyarrow": ((calls.read, ("memory_map", "OSFile")),),
+    "pyarrow.parquet": (
+        (calls.read, ("read_table", "read_pandas", "read_schema", "read_metadata")),
+        (calls.read_by, ("ParquetFile.__init__", "ParquetDataset.__init__")),
+        (calls.written_at(1), ("write_table",)),
+    ),
+    "pyarrow.dataset": ((calls.read, ("dataset",)),),
+    "pyarrow.csv": ((calls.read, ("read_csv", "open_csv")),),
+    "pyarrow.json": ((calls.read, ("read_json", "open_json")),),
+    "pyarrow.feather": ((calls.read, ("read_table", "read_feather")), (calls.written_at(1), ("write_feather",))),
+    "pyarrow.orc": ((calls.read, ("read_table",)), (calls.read_by, ("ORCFile.__init__",))),
+    "polars": (
+        (calls.read, _POLARS),
+        (calls.asked, ("read_database", "read_database_uri")),
+        (calls.written_by, tuple(f"DataFrame.write_{kind}" for kind in ("csv", "parquet", "ipc", "json", "ndjson", "avro"))),
+        (calls.written_by, tuple(f"LazyFrame.sink_{kind}" for kind in ("csv", "parquet", "ipc", "ndjson"))),
+    ),
+    "duckdb": (
+        (calls.read, _DUCKDB_FILES),
+        (calls.sql, _DUCKDB_SQL),
+        (calls.opened, ("connect",)),
+        (calls.read_by, tuple(f"DuckDBPyConnection.{name}" for name in _DUCKDB_FILES)),
+        (calls.sql_of, tuple(f"DuckDBPyConnection.{name}" for name in _DUCKDB_SQL)),
+    ),
+    "h5py": ((calls.opened_by, ("File.__init__",)),),
+    "netCDF4": ((calls.opened_by, ("Dataset.__init__",)), (calls.read_by, ("MFDataset.__init__",))),
+    "tables": ((calls.opened, ("open_file",)),),
+    "xarray": ((calls.read, ("open_dataset", "open_dataarray", "load_dataset", "load_dataarray", "open_zarr",
+                             "open_mfdataset", "open_datatree")),),
+    "zarr": ((calls.opened, ("open", "open_array", "open_group", "open_consolidated", "load")),),
+    "cv2": ((calls.read, ("imread", "imreadmulti")), (calls.written_at(0), ("imwrite",))),
+    "geopandas": ((calls.read, ("read_file", "read_parquet", "read_feather")),),
+    "lightgbm": (
+        (calls.read_by, ("Dataset.__init__",)),
+        (calls.model_file, ("Booster.__init__",)),
+        (calls.written_by, ("Booster.save_model", "Dataset.save_binary")),
+    ),
+    "xgboost": (
+        (calls.read_by, ("DMatrix.__init__", "Booster.load_model", "XGBModel.load_model")),
+        (calls.written_by, ("Booster.save_model", "XGBModel.save_model")),
+    ),
+    "deltalake": ((calls.read_by, ("DeltaTable.__init__",)),),
+    "pyreadstat": ((calls.read, ("read_sav", "read_dta", "read_sas7bdat", "read_xport", "read_por")),),
+    "soundfile": ((calls.read, ("read",)),),
+    "rasterio": ((calls.read, ("open",)),),
+    "dask.dataframe": ((calls.read, ("read_csv", "read_table", "read_parquet", "read_json", "read_orc", "read_hdf")),),
+    "dask.bag": ((calls.read, ("read_text", "read_avro")),),
+    "urllib.request": ((calls.urlopen, ("OpenerDirector.open",)),),
+    "requests": ((calls.requests_send, ("Session.send",)),),
+    "httpx": ((calls.httpx_send, ("Client.send",)),),
 }  # fmt: skip
-"""Module -> its readers. The first argument that is a path, or a list of paths, is what is read."""
-
-_WRAPPED = "__mlgov_wrapped__"
+"""Module -> what looks on at which of its functions."""
 
 
 class _Finder(importlib.abc.MetaPathFinder):
@@ -104,41 +149,6 @@ def unwatch() -> None:
 
 def wrap_module(name: str, module: ModuleType) -> None:
     """Wraps the readers of one module, each once; what this version of it does not have is passed over."""
-    for reader in READERS[name]:
-        owner: Any = module
-        *outer, last = reader.split(".")
-        try:
-            for part in outer:
-                owner = getattr(owner, part)
-            original = getattr(owner, last)
-            if callable(original) and not isinstance(original, type) and not hasattr(original, _WRAPPED):
-                setattr(owner, last, _noting(original, skip_self=bool(outer)))
-        except (AttributeError, TypeError):
-            continue
-
-
-def _noting(original: Callable[..., Any], *, skip_self: bool) -> Callable[..., Any]:
-    @functools.wraps(original)
-    def reader(*args: Any, **kwargs: Any) -> Any:
-        reads.note(lambda: _paths(args[1:] if skip_self else args, kwargs))
-        return original(*args, **kwargs)
-
-    setattr(reader, _WRAPPED, True)
-    return reader
-
-
-def _paths(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[str]:
-    if args:
-        yield from _as_paths(args[0])
-    elif kwargs:
-        yield from _as_paths(next(iter(kwargs.values())))
-
-
-def _as_paths(value: Any) -> Iterable[str]:
-    if isinstance(value, str | bytes | os.PathLike):
-        text = os.fsdecode(value)
-        if text and "://" not in text and "\n" not in text and text != ":memory:":
-            yield text
-    elif isinstance(value, list | tuple):
-        for item in value[:10_000]:
-            yield from _as_paths(item) if isinstance(item, str | bytes | os.PathLike) else ()
+    for before, functions in READERS[name]:
+        for function in functions:
+            wrap(module, function, before)

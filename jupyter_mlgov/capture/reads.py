@@ -1,38 +1,86 @@
-"""Files that the kernel opens, seen through Python's audit events.
+"""What one kernel session read and wrote, whichever mechanism saw it.
 
-An audit hook cannot be taken away again, so there is one for the process, and it does nothing while no
-``Reads`` listens. The event fires before the file is opened: a path here may not exist. What counts as an
-input is decided later, in ``inputs``; the hook only drops what can never be one.
+Several mechanisms report here: Python's audit events (``audit``), wrapped readers (``readers``), the file system's
+own notices (``watches``), open descriptors (``descriptors``), processes that the kernel started (``children``) and
+what came over the network or from a database (``fetched``). The order of events counts: a file that was written
+before it was first read is derived, one that was written afterwards is an input that changed. What is an input in
+the user's sense is decided later, in ``inputs``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import glob
 import os
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-_NEVER = (".py", ".pyc", ".pyi", ".so", ".pyd", ".dll", ".pth", ".ttf", ".otf", ".afm", ".pyx", ".pxd")
-_WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+from jupyter_mlgov.records.manifest import Column
+
+Mechanism = Literal["open", "process", "reader", "inotify", "descriptor", "transport", "declared", "literal"]
+"""``open``: Python's audit event; ``process``: the same in a process that the kernel started; ``reader``: a wrapped
+reader; ``inotify``: the file system; ``descriptor``: an open file or mapping; ``transport``: bytes from the network;
+``declared``: the user said it; ``literal``: a path in the code."""
+
+MOST = 200_000
+"""Paths of a session past which no more are noted."""
+
+State = tuple[int, int]
+"""``(st_mtime_ns, st_size)``."""
 
 
 @dataclass
 class Opened:
-    """One path that was opened, with its state when the cell that opened it ended."""
+    """One path that was read."""
 
     path: str
     cell_run: int
     """The position in the journal of the execution that first opened it."""
-    mechanism: str = "open"
+    seen_by: dict[Mechanism, None] = field(default_factory=dict)
     importing: bool = False
     """True where a module's import opened it, not the user's call."""
     written_before: bool = False
-    stat: tuple[int, int] | None = None
-    """``(st_mtime_ns, st_size)`` at the end of that cell."""
+    """True where the session wrote it before it first read it."""
+    state: State | None = None
+    """Time and size when it was last opened."""
+    queries: dict[str, None] = field(default_factory=dict)
+    """SQL that was asked of it."""
+    table: Table | None = None
+    """The table that came back, where a reader gave exactly one."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a reader gave back, described when it did."""
+
+    digest: str | None
+    rows: int | None = None
+    columns: tuple[Column, ...] | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Fetched:
+    """Something read from outside the file system: a URL or a database server, with its content's digest."""
+
+    uri: str
+    cell_run: int
+    query: str | None = None
+    digest: str | None = None
+    bytes: int | None = None
+    table: Table | None = None
+    reason: str | None = None
+
+
+@dataclass
+class Asked:
+    """A folder, or a pattern, whose files were asked for as one: by ``glob``, ``os.listdir`` or a reader."""
+
+    path: str
+    cell_run: int
+    by_reader: bool = False
+    """True where a reader took the whole of it for one data set, or the user named it."""
+    declared: bool = False
 
 
 @dataclass
@@ -41,141 +89,75 @@ class Reads:
 
     read: dict[str, Opened] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
+    asked: dict[str, Asked] = field(default_factory=dict)
+    fetched: list[Fetched] = field(default_factory=list)
     cell_run: int = -1
-    _fresh: list[str] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    """Mechanism -> how it was lost: what it would have seen since then may be missing."""
+    quiet: dict[str, str] = field(default_factory=dict)
+    """The same where it is no accident of this session but how this machine or project is."""
+    before_first: Callable[[str], None] | None = None
+    """Called before a path is noted for the first time: takes in what other mechanisms saw until now."""
 
-    def saw_read(self, path: str, mechanism: str) -> None:
-        """A path was opened for reading."""
-        if path in self.read:
-            if path in self.written:
-                self._fresh.append(path)
-            return
-        opened = Opened(path, self.cell_run, mechanism, written_before=path in self.written)
-        if _in_packages(path):
-            opened.importing = _importing()
-        self.read[path] = opened
-        self._fresh.append(path)
+    def saw_read(
+        self, path: str, mechanism: Mechanism, *, importing: bool = False, state: State | None = None
+    ) -> Opened | None:
+        """A path was opened for reading. None where there is nothing at it, or only a folder."""
+        opened = self.read.get(path)
+        if state is None and (opened is None or mechanism != "inotify"):
+            try:
+                found = os.stat(path)
+            except (OSError, ValueError):
+                return opened
+            if stat.S_ISDIR(found.st_mode):
+                return None
+            state = (found.st_mtime_ns, found.st_size)
+        if opened is None:
+            if len(self.read) >= MOST:
+                self.lost["read"] = f"more than {MOST} files were read"
+                return None
+            if self.before_first is not None and mechanism != "inotify":
+                self.before_first(path)
+                opened = self.read.get(path)
+        if opened is None:
+            opened = self.read[path] = Opened(path, self.cell_run, written_before=path in self.written)
+            opened.importing = importing
+        opened.importing &= importing
+        opened.seen_by.setdefault(mechanism)
+        if state is not None:
+            opened.state = state
+        return opened
 
     def saw_write(self, path: str) -> None:
-        """A path was opened for writing."""
+        """A path was opened for writing, and loses what it held."""
         self.written.setdefault(path, self.cell_run)
 
-    def cell_ended(self) -> None:
-        """Notes size and time of what the cell opened, so that a later change is seen."""
-        fresh, self._fresh = self._fresh, []
-        for path in fresh:
-            opened = self.read.get(path)
-            if opened is not None:
-                with contextlib.suppress(OSError, ValueError):
-                    state = os.stat(path)  # noqa: PTH116 - bytes-safe and cheap on the hot path
-                    opened.stat = (state.st_mtime_ns, state.st_size)
+    def saw_folder(self, path: str, *, by_reader: bool = False) -> None:
+        """The files of a folder or pattern were asked for."""
+        if len(self.asked) < 10_000:
+            asked = self.asked.setdefault(path, Asked(path, self.cell_run))
+            asked.by_reader |= by_reader
+
+    def saw_fetch(self, fetched: Fetched) -> None:
+        """Content came from elsewhere. What is asked again gives the newest answer."""
+        fetched.cell_run = self.cell_run
+        for place, one in enumerate(self.fetched):
+            if (one.uri, one.query) == (fetched.uri, fetched.query):
+                fetched.cell_run = one.cell_run
+                if fetched.digest is None and one.digest is not None:
+                    fetched.digest, fetched.bytes = one.digest, one.bytes
+                fetched.table = fetched.table or one.table
+                self.fetched[place] = fetched
+                return
+        if len(self.fetched) < MOST:
+            self.fetched.append(fetched)
 
 
-_listener: Reads | None = None
-_installed = False
-_ours: set[int] = set()
-"""Threads that do capture's own work: what they open is not the user's."""
+def describe(value: Any) -> Table | None:
+    """A returned table, hashed now: the user may change it later. None for what is no table."""
+    from jupyter_mlgov.hashing.frames import describe_frame
 
-
-def listen(reads: Reads | None) -> None:
-    """Sends what the process opens from now on to ``reads``; None stops it."""
-    global _listener, _installed
-    _listener = reads
-    if reads is not None and not _installed:
-        _installed = True
-        sys.addaudithook(_hook)
-
-
-@contextlib.contextmanager
-def unseen() -> Iterator[None]:
-    """What this thread opens meanwhile is not counted as the user's."""
-    me = threading.get_ident()
-    nested = me in _ours
-    _ours.add(me)
-    try:
-        yield
-    finally:
-        if not nested:
-            _ours.discard(me)
-
-
-def note(paths: Callable[[], Iterable[str]]) -> None:
-    """A wrapped reader was called with ``paths`` (globs and folders too). Never raises."""
-    listener = _listener
-    if listener is None or threading.get_ident() in _ours:
-        return
-    try:
-        for path in paths():
-            absolute = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
-            if any(letter in path for letter in "*?["):
-                for found in sorted(glob.glob(absolute, recursive=True))[:10_000]:  # noqa: PTH207
-                    listener.saw_read(found, "reader")
-            elif os.path.isdir(absolute):  # noqa: PTH112
-                for folder, _, names in os.walk(absolute):
-                    for name in sorted(names):
-                        if not name.startswith((".", "_")):
-                            listener.saw_read(os.path.join(folder, name), "reader")  # noqa: PTH118
-            else:
-                listener.saw_read(absolute, "reader")
-    except Exception:  # noqa: BLE001, S110 - what the reader itself says about its argument is the user's to see
-        pass
-
-
-def _hook(event: str, arguments: tuple[Any, ...]) -> None:
-    if _listener is None or event not in ("open", "sqlite3.connect"):
-        return
-    listener = _listener
-    try:
-        if threading.get_ident() in _ours:
-            return
-        path = arguments[0]
-        if isinstance(path, bytes):
-            path = os.fsdecode(path)
-        elif isinstance(path, int) or path is None:
-            return
-        else:
-            path = os.fspath(path)
-        if not path or path.endswith(_NEVER):
-            return
-        if event == "sqlite3.connect":
-            _saw_database(listener, path)
-            return
-        mode, flags = arguments[1], arguments[2]
-        path = os.path.abspath(path)  # noqa: PTH100 - no symlink is followed: the user's name counts
-        writes = any(letter in mode for letter in "wax+") if isinstance(mode, str) else bool(flags & _WRITING)
-        if writes:
-            listener.saw_write(path)
-            if isinstance(mode, str) and "r" in mode:
-                listener.saw_read(path, "open")
-        else:
-            listener.saw_read(path, "open")
-    except Exception:  # noqa: BLE001, S110 - an audit hook that raises would break the user's open()
-        pass
-
-
-def _saw_database(listener: Reads, name: str) -> None:
-    if name == ":memory:" or name.startswith("file::memory:"):
-        return
-    if name.startswith("file:"):
-        name = name[5:].split("?", 1)[0]
-    if name:
-        listener.saw_read(os.path.abspath(name), "sqlite3")  # noqa: PTH100
-
-
-def _in_packages(path: str) -> bool:
-    return "site-packages" in path or "dist-packages" in path or path.startswith(sys.prefix + os.sep)
-
-
-def _importing() -> bool:
-    """True when the frame that opens a file is run by the import system."""
-    frame = sys._getframe(3)
-    while frame is not None:
-        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
-            return True
-        frame = frame.f_back  # type: ignore[assignment]
-    return False
-
-
-def is_ours(thread: int | None) -> bool:
-    """Whether a thread does capture's own work at this moment."""
-    return thread in _ours
+    found = describe_frame(value)
+    if found is None:
+        return None
+    return Table(found.digest, found.rows, found.columns, found.reason)

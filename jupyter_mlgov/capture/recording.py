@@ -14,19 +14,20 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from jupyter_mlgov.capture.aside import Aside, GivenUp, Overrun
+from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
-from jupyter_mlgov.capture.inputs import Described, InputDescriber, find_inputs, uri_of
+from jupyter_mlgov.capture.input_records import InputRecorder
+from jupyter_mlgov.capture.inputs import uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
+from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.randomness import RandomStates
-from jupyter_mlgov.capture.reads import Opened, Reads
 from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
 from jupyter_mlgov.capture.secrets import Secrets
@@ -40,7 +41,6 @@ from jupyter_mlgov.records.manifest import (
     CellRecord,
     Code,
     Environment,
-    Evidence,
     Frame,
     Generator,
     Input,
@@ -95,7 +95,7 @@ class Recorder:
         self._rules = rules
         self._outputs = outputs
         self.secrets = Secrets()
-        self._inputs = InputDescriber()
+        self._inputs = InputRecorder(self.secrets)
         self._code = CodeRecorder(self.secrets)
         self._environment = EnvironmentRecorder(self.secrets)
         self._skops: dict[str, str] = {}
@@ -107,7 +107,7 @@ class Recorder:
         run: Run,
         *,
         journal: Sequence[Execution],
-        reads: Reads,
+        listening: Listening,
         namespace: dict[str, Any],
         register: Register,
         logged: Logged,
@@ -123,7 +123,7 @@ class Recorder:
                     self._kept = Kept(store, self.secrets)
                 lost: list[Caution] = []
                 manifest = self._manifest(
-                    run, aside, self._kept, lost, root=root, journal=journal, reads=reads, namespace=namespace,
+                    run, aside, self._kept, lost, root=root, journal=journal, listening=listening, namespace=namespace,
                     register=register, logged=logged,
                 )  # fmt: skip
                 made = aside.run(
@@ -149,7 +149,7 @@ class Recorder:
         *,
         root: Path,
         journal: Sequence[Execution],
-        reads: Reads,
+        listening: Listening,
         namespace: dict[str, Any],
         register: Register,
         logged: Logged,
@@ -221,13 +221,27 @@ class Recorder:
 
         variables = Variables(namespace)
         no_inputs: tuple[Input, ...] = ()
+        known: list[Caution] = []
+        """What is as it always is on this machine: recorded, and not told after every run."""
         no_frames: tuple[Frame, ...] = ()
         no_models: tuple[Model, ...] = ()
         inputs = _guarded(
             "inputs",
             lost,
             no_inputs,
-            lambda: self._record_inputs(run, aside, document, journal, reads, logged, root, store, lost),
+            lambda: self._inputs.record(
+                listening,
+                journal,
+                aside,
+                declared=[*[(path, run.position) for path in run.options.inputs], *logged.inputs],
+                notebook=run.notebook,
+                place=document.place,
+                root=root,
+                store=store,
+                keep=run.settings.inputs_limit,
+                lost=lost,
+                known=known,
+            ),
         )
         frames = _guarded(
             "frames",
@@ -272,77 +286,8 @@ class Recorder:
             charter=charter,
             kpis=kpis,
             risks=tuple(risks),
-            warnings=(*hidden, *lost),
+            warnings=(*hidden, *known, *lost),
         )
-
-    def _record_inputs(
-        self,
-        run: Run,
-        aside: Aside,
-        document: Document,
-        journal: Sequence[Execution],
-        reads: Reads,
-        logged: Logged,
-        root: Path,
-        store: Store,
-        lost: list[Caution],
-    ) -> tuple[Input, ...]:
-        texts = [(text, position) for position, one in enumerate(journal) for text in one.names.texts]
-        declared = [*[(path, run.position) for path in run.options.inputs], *logged.inputs]
-        remote = [(uri, position) for uri, position in declared if "://" in uri]
-        skip = [path for path in (run.notebook,) if path is not None]
-        found: dict[str, Input] = {}
-        local = [(path, position) for path, position in declared if "://" not in path]
-        files = aside.run(
-            lambda: find_inputs(reads, root, skip=skip, texts=texts, declared=local), seconds=STORE_S
-        )
-
-        def describe(file: tuple[Path, Opened, Evidence]) -> Described | None:
-            path, opened, evidence = file
-            written = reads.written.get(str(path))
-            derived = written is not None and (opened.written_before or opened.cell_run >= written)
-            cell = document.place.get(opened.cell_run)
-            return self._inputs.describe(
-                path, opened, evidence, root=root, cell=cell, derived=derived, store=store
-            )
-
-        for (path, opened, evidence), described in zip(files, aside.each(files, describe), strict=True):
-            if described is None:
-                continue
-            if isinstance(described, GivenUp):
-                uri = uri_of(path, root)
-                found[uri] = Input(
-                    uri=uri,
-                    digest=None,
-                    evidence=evidence,
-                    cell=document.place.get(opened.cell_run),
-                    reason=described.reason,
-                )
-                lost.append(Caution(code="input.skipped", message=f"{uri}: {described.reason}"))
-                continue
-            found[described.input.uri] = described.input
-            if described.unstable:
-                lost.append(
-                    Caution(
-                        code="input.unstable",
-                        message=f"{described.input.uri} changed after the notebook read it",
-                    )
-                )
-            if described.input.reason:
-                lost.append(
-                    Caution(
-                        code="input.unreadable", message=f"{described.input.uri} {described.input.reason}"
-                    )
-                )
-        for uri, position in remote:
-            found[uri] = Input(
-                uri=uri,
-                digest=None,
-                evidence="declared",
-                cell=document.place.get(position) if position is not None else None,
-                reason="remote: its content was not read",
-            )
-        return tuple(found[uri] for uri in sorted(found))
 
     def _record_models(
         self,

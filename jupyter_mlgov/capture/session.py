@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from jupyter_mlgov.capture import readers
-from jupyter_mlgov.capture import reads as reading
+from jupyter_mlgov.capture import audit
 from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.randomness import RandomStates
@@ -46,6 +46,7 @@ class Session:
         self.settings = Settings()
         self.journal: list[Execution] = []
         self.reads = Reads()
+        self.listening = Listening(self.reads)
         self.outputs = OutputListener(shell)
         self.register = Register(rules)
         self.random = RandomStates()
@@ -87,9 +88,8 @@ class Session:
         self.shell.events.register("pre_run_cell", self.pre_run_cell)
         self.shell.events.register("post_run_cell", self.post_run_cell)
         self.outputs.attach()
-        reading.listen(self.reads)
-        readers.watch()
         self._read_settings()
+        self.listening.start(self._path(), [one.code for one in self.journal])
         if in_cell and len(self.shell.user_ns.get("In", [])) > 1:
             manager = self.shell.history_manager
             raw = manager.input_hist_raw[-1]
@@ -105,8 +105,7 @@ class Session:
             self.shell.events.unregister("post_run_cell", self.post_run_cell)
         self._current = None
         self.outputs.detach()
-        reading.listen(None)
-        readers.unwatch()
+        self.listening.stop()
 
     def _earlier_cells(self, in_cell: bool) -> None:
         manager = getattr(self.shell, "history_manager", None)
@@ -191,6 +190,8 @@ class Session:
         self._current = Execution(raw, code, cell_id, None, time.time(), shown=shown)
         self._options = self._inner_error = None
         self.reads.cell_run = len(self.journal)
+        with audit.unseen():
+            self.listening.cell_starts(code, self.shell.user_ns)
         self._started = time.perf_counter()
 
     def _never_ended(self) -> None:
@@ -206,10 +207,10 @@ class Session:
         execution, options = self._current, self._options
         self._current = self._options = None
         assert execution is not None
-        with reading.unseen():
+        with audit.unseen():
             execution.duration_s = duration
             self._shown = execution.shown
-            self.reads.cell_ended()
+            self.listening.cell_ended()
             error = None
             if result is not None:
                 execution.execution_count = result.execution_count
@@ -224,11 +225,11 @@ class Session:
             self.journal.append(execution)
             if options is not None and not (result is not None and result.error_before_exec is not None):
                 self._record(options, len(self.journal) - 1)
+            self.listening.recorded()
 
     # -- making a snapshot -------------------------------------------------------------------------------
 
     def _record(self, options: Options, position: int | None) -> str | None:
-        from jupyter_mlgov.capture.document import notebook_path
         from jupyter_mlgov.capture.recording import Logged, Recorder, Run
 
         if self._recorder is None:
@@ -241,7 +242,7 @@ class Session:
                 kind="candidate" if candidate else "snapshot",
                 baseline=self.baseline if candidate else None,
                 position=position,
-                notebook=self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder),
+                notebook=self._path(),
                 folder=self._folder,
                 settings=self.settings,
                 random=self.random,
@@ -251,7 +252,7 @@ class Session:
             made, lost = self._recorder.record(
                 run,
                 journal=self.journal,
-                reads=self.reads,
+                listening=self.listening,
                 namespace=self.shell.user_ns,
                 register=self.register,
                 logged=self._logged or Logged(),
@@ -275,7 +276,7 @@ class Session:
 
     def finish(self, name: str) -> list[tuple[str, str, str]]:
         """Ends a papermill run: without any experiment so far, the whole notebook is recorded as ``name``."""
-        with reading.unseen():
+        with audit.unseen():
             wanted = self.rerun_of
             done = (
                 any(experiment == wanted for experiment, _, _ in self.recorded)
@@ -300,7 +301,7 @@ class Session:
 
         Where its experiment has already run, it is a ledger entry about that snapshot. Raises ``MlgovError``.
         """
-        with reading.unseen():
+        with audit.unseen():
             cell = self._cell_index()
             if isinstance(annotation, Charter):
                 self.register.charter = annotation
@@ -330,9 +331,13 @@ class Session:
 
     def where(self) -> Path:
         """A path inside the project: the notebook, or the working directory."""
+        return self._path() or self._folder
+
+    def _path(self) -> Path | None:
+        """The notebook's path, where it is known."""
         from jupyter_mlgov.capture.document import notebook_path
 
-        return self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder) or self._folder
+        return self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder)
 
     def _cell_index(self) -> int | None:
         """Where the running cell stands in the notebook, when that can be told."""

@@ -15,7 +15,7 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
-from jupyter_mlgov.capture import reads as reading
+from jupyter_mlgov.capture import audit
 
 _FUNCTIONS = (types.FunctionType, types.MethodType)
 
@@ -73,7 +73,7 @@ class _OthersOnly(logging.Filter):
     """Lets through what was not logged by capture."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.threadName != "mlgov-capture" and not reading.is_ours(record.thread)
+        return record.threadName != "mlgov-capture" and not audit.is_ours(record.thread)
 
 
 @contextlib.contextmanager

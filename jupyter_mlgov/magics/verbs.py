@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.capture import reads as reading
+from jupyter_mlgov.capture import audit
 from jupyter_mlgov.capture.session import Session
 from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.verbs import Answer, call, json_text
@@ -37,13 +37,13 @@ def _aside(words: list[str], folder: Path, progress: _LiveProgress) -> Answer | 
     failure: list[BaseException] = []
 
     def work() -> None:
-        with reading.unseen():
+        with audit.unseen():
             try:
                 result.append(call(words, folder=folder, progress=progress.note))
             except BaseException as error:  # noqa: BLE001 - raised again below, in the cell's own thread
                 failure.append(error)
 
-    with reading.unseen():
+    with audit.unseen():
         thread = threading.Thread(target=work, name="mlgov-verb", daemon=True)
         thread.start()
         while thread.is_alive():

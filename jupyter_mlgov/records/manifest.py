@@ -30,10 +30,13 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """One file of an input that is a folder or a partitioned data set."""
+    """One file of an input that is a folder, a pattern or a partitioned data set."""
 
     path: str
+    """Counted from the folder, or from that part of the pattern which has no wildcard; with ``/``."""
     digest: str
+    bytes: int | None = None
+    rows: int | None = None
 
 
 class Input(Struct, frozen=True, kw_only=True):
@@ -50,8 +53,18 @@ class Input(Struct, frozen=True, kw_only=True):
     members: tuple[Member, ...] | None = None
     query: str | None = None
     kept: bool = False
-    """True where the bytes themselves are in the store, under ``digest``."""
+    """True where the bytes themselves are in the store, under ``digest``; those of members under theirs."""
+    unstable: bool = False
+    """True where the content changed after it was read, or while it was hashed."""
+    seen_by: tuple[str, ...] = ()
+    """The mechanisms that saw it: ``capture.reads.Mechanism``."""
     reason: str | None = None
+
+    def contents(self) -> tuple[str, ...]:
+        """The digests of the objects that hold its bytes."""
+        if not self.kept or self.digest is None:
+            return ()
+        return (self.digest,) if self.members is None else tuple(member.digest for member in self.members)
 
 
 class Frame(Struct, frozen=True, kw_only=True):
@@ -254,5 +267,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
         named |= {entry.source for entry in self.notebook.journal}
         named |= {module.source for module in self.code.modules}
         named |= {model.object for model in self.models}
-        named |= {item.digest for item in self.inputs if item.kept}
+        named |= {digest for item in self.inputs for digest in item.contents()}
         return {name for name in named if name}

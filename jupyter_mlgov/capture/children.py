@@ -1,0 +1,142 @@
+"""What processes that the kernel starts read, told by themselves.
+
+A Python process that a cell starts (a script, a worker of multiprocessing, joblib or Dask) hears its own audit
+events as the kernel does and appends what it opens to a file that the kernel reads when the cell ends. A forked
+process inherits the hook; any other finds the file's name in its environment, and the line in ``mlgov-reads.pth``
+that Python executes when it starts. Other programs are seen by ``watches`` only.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from jupyter_mlgov.capture import audit
+from jupyter_mlgov.capture.reads import Reads
+
+VARIABLE = "MLGOV_READS"
+"""Names the file in the environment of processes."""
+LIMIT = 64_000_000
+"""Bytes of the file past which a session says that it lost count."""
+
+
+class ChildReads:
+    """The kernel's end."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._path: str | None = None
+        self._file = -1
+        self._place = 0
+        self._pid = os.getpid()
+
+    def start(self) -> None:
+        """Makes the file and tells processes to come where it is."""
+        try:
+            made, path = tempfile.mkstemp(prefix="mlgov-reads-")
+            os.close(made)
+            self._file = os.open(path, os.O_RDWR | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
+            self._path = path
+        except OSError as error:
+            self._reads.lost["process"] = f"no temporary file ({error.strerror})"
+            return
+        os.environ[VARIABLE] = self._path
+        atexit.register(self.stop)
+        os.register_at_fork(after_in_child=self._forked)
+
+    def stop(self) -> None:
+        """Takes the file away."""
+        if self._path is None or os.getpid() != self._pid:
+            return
+        path, self._path = self._path, None
+        if os.environ.get(VARIABLE) == path:
+            del os.environ[VARIABLE]
+        with contextlib.suppress(OSError):
+            os.close(self._file)
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+
+    def take_in(self) -> None:
+        """Notes what processes have told since the last call."""
+        if self._path is None:
+            return
+        for kind, path, importing, state in self._told():
+            if kind == "w":
+                self._reads.saw_write(path)
+            elif kind == "d":
+                self._reads.saw_folder(path)
+            else:
+                self._reads.saw_read(path, "process", importing=importing, state=state)
+
+    def _told(self) -> Iterator[tuple[str, str, bool, tuple[int, int] | None]]:
+        try:
+            size = os.fstat(self._file).st_size
+            if size == self._place:
+                return
+            data = os.pread(self._file, size - self._place, self._place)
+        except OSError:
+            return
+        end = data.rfind(b"\n") + 1
+        self._place += end
+        if self._place > LIMIT:
+            self._reads.lost["process"] = "processes read more files than are counted"
+        for line in data[:end].splitlines():
+            with contextlib.suppress(ValueError):
+                kind, importing, time, size_told, name = line.decode("ascii").split(" ")
+                state = (int(time), int(size_told)) if kind == "r" else None
+                yield kind, os.fsdecode(unquote_to_bytes(name)), importing == "1", state
+
+    def _forked(self) -> None:
+        if self._path is not None:
+            tell(self._file)
+
+
+class _Teller:
+    """The other end: a listener that appends to the file. One line is one write, so processes don't mix."""
+
+    def __init__(self, file: int) -> None:
+        self._file = file
+        self._told: set[tuple[str, str]] = set()
+
+    def opened(self, path: str, *, importing: bool) -> None:
+        try:
+            found = os.stat(path)
+        except (OSError, ValueError):
+            return
+        self._tell("r", path, importing, found.st_mtime_ns, found.st_size)
+
+    def written(self, path: str) -> None:
+        self._tell("w", path)
+
+    def listed(self, path: str) -> None:
+        self._tell("d", path)
+
+    def started(self, words: list[str], folder: str | None) -> None:
+        pass
+
+    def _tell(self, kind: str, path: str, importing: bool = False, time: int = 0, size: int = 0) -> None:
+        if (kind, path) in self._told:
+            return
+        self._told.add((kind, path))
+        line = f"{kind} {importing:d} {time} {size} {quote_from_bytes(os.fsencode(path))}\n"
+        with contextlib.suppress(OSError):
+            os.write(self._file, line.encode("ascii"))
+
+
+def tell(file: int) -> None:
+    """From now on this process tells ``file`` what it opens."""
+    audit.listen(_Teller(file))
+
+
+def start() -> None:
+    """Called when a Python process starts whose environment names a file. Never raises."""
+    with contextlib.suppress(Exception):
+        file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
+        tell(file)
+        from jupyter_mlgov.capture import readers
+
+        readers.watch()

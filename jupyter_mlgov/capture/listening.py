@@ -1,0 +1,134 @@
+"""Every mechanism that sees reads, started and stopped together, and asked in the right order around a cell.
+
+Before a cell: folders that its code names are watched. While it runs: audit events, wrapped readers and processes
+tell as it happens, the file system's events gather. After it: what gathered is taken in, and what is still open is
+looked at. All of it ends in one ``Reads``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from jupyter_mlgov.capture import audit, descriptors, readers
+from jupyter_mlgov.capture.children import ChildReads
+from jupyter_mlgov.capture.literals import has_magic, paths_in, paths_in_code, paths_in_names
+from jupyter_mlgov.capture.reads import Fetched, Reads, Table
+from jupyter_mlgov.capture.watches import FolderWatch
+
+
+class Listening:
+    """What one session hears of reads. It is the ``audit.Listener`` of the kernel's process."""
+
+    def __init__(self, reads: Reads) -> None:
+        self.reads = reads
+        self.watch = FolderWatch(reads)
+        self._children = ChildReads(reads)
+        self._had_open: frozenset[str] = frozenset()
+
+    def start(self, notebook: Path | None, earlier: Iterable[str] = ()) -> None:
+        """Starts every mechanism. ``earlier``: code that ran before, whose open files count."""
+        with audit.unseen():
+            first = [
+                folder for folder in (notebook.parent if notebook else None, Path.cwd()) if folder is not None
+            ]
+            self.watch.start(first, _project(first[0]))
+            self.watch.look_at(path for code in earlier for path in paths_in_code(code))
+            for path in descriptors.open_files():
+                self.reads.saw_read(path, "descriptor")
+        self.reads.before_first = self._first
+        self._children.start()
+        audit.listen(self)
+        readers.watch()
+
+    def stop(self) -> None:
+        """Stops every mechanism."""
+        audit.listen(None)
+        readers.unwatch()
+        self.reads.before_first = None
+        self.watch.stop()
+        self._children.stop()
+
+    # -- cells ---------------------------------------------------------------------------------------------------
+
+    def cell_starts(self, code: str, namespace: Mapping[str, Any]) -> None:
+        """A cell is about to run."""
+        self.watch.look_at(paths_in_code(code))
+        self.watch.look_at(paths_in_names(code, namespace))
+        self.watch.cell_starts()
+
+    def cell_ended(self) -> None:
+        """It has run: what gathered meanwhile is taken in."""
+        self.watch.cell_ends()
+        self._children.take_in()
+        now = frozenset(descriptors.open_files())
+        for path in now - self._had_open:
+            if path not in self.reads.written:
+                self.reads.saw_read(path, "descriptor")
+        self._had_open = now
+
+    def recording(self) -> None:
+        """A snapshot is about to be made."""
+        for path in descriptors.mapped_files():
+            if not path.endswith(audit.NEVER) and ".so." not in path and path not in self.reads.written:
+                self.reads.saw_read(path, "descriptor")
+
+    def recorded(self) -> None:
+        """What capture itself read in between is nobody's input."""
+        self.watch.forget()
+
+    # -- what is told as it happens --------------------------------------------------------------------------------
+
+    def opened(self, path: str, *, importing: bool) -> None:
+        """Python opens a file for reading."""
+        self.reads.saw_read(path, "open", importing=importing)
+
+    def written(self, path: str) -> None:
+        """Something opens a file for writing."""
+        self.reads.saw_write(path)
+
+    def listed(self, path: str) -> None:
+        """The files of a folder or of a pattern are asked for."""
+        self.reads.saw_folder(path)
+
+    def started(self, words: list[str], folder: str | None) -> None:
+        """A process is started: what its command line names is watched before it can be opened."""
+        with audit.unseen():
+            for word in words:
+                self.watch.look_at(
+                    os.path.join(folder, path) if folder else path for path in (word, *paths_in(word)) if path
+                )
+
+    def called(self, path: str, *, query: str | None = None, table: Table | None = None) -> None:
+        """A wrapped reader is called with a path, a folder or a pattern."""
+        path = os.path.abspath(path)
+        if os.path.isdir(path) or (has_magic(path) and not os.path.exists(path)):
+            self.reads.saw_folder(path, by_reader=True)
+            self.watch.look_at([path])
+        else:
+            opened = self.reads.saw_read(path, "reader")
+            if opened is not None:
+                if query is not None and len(opened.queries) < 100:
+                    opened.queries.setdefault(query)
+                opened.table = table if len(opened.queries) <= 1 else None
+
+    def fetched(self, fetched: Fetched) -> None:
+        """Content came from elsewhere than a file."""
+        self.reads.saw_fetch(fetched)
+
+    def _first(self, path: str) -> None:
+        """Before ``path`` is noted for the first time: what was written until now comes before it."""
+        self.watch.settle()
+        with contextlib.suppress(Exception):
+            self.watch.look_for(path)
+
+
+def _project(folder: Path) -> Path:
+    """The project that ``folder`` lies in: where ``.mlgov`` or ``.git`` is, at or above it, else the folder."""
+    for above in (folder, *folder.parents):
+        if (above / ".mlgov").exists() or (above / ".git").exists():
+            return above
+    return folder

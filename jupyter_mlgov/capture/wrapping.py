@@ -1,0 +1,68 @@
+"""Functions of other libraries replaced by ones that look on, so that nobody can tell.
+
+A wrapper passes arguments, result and exception through. Its frame is in no traceback, no warning is put down to it
+(``warnings`` passes over frames of the import system, and so it passes over these), and a wrapped function can be
+pickled: it is replaced in the module that defines it as well. What is wrapped stays wrapped; with nobody listening,
+it only calls the original.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+_WRAPPED = "__mlgov_wrapped__"
+_FRAME = "<mlgov importlib._bootstrap>"
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+After = Callable[[Any], None]
+Before = Callable[[tuple[Any, ...], dict[str, Any]], After | None]
+"""Called with the arguments; what it gives is called with the result, or with ``FAILED``. Neither may raise."""
+
+FAILED = object()
+
+
+def looking_on(original: Callable[..., Any], before: Before) -> Callable[..., Any]:
+    """``original`` with ``before`` looking on."""
+
+    @functools.wraps(original)
+    def reader(*args: Any, **kwargs: Any) -> Any:
+        after = before(args, kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException as error:
+            if after is not None:
+                after(FAILED)
+            if error.__traceback__ is not None:
+                error.__traceback__ = error.__traceback__.tb_next
+            raise
+        if after is not None:
+            after(result)
+        return result
+
+    function: Any = reader
+    function.__code__ = function.__code__.replace(co_filename=_FRAME)
+    setattr(function, _WRAPPED, True)
+    return reader
+
+
+def wrap(module: Any, name: str, before: Before) -> bool:
+    """Wraps ``module.name`` (``Class.method`` too), once. False where there is no such function to replace."""
+    owner: Any = module
+    *outer, last = name.split(".")
+    try:
+        for part in outer:
+            owner = getattr(owner, part)
+        original = getattr(owner, last)
+        if not callable(original) or isinstance(original, type) or hasattr(original, _WRAPPED):
+            return False
+        wrapped = looking_on(original, before)
+        setattr(owner, last, wrapped)
+    except (AttributeError, TypeError):
+        return False
+    home = sys.modules.get(getattr(original, "__module__", None) or "")
+    if not outer and home is not None and home is not module and vars(home).get(last) is original:
+        setattr(home, last, wrapped)
+    return True
