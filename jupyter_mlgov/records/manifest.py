@@ -60,6 +60,14 @@ class Input(Struct, frozen=True, kw_only=True):
     """The mechanisms that saw it: ``capture.reads.Mechanism``."""
     reason: str | None = None
 
+    def place(self) -> str:
+        """The URI without what is a pattern in it: of several files, the folder that member paths count from."""
+        if self.members is None:
+            return self.uri
+        parts = self.uri.split("/")
+        wild = next((at for at, part in enumerate(parts) if not {"*", "?", "["}.isdisjoint(part)), len(parts))
+        return "/".join(parts[:wild]) or "."
+
     def contents(self) -> tuple[str, ...]:
         """The digests of the objects that hold its bytes."""
         if not self.kept or self.digest is None:

@@ -56,9 +56,9 @@ def not_restorable(manifest: Manifest, store: Store, root: Path) -> list[Finding
     for item in manifest.inputs:
         if item.derived or item.digest is None or item.evidence == "inferred":
             continue
-        if inside(item.uri) is not None and item.kept and store.has(item.digest):
+        if _base(item) is not None and _stored(item, store):
             continue
-        place = located(item.uri, root)
+        place = located(item.place(), root)
         if place is None or not _holds(place, item):
             found.append(_gone(item, place))
     return found
@@ -78,11 +78,31 @@ def _gone(item: Input, place: Path | None) -> Finding:
     )
 
 
+def _base(item: Input) -> PurePosixPath | None:
+    """Where an input lies in the project: for several files, the folder that their paths count from."""
+    if item.members is not None and any(inside(member.path) is None for member in item.members):
+        return None
+    place = item.place()
+    return PurePosixPath(".") if place == "." and item.members is not None else inside(place)
+
+
+def _stored(item: Input, store: Store) -> bool:
+    contents = item.contents()
+    return bool(contents) and all(store.has(digest) for digest in contents)
+
+
+def _files(item: Input, place: Path) -> list[tuple[Path, str | None]]:
+    """The files of an input that lies at ``place``, with their digests."""
+    if item.members is None:
+        return [(place, item.digest)]
+    return [(place / member.path, member.digest) for member in item.members]
+
+
 def _holds(place: Path, item: Input) -> bool:
     from jupyter_mlgov.hashing.files import hash_file
 
     try:
-        return hash_file(place).digest == item.digest
+        return all(hash_file(path).digest == digest for path, digest in _files(item, place))
     except OSError:
         return False
 
@@ -95,13 +115,17 @@ def restore(folder: Path, root: Path, store: Store, manifest: Manifest) -> Place
         if path is not None and module.source:
             _write(project / path, store.get(module.source))
     for item in manifest.inputs:
-        path = inside(item.uri)
+        path = _base(item)
         if path is None or item.derived or item.digest is None:
             continue
-        if item.kept and store.has(item.digest):
-            _write(project / path, store.get(item.digest))
+        if _stored(item, store):
+            for target, digest in _files(item, project / path):
+                _write(target, store.get(digest or ""))
         elif _holds(root / path, item):
-            _write(project / path, (root / path).read_bytes())
+            for (target, _), (source, _) in zip(
+                _files(item, project / path), _files(item, root / path), strict=True
+            ):
+                _write(target, source.read_bytes())
     document = store.get(manifest.notebook.document)
     place = inside(manifest.notebook.path) if manifest.notebook.path else None
     notebook = project / (place or "notebook.ipynb")

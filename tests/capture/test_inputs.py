@@ -1,0 +1,229 @@
+"""What counts as an input and what is recorded of it: precision, derived files, folders, odd files, changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from blake3 import blake3
+
+from jupyter_mlgov.capture.inputs import is_input, uri_of
+from jupyter_mlgov.capture.literals import paths_in, paths_in_code, paths_in_names
+from jupyter_mlgov.capture.members import pattern
+from jupyter_mlgov.project import Project
+from tests.kernel import ROOT, Kernel
+
+Start = Callable[..., Kernel]
+linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux's")
+
+
+def inputs(folder: Path, ref: str) -> dict[str, dict[str, Any]]:
+    return {item["uri"]: item for item in Project.open(folder).show(ref)["inputs"]}
+
+
+def codes(folder: Path, ref: str) -> list[str]:
+    return [warning["code"] for warning in Project.open(folder).show(ref)["warnings"]]
+
+
+def frame(rows: int = 4) -> pd.DataFrame:
+    return pd.DataFrame({"a": range(rows), "b": [number / 2 for number in range(rows)]})
+
+
+def test_what_the_notebook_wrote_first_is_derived_whoever_wrote_it(kernel: Start, tmp_path: Path) -> None:
+    frame().to_csv(tmp_path / "raw.csv", index=False)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport pandas as pd, numpy as np, polars, duckdb, sqlite3")
+    one.must("df = pd.read_csv('raw.csv')")
+    one.must("df.to_parquet('pandas.parquet'); pd.read_parquet('pandas.parquet')")
+    one.must("polars.DataFrame({'a': [1]}).write_csv('polars.csv'); polars.read_csv('polars.csv')")
+    one.must(
+        "duckdb.sql(\"copy (select 1 as a) to 'duck.parquet'\"); duckdb.sql(\"from 'duck.parquet'\").fetchall()"
+    )
+    one.must("np.save('n.npy', np.arange(3)); np.load('n.npy')")
+    one.must("!cp raw.csv copied.csv\npd.read_csv('copied.csv')")
+    one.must(
+        "c = sqlite3.connect('made.db'); df.to_sql('t', c); c.commit(); pd.read_sql('select * from t', c)"
+    )
+    one.must("import os\ndf.to_csv('x.tmp'); os.replace('x.tmp', 'renamed.csv'); pd.read_csv('renamed.csv')")
+    one.must("df.to_csv('only_written.csv')")
+    one.must("%%experiment d\nn = len(df)")
+    derived = {uri: item["derived"] for uri, item in inputs(tmp_path, "d").items()}
+    made = ("pandas.parquet", "polars.csv", "duck.parquet", "n.npy", "copied.csv", "made.db", "renamed.csv")
+    assert derived == {"raw.csv": False, **dict.fromkeys(made, True)}
+    assert codes(tmp_path, "d") == []
+
+
+def test_nothing_is_an_input_that_the_user_would_not_call_one(kernel: Start, tmp_path: Path) -> None:
+    (tmp_path / "helper.py").write_text("x = 1\n")
+    (tmp_path / "other.ipynb").write_text("{}")
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n")
+    (tmp_path / "requirements.txt").write_text("pandas\n")
+    (tmp_path / "never_read.csv").write_text("a\n1\n")
+    frame().to_csv(tmp_path / "data.csv", index=False)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov")
+    one.must(
+        "%matplotlib inline\nimport matplotlib.pyplot as plt, pandas as pd, sklearn, importlib.metadata, helper, os, tempfile"
+    )
+    one.must("plt.plot([1, 2]); plt.title('x'); plt.savefig('figure.png')")
+    one.must(
+        "importlib.metadata.version('pandas'); open('other.ipynb').read(); open('pyproject.toml').read()"
+    )
+    one.must(
+        "open('requirements.txt').read(); open('/proc/self/status').read(); open(os.__file__).read(); open('.git/HEAD').read()"
+    )
+    one.must("os.path.exists('never_read.csv'), open('data.csv.missing') if False else None")
+    one.must("try:\n    open('missing.csv')\nexcept FileNotFoundError:\n    pass")
+    one.must("with tempfile.TemporaryFile('w+') as f:\n    f.write('x'); f.seek(0); f.read()")
+    one.must("!git status --short\n!ls")
+    one.must("df = pd.read_csv('data.csv')")
+    one.must("%%experiment p\nn = len(df)")
+    assert set(inputs(tmp_path, "p")) == {"data.csv"}
+
+
+def test_odd_files_are_recorded_and_never_waited_for(kernel: Start, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    frame().to_csv(tmp_path / "gone.csv")
+    frame().to_csv(tmp_path / "changed.csv", index=False)
+    (tmp_path / "large.bin").write_bytes(os.urandom(3000))
+    (tmp_path / "mlgov.toml").write_text("[capture]\ninputs_limit = 2_000\n")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport pandas as pd, os")
+    writer = threading.Thread(target=lambda: (tmp_path / "pipe").write_text("x"))
+    writer.start()
+    one.must("open('pipe').read()")
+    writer.join()
+    one.must("pd.read_csv('gone.csv'); os.remove('gone.csv')")
+    one.must("pd.read_csv('changed.csv'); open('large.bin', 'rb').read();")
+    (tmp_path / "changed.csv").write_text("a\n1\n")
+    ran = one.must("%%experiment o\nn = 1")
+    items = inputs(tmp_path, "o")
+    assert set(items) == {"pipe", "gone.csv", "changed.csv", "large.bin"}
+    assert (items["pipe"]["digest"], items["pipe"]["reason"]) == (
+        None,
+        "it is a named pipe: it has no content that stays",
+    )
+    assert (items["gone.csv"]["digest"], items["gone.csv"]["reason"]) == (None, "it is not there any more")
+    assert (items["changed.csv"]["unstable"], items["changed.csv"]["evidence"]) == (True, "observed")
+    assert (items["large.bin"]["kept"], items["changed.csv"]["kept"]) == (False, True)
+    assert (
+        items["large.bin"]["digest"] == "blake3:" + blake3((tmp_path / "large.bin").read_bytes()).hexdigest()
+    )
+    assert sorted(codes(tmp_path, "o")) == ["input.unreadable", "input.unreadable", "input.unstable"]
+    assert "changed.csv changed after the notebook read it" in ran.stderr
+
+
+def test_a_partitioned_data_set_keeps_its_members_and_counts_its_rows(kernel: Start, tmp_path: Path) -> None:
+    frame(6).assign(part=list("xxyyzz")).to_parquet(tmp_path / "set", partition_cols=["part"])
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport pandas as pd")
+    one.must("df = pd.read_parquet('set')")
+    one.must("%%experiment m --input set\nn = len(df)")
+    (item,) = inputs(tmp_path, "m").values()
+    assert (item["uri"], item["rows"], len(item["members"]), item["kept"]) == ("set", 6, 3, True)
+    assert [column["name"] for column in item["columns"]] == ["a", "b"]
+    store = Project.open(tmp_path).store
+    for member in item["members"]:
+        assert store.get(member["digest"]) == (tmp_path / "set" / member["path"]).read_bytes()
+
+
+@linux
+def test_where_watches_are_not_granted_the_snapshot_says_incomplete(tmp_path: Path) -> None:
+    """In a user namespace of its own, whose limit on watches is real."""
+    frame().to_csv(tmp_path / "data.csv", index=False)
+    code = (
+        "import subprocess, sys\nfrom pathlib import Path\nfrom tests.kernel import Kernel\n"
+        "one = Kernel(Path(sys.argv[1]))\none.must('%load_ext jupyter_mlgov')\none.must('import pandas as pd')\n"
+        "one.must('pd.read_csv(\"data.csv\")')\nran = one.must('%%experiment i\\nn = 1')\nprint(ran.stderr)\none.stop()\n"
+    )
+    shell = 'echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" -c "$1" "$2"'
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "sh", "-c", shell, sys.executable, code, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, timeout=120,
+    )  # fmt: skip
+    if "unshare" in done.stderr or "Permission denied" in done.stderr:
+        pytest.skip(f"no user namespace here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
+    assert "inputs may be incomplete" in done.stdout
+    assert codes(tmp_path, "i") == ["inputs.incomplete"]
+    assert inputs(tmp_path, "i")["data.csv"]["evidence"] == "proven"
+
+
+@pytest.mark.parametrize(
+    ("path", "counts"),
+    [
+        ("/p/data.csv", True),
+        ("/p/config.yaml", True),
+        ("/p/model.pkl", True),
+        ("/p/.git/index", False),
+        ("/p/.mlgov/index.sqlite", False),
+        ("/p/__pycache__/x.cpython-311.pyc", False),
+        ("/p/x.db-wal", False),
+        ("/p/prep.py", False),
+        ("/p/other.ipynb", False),
+        ("/elsewhere/data.csv", True),
+        ("/etc/hosts", False),
+        ("/usr/share/fonts/x.dat", False),
+        ("/proc/self/status", False),
+        ("/run/media/ada/stick/data.csv", True),
+    ],
+)
+def test_paths_that_count(path: str, counts: bool) -> None:
+    assert is_input(Path(path), Path("/p")) is counts
+
+
+def test_a_system_file_counts_where_the_code_names_it() -> None:
+    assert is_input(Path("/usr/share/dict/words"), Path("/p"), named=True)
+
+
+def test_a_project_inside_a_skipped_place_has_inputs() -> None:
+    assert is_input(Path(sys.prefix) / "work" / "data.csv", Path(sys.prefix) / "work")
+    assert is_input(Path("/usr/local/p/data.csv"), Path("/usr/local/p"))
+
+
+def test_names_that_are_no_text_can_be_written_down() -> None:
+    assert uri_of(Path(os.fsdecode(b"/p/caf\xe9.csv")), Path("/p")) == "caf\\xe9.csv"
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "matches"),
+    [
+        ("/d/*.csv", "/d/a.csv", True),
+        ("/d/*.csv", "/d/e/a.csv", False),
+        ("/d/**/*.csv", "/d/a.csv", True),
+        ("/d/**/*.csv", "/d/e/f/a.csv", True),
+        ("/d/part-[0-9].csv", "/d/part-7.csv", True),
+        ("/d/part-[!0-9].csv", "/d/part-7.csv", False),
+        ("/d/?.csv", "/d/ab.csv", False),
+        ("/d/*/x.csv", "/d/e/x.csv", True),
+        ("/d/a.b*", "/d/aXb1", False),
+    ],
+)
+def test_patterns_match_as_glob_does(text: str, path: str, matches: bool) -> None:
+    assert (pattern(text).fullmatch(path) is not None) is matches
+
+
+def test_paths_are_found_in_code_shell_lines_and_sql() -> None:
+    assert list(paths_in("data/loans.csv")) == ["data/loans.csv"]
+    assert "x.parquet" in list(paths_in("select * from 'x.parquet' where a = 'b'"))
+    assert "/data/my file.csv" in list(paths_in_code('pd.read_csv("/data/my file.csv")'))
+    assert "data.csv" in list(paths_in_code("!wc -l data.csv | sort"))
+    assert list(paths_in("https://example.org/x.csv")) == []
+    assert list(paths_in("no path at all")) == []
+
+
+def test_values_of_names_in_the_code_are_looked_at_and_nothing_is_called() -> None:
+    class Hostile:
+        def __getattribute__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    names = {"DATA": Path("/mnt/x"), "name": "a.csv", "other": "text", "bad": Hostile(), "unused": "b.csv"}
+    assert sorted(paths_in_names("read(DATA / name, other, bad)", names)) == ["/mnt/x", "a.csv"]
