@@ -295,6 +295,17 @@ def _report(value: Any) -> RenderableType:
     return clean(value["path"])
 
 
+def _report_check(found: Any) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for one in found.checks:
+        table.add_row(_MARK[one.passed], clean(one.check), clean(one.reason))
+    holds = (
+        ("this is what was issued, and it holds", GOOD) if found.ok else ("this is not what was issued", BAD)
+    )
+    title = Text.assemble(clean(found.reference or found.file), ": ", holds)
+    return Group(title, Padding(table, (0, 0, 0, 2)))
+
+
 def _fsck(value: Any) -> RenderableType:
     if value["ok"]:
         return Text("ok", style=GOOD)
@@ -319,6 +330,7 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "approve": _approve,
     "key": _key,
     "report": _report,
+    "report --check": _report_check,
     "fsck": _fsck,
     "reindex": _reindex,
 }

@@ -301,24 +301,57 @@ class Project:
             "entry": identity(entry),
         }
 
-    def report_html(self, ref: str) -> str:
-        """The governance report as one self-contained HTML page."""
+    def report_html(
+        self, ref: str, *, key: str | None = None, ask: Callable[[str], str] | None = None
+    ) -> str:
+        """The governance report as one self-contained HTML page, sealed; signed with the user's key ``key`` where that
+        is named (``ask`` gives the passphrase of an encrypted one)."""
+        from jupyter_mlgov.governance import keys
         from jupyter_mlgov.report import build, render
+        from jupyter_mlgov.report.seal import proof, seal
 
         snapshot = self.resolve(ref)
-        return render(build(self.store, snapshot, self._decide(snapshot)))
+        private = keys.load(key, ask=ask) if key is not None else None
+        page = render(build(self.store, snapshot, self._decide(snapshot)))
+        return seal(page, proof(self.store, snapshot), name=self.reference(snapshot), key=private)
 
-    def report(self, ref: str, output: str | Path | None = None) -> Path:
+    def report(
+        self,
+        ref: str,
+        output: str | Path | None = None,
+        *,
+        key: str | None = None,
+        ask: Callable[[str], str] | None = None,
+    ) -> Path:
         """Writes the governance report and gives its path: ``output``, or ``NAME-N.html`` in the working
-        directory. Whole or not at all. Raises ``NotWritable``."""
+        directory. Whole or not at all. ``key`` and ``ask`` as for :meth:`report_html`. Raises ``NotWritable``."""
         snapshot = self.resolve(ref)
-        page = self.report_html(snapshot)
+        page = self.report_html(snapshot, key=key, ask=ask)
         if output is None:
             manifest = self.store.manifest(snapshot)
             number = self.store.number(snapshot)
             output = f"{manifest.experiment}-{number if number is not None else snapshot[:12]}.html"
         path = Path(output).absolute()
         write_whole(path, page.encode("utf-8"))
+        return path
+
+    def inventory(self, refs: Sequence[str] = (), output: str | Path = "inventory.html") -> Path:
+        """Writes a page that lists models with the state of each, and gives its path: ``refs``, or without any the
+        newest snapshot of each experiment. Raises ``NotFound`` where there is none, ``NotWritable``."""
+        from datetime import UTC, datetime
+
+        from jupyter_mlgov.governance.policy import read_policy
+        from jupyter_mlgov.report import inventory, render_inventory
+
+        ids = [self.resolve(ref) for ref in refs]
+        if not refs:
+            names = sorted({entry.experiment for entry in self.store.log()})
+            ids = [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+        if not ids:
+            raise NotFound(f"no snapshot in {self.root} to list: run a cell with %%experiment first")
+        found = inventory(self.store, list(dict.fromkeys(ids)), read_policy(self.root), now=datetime.now(UTC))
+        path = Path(output).absolute()
+        write_whole(path, render_inventory(found).encode("utf-8"))
         return path
 
     # -- executing ---------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from jupyter_mlgov.errors import MlgovError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlgov.project import Project
+    from jupyter_mlgov.report.check import ReportCheck
     from jupyter_mlgov.rerun.progress import Progress
 
 STATUS = {"reproduced": 0, "equivalent": 0, "diverged": 1, "failed": 1, "blocked": 3}
@@ -279,19 +280,71 @@ def key_list(caller: Caller, as_json: bool) -> None:
 
 
 @verbs.command()
-@_ref
-@click.option("-o", "--output", metavar="FILE.html", help="Where to write it [default: NAME-N.html here].")
+@click.argument("refs", metavar="[REF]...", nargs=-1)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE.html",
+    help="Where to write it [default: NAME-N.html, or inventory.html, here].",
+)
+@click.option(
+    "--all", "everything", is_flag=True, help="The inventory: every model of the project on one page."
+)
+@click.option("--check", metavar="FILE", help="Say whether this report is what was issued and still holds.")
+@click.option(
+    "--key",
+    "signing_key",
+    metavar="KEY",
+    help="Sign with this key of yours; with --check, the public key that it has to be signed by.",
+)
 @_json
 @click.pass_obj
-def report(caller: Caller, ref: str, output: str | None, as_json: bool) -> None:
-    """Write the governance report: one self-contained HTML file."""
+def report(
+    caller: Caller,
+    refs: tuple[str, ...],
+    output: str | None,
+    everything: bool,
+    check: str | None,
+    signing_key: str | None,
+    as_json: bool,
+) -> None:
+    """Write the governance report: one self-contained HTML file.
+
+    With several REFs, or --all, it is the inventory: which models there are and how each stands. With --check,
+    any report is checked, anywhere: the project need not be there.
+    """
+    if check is not None:
+        if refs or everything or output is not None:
+            raise UsageError("report: --check takes the file to check, and neither a REF nor -o")
+        found = _check_report(caller, check, signing_key)
+        caller.answer = Answer("report --check", found, 0 if found.ok else 1, as_json)
+        return
+    if bool(refs) == everything:
+        raise UsageError("report: name the snapshots to report on, or give --all, or --check FILE")
     project = caller.project()
-    snapshot = project.resolve(ref)
+    if everything or len(refs) > 1:
+        if signing_key is not None:
+            raise UsageError("report: an inventory is not signed: leave --key out")
+        path = project.inventory(refs, caller.folder / (output or "inventory.html"))
+        caller.answer = Answer("report", {"id": None, "path": str(path)}, json=as_json)
+        return
+    snapshot = project.resolve(refs[0])
     if output is None:
         manifest = project.store.manifest(snapshot)
         output = f"{manifest.experiment}-{project.store.number(snapshot) or snapshot[:12]}.html"
-    path = project.report(snapshot, caller.folder / output)
+    path = project.report(snapshot, caller.folder / output, key=signing_key, ask=caller.ask)
     caller.answer = Answer("report", {"id": snapshot, "path": str(path)}, json=as_json)
+
+
+def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
+    from jupyter_mlgov.errors import NotFound
+    from jupyter_mlgov.report.check import check_report
+
+    try:
+        store = caller.project().store
+    except NotFound:
+        store = None
+    return check_report(caller.folder / file, key=public, store=store)
 
 
 @verbs.command()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.records.verdict import GateDecision
 from jupyter_mlgov.report import provenance
 from jupyter_mlgov.report.context import Gap, Gate, ReportContext, Rule, Tile
+from jupyter_mlgov.report.coverage import coverage
 from jupyter_mlgov.report.data import data, models, parameters
 from jupyter_mlgov.report.evidence import Fact, Tone
 from jupyter_mlgov.report.gaps import gaps
@@ -23,7 +24,7 @@ from jupyter_mlgov.report.reruns import reproducibility
 from jupyter_mlgov.report.results import results
 from jupyter_mlgov.report.risks import GRAVE, risks
 from jupyter_mlgov.report.views import Reproducibility
-from jupyter_mlgov.report.wording import counted, date, dated, short, tidy
+from jupyter_mlgov.report.wording import counted, date, dated, listed, short, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -48,6 +49,7 @@ def build(
     held_code, held_environment = provenance.code(record), provenance.environment(record)
     approvals, cautions = provenance.approvals(record), provenance.cautions(record)
     found = gaps(record, as_of)
+    offered = coverage(record, as_of)
     return ReportContext(
         id=record.id,
         reference=tidy(record.reference, 300),
@@ -57,7 +59,7 @@ def build(
         purpose=_purpose(record),
         facts=_facts(record),
         notices=tuple(_notices(record)),
-        gate=_gate(gate),
+        gate=_gate(gate, record, reruns),
         tiles=_tiles(record, reruns, found),
         sections=outline(
             record=record,
@@ -70,6 +72,7 @@ def build(
             reproducibility=reruns,
             environment=held_environment,
             approvals=approvals,
+            frameworks=offered,
             cautions=cautions,
             gaps=found,
         ),
@@ -84,6 +87,7 @@ def build(
         code=held_code,
         environment=held_environment,
         approvals=approvals,
+        frameworks=offered,
         warnings=cautions,
         digests=provenance.digests(record),
         as_of=date(record.as_of),
@@ -159,7 +163,7 @@ def _notices(record: Record) -> list[tuple[Tone, str]]:
     return found
 
 
-def _gate(decision: GateDecision) -> Gate:
+def _gate(decision: GateDecision, record: Record, reruns: Reproducibility) -> Gate:
     rules = [
         Rule(tidy(rule.rule, 200), rule.passed, dated(tidy(rule.reason, 1500))) for rule in decision.rules
     ]
@@ -174,6 +178,8 @@ def _gate(decision: GateDecision) -> Gate:
         headline=headline,
         failing=tuple(failing),
         passing=tuple(passing),
+        why=tuple(_why(record, reruns)) if decision.open else (),
+        policy=tidy(decision.policy, 100),
         fails=f"{len(failing)} of {counted(len(rules), 'rule')} {'fails' if len(failing) == 1 else 'fail'}"
         if failing
         else "",
@@ -181,6 +187,37 @@ def _gate(decision: GateDecision) -> Gate:
         if passing
         else "",
     )
+
+
+def _why(record: Record, reruns: Reproducibility) -> list[tuple[Tone, str]]:
+    """Why an open gate is open, and what whoever relies on it has to know."""
+    found: list[tuple[Tone, str]] = []
+    met = sum(kpi.met is True for kpi in record.kpis)
+    if record.kpis:
+        found.append(("good", f"{met} of {counted(len(record.kpis), 'target')} reached"))
+    else:
+        found.append(("warn", "No target was set, so nothing was asked of its quality"))
+    if reruns.latest is not None:
+        found.append((reruns.latest.tone, f"Executed again: {reruns.latest.verdict}"))
+    accepted = [risk for risk in record.risks if risk.status == "accepted"]
+    failing = [risk for risk in record.risks if risk.check is not None and risk.check.passed is False]
+    if failing:
+        names = [tidy(risk.id, 60) + (" (accepted)" if risk in accepted else "") for risk in failing[:6]]
+        more = [f"{len(failing) - 6} more"] if len(failing) > 6 else []
+        found.append(
+            ("warn", f"The checks of {counted(len(failing), 'risk')} fail: {listed([*names, *more])}")
+        )
+    elif record.risks:
+        found.append(("good", f"No check of {counted(len(record.risks), 'risk')} fails"))
+    else:
+        found.append(("warn", "No risk was written down, which is not the same as none"))
+    approved = [one for one in record.decisions if one.word == "approved" and one.applies and one.key]
+    if approved:
+        names = [f"{tidy(one.name, 80)} ({tidy(one.role, 60)})" for one in approved[-4:]]
+        found.append(("good", f"Signed by {listed(names)}"))
+    else:
+        found.append(("warn", "Nobody has signed it"))
+    return found
 
 
 def _tiles(record: Record, reruns: Reproducibility, found: tuple[Gap, ...]) -> tuple[Tile, ...]:

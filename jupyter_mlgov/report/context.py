@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.views import (
     Approval,
@@ -54,6 +55,10 @@ class Gate:
     headline: str
     failing: tuple[Rule, ...]
     passing: tuple[Rule, ...]
+    why: tuple[tuple[Tone, str], ...]
+    """The decision in a few sentences: what speaks for it, and what has to be known beside it."""
+    policy: str
+    """The digest of the rules that were applied."""
     fails: str
     """How many fail, in words; empty where none does."""
     passes: str
@@ -107,6 +112,7 @@ class ReportContext:
     code: Code
     environment: Environment
     approvals: tuple[Approval, ...]
+    frameworks: tuple[FrameworkView, ...]
     warnings: tuple[Caution, ...]
     digests: Digests
     as_of: str

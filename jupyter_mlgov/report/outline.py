@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.report.context import Gap, Section
+from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State
 from jupyter_mlgov.report.provenance import summary_of
 from jupyter_mlgov.report.views import (
@@ -22,6 +23,7 @@ from jupyter_mlgov.report.views import (
     Reproducibility,
     Results,
     Risks,
+    RiskView,
 )
 from jupyter_mlgov.report.wording import amount, counted, listed
 
@@ -40,6 +42,7 @@ TITLES = {
     "code": "Code",
     "environment": "Environment",
     "approvals": "Approvals",
+    "frameworks": "Evidence for frameworks",
     "warnings": "Warnings of the run",
     "digests": "Digests and ledger",
 }
@@ -58,6 +61,7 @@ def outline(
     reproducibility: Reproducibility,
     environment: Environment,
     approvals: tuple[Approval, ...],
+    frameworks: tuple[FrameworkView, ...],
     cautions: tuple[Caution, ...],
     gaps: tuple[Gap, ...],
 ) -> dict[str, Section]:
@@ -99,8 +103,12 @@ def outline(
             else "",
         ),
         "approvals": (
-            ["asserted"] * bool(approvals),
+            [one.state for one in approvals],
             f"{counted(len(approvals), 'decision')} on the ledger." if approvals else "",
+        ),
+        "frameworks": (
+            [state for one in frameworks for item in one.items for state in item.states],
+            "What this record offers as evidence, item by item. Whether that is enough, a reader has to judge.",
         ),
         "warnings": (
             ["measured"],
@@ -153,19 +161,26 @@ def _risk_states(risks: Risks) -> list[State]:
     states: list[State] = []
     for one in risks.risks:
         states += ["asserted", *(fact.state for fact in one.facts)]
-        if one.check is not None:
-            states.append(one.check.state)
+        states += [check.state for check in one.checks]
     return states
 
 
 def _risk_lead(risks: Risks) -> str:
     if not risks.risks:
         return ""
-    found = Counter(one.check.outcome if one.check else "without a check" for one in risks.risks)
+    found = Counter(_outcome(one) for one in risks.risks)
     words = ("passed", "failed", "not evaluated", "without a check")
     return (
         f"{counted(len(risks.risks), 'risk')} written down by people. Checks: "
         f"{listed([f'{amount(found[word])} {word}' for word in words if found[word]])}."
+    )
+
+
+def _outcome(risk: RiskView) -> str:
+    """Of all its expressions together: one that fails counts most."""
+    outcomes = [check.outcome for check in risk.checks]
+    return next(
+        (word for word in ("failed", "not evaluated", "passed") if word in outcomes), "without a check"
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.report.data import digest
-from jupyter_mlgov.report.evidence import Digest, Fact, Tone
+from jupyter_mlgov.report.evidence import Digest, Fact, State, Tone
 from jupyter_mlgov.report.record import identity_of
 from jupyter_mlgov.report.views import (
     Approval,
@@ -22,6 +22,7 @@ from jupyter_mlgov.report.views import (
 from jupyter_mlgov.report.wording import counted, date, seconds, short, tidy
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.governance.approvals import Decision
     from jupyter_mlgov.report.record import Record
 
 DIFF_LINES = 3000
@@ -132,22 +133,30 @@ def environment(record: Record) -> Environment:
 
 def approvals(record: Record) -> tuple[Approval, ...]:
     """Named decisions about this snapshot, newest first."""
-    return tuple(_approval(entry) for entry in reversed(record.entries) if entry.kind == "approval")
+    return tuple(_approval(one) for one in reversed(record.decisions))
 
 
-def _approval(entry: Entry) -> Approval:
-    body: dict[str, Any] = entry.body
-    decision = str(body.get("decision", "recorded"))
+def _approval(one: Decision) -> Approval:
     tones: dict[str, Tone] = {"approved": "good", "rejected": "bad"}
-    name = identity_of(entry)
+    state: State
+    if one.key is None:
+        state, said = "asserted", f"{one.fault or 'it is not signed'}: the name is what was typed"
+    elif one.applies:
+        state, said = "measured", "the signature holds for this snapshot with its charter and risks"
+    else:
+        state, said = "stale", one.fault
     return Approval(
-        decision=tidy(decision, 40),
-        tone=tones.get(decision, "warn"),
-        name=tidy(body.get("name") or entry.author or "no name", 200),
-        role=tidy(body.get("role") or "", 200),
-        message=tidy(body.get("message") or ""),
-        at=date(entry.at),
-        entry=Digest(name[:12], name),
+        decision=tidy(one.word, 40),
+        tone=tones.get(one.word, "warn") if one.applies else "warn",
+        name=tidy(one.name or "no name", 200),
+        role=tidy(one.role, 200),
+        message=tidy(one.message),
+        at=date(one.at),
+        entry=Digest(one.entry[:12], one.entry),
+        state=state,
+        signature=said[0].upper() + said[1:],
+        key=one.key or "",
+        accepts=tuple(tidy(risk, 120) for risk in one.accepts[:50]),
     )
 
 

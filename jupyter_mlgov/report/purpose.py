@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.governance.cards import amounts_text, threshold_text
+from jupyter_mlgov.records.annotations import Charter as CharterRecord
 from jupyter_mlgov.records.annotations import KpiResult
 from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.report.charts import Bullet, History, Point, scale, thinned
@@ -35,6 +37,8 @@ def charter(record: Record) -> Charter:
         for name, label in FIELDS
         for value in [getattr(held, name, None)]
     )
+    if held is not None:
+        facts += _decisions(held)
     note = (
         "The charter was written or changed after the run; this is the newest one."
         if record.charter_later
@@ -46,6 +50,33 @@ def charter(record: Record) -> Charter:
         kpis=tuple(_kpi(kpi) for kpi in record.kpis),
         note=note,
     )
+
+
+def _decisions(held: CharterRecord) -> tuple[Fact, ...]:
+    """What its decisions are worth and where they are made, as far as the charter says so."""
+    facts = [
+        Fact(label, tidy(amounts_text(amounts), 1000), "asserted")
+        for label, amounts in (
+            ("Value of a right decision", held.value_of_right),
+            ("Cost of a wrong decision", held.cost_of_wrong),
+        )
+        if amounts
+    ]
+    if held.threshold is not None:
+        facts.append(Fact("Decision threshold", tidy(threshold_text(held.threshold), 300), "asserted"))
+    if held.test_data is not None:
+        named = [
+            f"{name} {value}"
+            for name, value in (
+                ("truth", held.test_data.truth),
+                ("rows of", held.test_data.frame),
+                ("predictions", held.test_data.predicted),
+                ("score", held.test_data.score),
+            )
+            if value
+        ]
+        facts.append(Fact("Test data", tidy(", ".join(named), 500), "asserted"))
+    return tuple(facts)
 
 
 def requirement(kpi: KpiResult) -> str:

@@ -20,6 +20,8 @@ from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.report.wording import moment
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.governance.approvals import Decision
+    from jupyter_mlgov.governance.risk_history import RiskEvent
     from jupyter_mlgov.store import LogEntry, Store
 
 HISTORY = 60
@@ -53,6 +55,8 @@ class Record:
     reruns: tuple[Rerun, ...]
     kpis: tuple[KpiResult, ...]
     risks: tuple[Risk, ...]
+    risk_history: dict[str, tuple[RiskEvent, ...]]
+    decisions: tuple[Decision, ...]
     charter: Charter | None
     charter_later: bool
     """True where the charter was written or changed after the run."""
@@ -95,6 +99,8 @@ class Record:
 def read(store: Store, snapshot: str) -> Record:
     """The record of a snapshot or candidate. Raises ``NotFound``, ``Missing`` or ``Damaged`` for its manifest."""
     from jupyter_mlgov.governance import register
+    from jupyter_mlgov.governance.approvals import decisions
+    from jupyter_mlgov.governance.risk_history import risk_history
 
     manifest = store.manifest(snapshot)
     entries = tuple(store.entries(subject=snapshot))
@@ -117,6 +123,8 @@ def read(store: Store, snapshot: str) -> Record:
         reruns=tuple(_rerun(store, entry, lost) for entry in entries if entry.kind == "rerun"),
         kpis=register.kpis(store, snapshot),
         risks=register.register(store, snapshot),
+        risk_history=risk_history(store, manifest.experiment, until=snapshot) if number is not None else {},
+        decisions=decisions(store, snapshot),
         charter=register.charter(store, snapshot),
         charter_later=any(entry.kind == "charter" for entry in entries),
         past=tuple(one for one in line if number is not None and (one.number or 0) <= number)[-HISTORY:],

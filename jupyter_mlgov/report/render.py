@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from jupyter_mlgov.report.inventory import Inventory
     from jupyter_mlgov.report.views import Piece
 
 POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; style-src 'unsafe-inline'; img-src data:"
@@ -35,6 +36,12 @@ def render(context: ReportContext) -> str:
         _environment().get_template("report.html").render(report=context, policy=POLICY, meanings=MEANINGS)
         + "\n"
     )
+
+
+def render_inventory(inventory: Inventory) -> str:
+    """The inventory's page."""
+    template = _environment().get_template("inventory.html")
+    return template.render(inventory=inventory, policy=POLICY) + "\n"
 
 
 @cache

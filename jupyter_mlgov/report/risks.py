@@ -8,15 +8,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Risk
+from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Condition, Risk, SliceValue
+from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.report.evidence import Fact, State, Tone
-from jupyter_mlgov.report.views import CheckView, MatrixCell, MatrixRow, Risks, RiskView
-from jupyter_mlgov.report.wording import amount, date, day, exactly, moment, seconds, tidy
+from jupyter_mlgov.report.views import (
+    CheckView,
+    ConditionView,
+    HistoryView,
+    MatrixCell,
+    MatrixRow,
+    Risks,
+    RiskView,
+    SliceView,
+)
+from jupyter_mlgov.report.wording import amount, count, counted, date, day, exactly, moment, seconds, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
 
 GRAVE = ("high", "critical")
+HISTORY = 40
+"""Events of one risk on a page."""
 
 
 def risks(record: Record, as_of: str) -> Risks:
@@ -94,7 +106,7 @@ def _risk(record: Record, risk: Risk, place: int, as_of: str) -> RiskView:
         standing=words,
         tone=tone,
         facts=tuple(_facts(risk, as_of)),
-        check=_check(risk.check) if risk.check is not None else None,
+        checks=tuple(_check(part) for part in risk.check.each) if risk.check is not None else (),
         tags=tuple(tidy(tag, 60) for tag in risk.tags[:20]),
         history=tuple(_history(record, risk)),
         source=_source(risk),
@@ -140,9 +152,47 @@ def _check(check: Check) -> CheckView:
         terms=tuple(
             (tidy(term.expression, 400), amount(term.value), exactly(term.value)) for term in check.terms
         ),
+        conditions=tuple(_condition(one) for one in check.conditions),
+        slices=tuple(_slice(one) for one in check.slices),
         error=tidy(check.error or "", 1000),
         duration=seconds(check.duration_s),
+        limit=seconds(check.time_limit_s) if check.time_limit_s is not None else "",
     )
+
+
+def _condition(one: Condition) -> ConditionView:
+    outcomes: dict[bool | None, tuple[str, Tone]] = {
+        True: ("holds", "good"),
+        False: ("does not hold", "bad"),
+        None: ("no answer", "warn"),
+    }
+    outcome, tone = outcomes[one.passed]
+    signs = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
+    return ConditionView(
+        expression=tidy(one.expression, 400),
+        value=amount(one.value),
+        exact=exactly(one.value),
+        wanted=f"{signs.get(one.op, tidy(one.op, 10))} {amount(one.threshold)}" if one.op else "",
+        outcome=outcome,
+        tone=tone,
+    )
+
+
+def _slice(one: SliceValue) -> SliceView:
+    return SliceView(
+        measure=tidy(one.measure, 60).replace("_", " "),
+        where=tidy(one.where, 200),
+        value=amount(_number(one.value)),
+        interval=f"{amount(_number(one.low))} to {amount(_number(one.high))} ({one.level:.0%})",
+        cases=f"{count(one.cases)} in {counted(one.rows, 'row')}",
+        warning="" if one.enough else f"too few: {one.needed} are needed",
+    )
+
+
+def _number(value: Scalar) -> Scalar:
+    """A recorded number as a number: ``"NaN"`` and the infinities too."""
+    found = number(value)
+    return found if found is not None else value
 
 
 def _source(risk: Risk) -> str:
@@ -150,16 +200,15 @@ def _source(risk: Risk) -> str:
     return f"Written in {where} " + ("(markdown)" if risk.source == "markdown" else "(%%risk)")
 
 
-def _history(record: Record, risk: Risk) -> list[str]:
-    """What the ledger says about this risk since the run."""
-    events = []
-    for entry in record.entries:
-        body = entry.body
-        if entry.kind != "risk" or body.get("id") != risk.id:
-            continue
-        check = body.get("check")
-        passed = check.get("passed") if isinstance(check, dict) else None
-        said = {True: "check passed", False: "check failed", None: "check not evaluated"}
-        outcome = said[passed if isinstance(passed, bool) else None] if check else "no check"
-        events.append(f"{date(entry.at)}: {tidy(body.get('status', 'recorded'), 40)}, {outcome}")
-    return events[-20:]
+def _history(record: Record, risk: Risk) -> list[HistoryView]:
+    """What happened to this risk over the snapshots up to this one, and to this one since; the newest last."""
+    name = tidy(record.manifest.experiment, 100)
+    return [
+        HistoryView(
+            at=date(event.at),
+            where=f"{name}@{event.number}",
+            what=event.what,
+            detail=tidy(event.detail, 300),
+        )
+        for event in record.risk_history.get(risk.id, ())[-HISTORY:]
+    ]

@@ -198,8 +198,35 @@ class CheckView:
     state: State
     terms: tuple[tuple[str, str, str], ...]
     """(expression, value, value with all its digits)."""
+    conditions: tuple[ConditionView, ...] = ()
+    slices: tuple[SliceView, ...] = ()
     error: str = ""
     duration: str = ""
+    limit: str = ""
+
+
+@dataclass(frozen=True)
+class ConditionView:
+    """One comparison: what was measured, what was asked, and the answer."""
+
+    expression: str
+    value: str
+    exact: str
+    wanted: str
+    outcome: str
+    tone: Tone
+
+
+@dataclass(frozen=True)
+class SliceView:
+    """A measure over a slice of the test data, with its interval in words."""
+
+    measure: str
+    where: str
+    value: str
+    interval: str
+    cases: str
+    warning: str
 
 
 @dataclass(frozen=True)
@@ -218,10 +245,21 @@ class RiskView:
     standing: str
     tone: Tone
     facts: tuple[Fact, ...]
-    check: CheckView | None
+    checks: tuple[CheckView, ...]
+    """Each expression by itself; empty where there is no check."""
     tags: tuple[str, ...] = ()
-    history: tuple[str, ...] = ()
+    history: tuple[HistoryView, ...] = ()
     source: str = ""
+
+
+@dataclass(frozen=True)
+class HistoryView:
+    """Something that happened to a risk."""
+
+    at: str
+    where: str
+    what: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -357,6 +395,11 @@ class Approval:
     message: str
     at: str
     entry: Digest
+    state: State
+    signature: str
+    """What the signature is worth, in words."""
+    key: str
+    accepts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

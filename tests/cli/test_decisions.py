@@ -101,3 +101,29 @@ def test_a_broken_policy_is_no_open_gate(project: Path) -> None:
     done = mlgov(project, "gate", "baseline")
     assert done.returncode == 2
     assert "mlgov.toml: [gate]" in done.stderr
+
+
+def test_a_report_is_checked_where_there_is_no_project(
+    project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (key,) = json.loads(mlgov(project, "key", "new", "issuer", "--json").stdout)
+    assert mlgov(project, "report", "baseline", "-o", "r.html", "--key", "issuer").returncode == 0
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    page = (project / "r.html").read_bytes()
+    (elsewhere / "r.html").write_bytes(page)
+    done = mlgov(elsewhere, "report", "--check", "r.html", "--key", key["key"], "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["ok"], found["reference"], found["signed_by"]) == (True, "baseline@1", key["key"])
+    assert mlgov(project, "report", "--check", "r.html").returncode == 0
+    (elsewhere / "r.html").write_bytes(page.replace(b"The gate is closed", b"The gate is opened"))
+    edited = mlgov(elsewhere, "report", "--check", "r.html")
+    assert edited.returncode == 1
+    assert "changed after it was issued" in edited.stdout
+    for words in (
+        ("report",),
+        ("report", "--check", "none.html"),
+        ("report", "baseline", "--check", "r.html"),
+    ):
+        wrong = mlgov(elsewhere, *words)
+        assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
