@@ -331,6 +331,7 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "key": _key,
     "report": _report,
     "report --check": _report_check,
+    "export --as": _report,
     "fsck": _fsck,
     "reindex": _reindex,
 }

@@ -6,13 +6,13 @@ is the folder that holds ``.mlgov``, found by walking up from a notebook as git 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from jupyter_mlgov.errors import NotFound, NotWritable
+from jupyter_mlgov.errors import NotFound, NotWritable, UsageError
 from jupyter_mlgov.records.canonical import plain
 
 if TYPE_CHECKING:
@@ -354,6 +354,49 @@ class Project:
         write_whole(path, render_inventory(found).encode("utf-8"))
         return path
 
+    def export_as(
+        self,
+        ref: str,
+        kind: str,
+        output: str | Path | None = None,
+        *,
+        key: str | None = None,
+        ask: Callable[[str], str] | None = None,
+    ) -> Path:
+        """Writes the record in another shape (``model-card``, ``cyclonedx``, ``in-toto``, ``ro-crate``, ``mlflow``,
+        ``json``) and gives its path: ``output``, or a name made from the snapshot's in the working directory.
+
+        ``ro-crate`` and ``mlflow`` are folders: new ones, or empty. ``key`` and ``ask`` as for :meth:`report_html`,
+        for ``in-toto``. Raises ``UsageError``, ``NotWritable``.
+        """
+        from jupyter_mlgov.governance import keys
+        from jupyter_mlgov.report.record import read
+        from jupyter_mlgov.report.shapes import shape
+        from jupyter_mlgov.report.shapes.source import Source
+
+        made = shape(kind)
+        if key is not None and kind != "in-toto":
+            raise UsageError(f"--key signs an in-toto statement: leave it out for {kind}")
+        snapshot = self.resolve(ref)
+        private = keys.load(key, ask=ask) if key is not None else None
+        path = Path(output or self.export_name(snapshot, kind)).absolute()
+        source = Source(
+            read(self.store, snapshot), self.describe(snapshot), self._decide(snapshot), private, path
+        )
+        files = made.make(source)
+        if not made.folder:
+            (data,) = files.values()
+            write_whole(path, data)
+            return path
+        write_folder(path, files)
+        return path
+
+    def export_name(self, snapshot: str, kind: str) -> str:
+        """What :meth:`export_as` calls the file or folder where nobody says. Raises ``UsageError``."""
+        from jupyter_mlgov.report.shapes import shape
+
+        return f"{self.reference(snapshot).replace('@', '-')}{shape(kind).suffix}"
+
     # -- executing ---------------------------------------------------------------------------------------
 
     def rerun(
@@ -411,6 +454,33 @@ class Project:
     def reindex(self) -> int:
         """Rebuilds the index from objects and ledger; gives the number of snapshots."""
         return self.store.reindex()
+
+
+def write_folder(path: Path, files: Mapping[PurePosixPath, bytes]) -> None:
+    """Writes a folder whole or not at all. Raises ``NotWritable``, also where something is in its place."""
+    import shutil
+    import tempfile
+
+    temporary: str | None = None
+    try:
+        if path.is_dir() and not any(path.iterdir()):
+            path.rmdir()
+        if path.exists():
+            raise NotWritable(f"{path} is there already: choose another place with -o")
+        temporary = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.")
+        for name, data in files.items():
+            file = Path(temporary) / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(data)
+        Path(temporary).chmod(0o755)
+        Path(temporary).rename(path)
+    except OSError as error:
+        raise NotWritable(
+            f"{path} cannot be written ({error.strerror}): choose another place with -o"
+        ) from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -348,6 +348,32 @@ def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
 
 
 @verbs.command()
+@_ref
+@click.option(
+    "--as",
+    "kind",
+    required=True,
+    metavar="KIND",
+    help="The shape: model-card, cyclonedx, in-toto, ro-crate, mlflow or json.",
+)
+@click.option(
+    "-o", "--output", metavar="PATH", help="Where to write it [default: a name made from NAME-N here]."
+)
+@click.option("--key", "signing_key", metavar="KEY", help="Sign an in-toto statement with this key of yours.")
+@_json
+@click.pass_obj
+def export(
+    caller: Caller, ref: str, kind: str, output: str | None, signing_key: str | None, as_json: bool
+) -> None:
+    """Write the record in a shape that other tools read."""
+    project = caller.project()
+    snapshot = project.resolve(ref)
+    place = caller.folder / (output or project.export_name(snapshot, kind))
+    path = project.export_as(snapshot, kind, place, key=signing_key, ask=caller.ask)
+    caller.answer = Answer("export --as", {"id": snapshot, "kind": kind, "path": str(path)}, json=as_json)
+
+
+@verbs.command()
 @_json
 @click.pass_obj
 def fsck(caller: Caller, as_json: bool) -> None:

@@ -229,9 +229,11 @@ def _code(manifest: Manifest, policy: Policy) -> list[GateRule]:
     if not policy.committed:
         return []
     code = manifest.code
-    if code.commit and not code.dirty:
+    if code.commit and code.dirty is False:
         return [GateRule(rule="code", passed=True, reason=f"the code is that of commit {code.commit[:12]}")]
-    said = "there were uncommitted changes" if code.commit else "the notebook was not in a git repository"
+    said = "the notebook was not in a git repository"
+    if code.commit:
+        said = "there were uncommitted changes" if code.dirty else "whether it was clean is not known"
     return [GateRule(rule="code", passed=False, reason=f"{said}: commit, then run the experiment again")]
 
 

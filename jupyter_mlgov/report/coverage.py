@@ -256,7 +256,7 @@ def _rerun(record: Record) -> list[State]:
 def _code(record: Record) -> list[State]:
     held = record.manifest.code
     states: list[State] = ["measured"] if record.manifest.notebook.cells else []
-    return [*states, *([] if held.commit and not held.dirty else ["missing"])]  # type: ignore[list-item]
+    return [*states, *([] if held.commit and held.dirty is False else ["missing"])]  # type: ignore[list-item]
 
 
 def _pictures(record: Record) -> list[State]:
