@@ -41,7 +41,7 @@ def is_estimator(kind: type) -> bool:
 
 
 def attributes(value: object) -> dict[str, Any]:
-    """The instance's own ``__dict__``, cached properties and times left out."""
+    """The instance's own ``__dict__``, cached properties, times and the addresses of other attributes left out."""
     try:
         state = object.__getattribute__(value, "__dict__")
     except AttributeError:
@@ -49,10 +49,13 @@ def attributes(value: object) -> dict[str, Any]:
     if type(state) is not dict:
         return {}
     bases = type.mro(type(value))
+    # scikit-learn's vectorizers note the ``id()`` of their stop words.
+    addresses = {id(item) for item in state.values()}
     return {
         name: item
         for name, item in state.items()
         if isinstance(name, str)
+        and not (type(item) is int and item in addresses)
         and not _CLOCK.search(name)
         and not any(isinstance(base.__dict__.get(name), functools.cached_property) for base in bases)
     }
