@@ -71,12 +71,16 @@ def _disorder(document: Document, journal: Sequence[Execution], cell: int | None
         for place, (index, _) in enumerate(sequence[:-1])
         if sequence[place + 1][0] < index
     ]
-    below, above = descents[0]
+    last = dict(sequence)
+    sets = {index: set(journal[position].names.sets) for index, position in last.items()}
+    below, above = next((pair for pair in descents if sets[pair[0]] & sets[pair[1]]), descents[0])
+    both = sorted(sets[below] & sets[above])
+    said = f"`{both[0]}` is set by both, and " if both else ""
     return [
         Caution(
             code="hidden-state.order",
             cell=above,
-            message=f"cell {above} ran after cell {below}, which stands below it: "
+            message=f"{said}cell {above} ran after cell {below}, which stands below it: "
             "a run from top to bottom executes them the other way round",
         )
     ]
