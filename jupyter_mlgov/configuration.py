@@ -37,6 +37,14 @@ def section(root: Path, name: str, kind: type[Section]) -> Section:
         raise UsageError(f"{path}: [{name}]: {why}; the settings are {fields}") from error
 
 
+def table(root: Path, name: str) -> dict[str, Any]:
+    """The section ``[name]`` where its keys are the user's own. Raises ``UsageError`` where it is none."""
+    found = _settings(root / NAME).get(name, {})
+    if not isinstance(found, dict):
+        raise UsageError(f"{root / NAME}: {name} is {found!r}: write a section [{name}]")
+    return found
+
+
 def _settings(path: Path) -> dict[str, Any]:
     try:
         state = path.stat()

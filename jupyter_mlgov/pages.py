@@ -202,6 +202,7 @@ def _comparison(comparison: Any) -> RenderableType:
     runs = f"  ({comparison.runs} run{'s' if comparison.runs != 1 else ''})" if comparison.runs else ""
     parts: list[RenderableType] = [
         Text.assemble((comparison.verdict, _VERDICT[comparison.verdict]), (runs, QUIET)),
+        *([clean(comparison.summary)] if comparison.summary else []),
     ]
     for finding in comparison.findings:
         head = Text.assemble(

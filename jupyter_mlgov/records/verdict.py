@@ -42,8 +42,9 @@ class CellComparison(Struct, frozen=True, kw_only=True):
 
 
 class ValueComparison(Struct, frozen=True, kw_only=True):
-    """A metric, frame or model on both sides; ``tolerance`` is the one that was applied. ``noise``: it differs
-    and is no result (a measured duration)."""
+    """A metric, frame or model on both sides. ``off`` is how far apart two numbers are, ``tolerance`` how far they
+    may be: absolute where it was declared, else of the larger number (``relative``). ``noise``: it differs and is
+    no result (a measured duration)."""
 
     kind: Literal["metric", "parameter", "frame", "model"]
     name: str
@@ -51,6 +52,8 @@ class ValueComparison(Struct, frozen=True, kw_only=True):
     candidate: str | int | float | bool | None
     status: Literal["same", "noise", "equivalent", "different", "missing", "new"]
     tolerance: float | None = None
+    relative: bool = False
+    off: float | None = None
 
 
 class Comparison(Struct, frozen=True, kw_only=True):
@@ -59,6 +62,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     baseline: str
     candidate: str | None
     verdict: Verdict
+    summary: str = ""
+    """How far an equivalent result is off, and how far it may be."""
     findings: tuple[Finding, ...] = ()
     cells: tuple[CellComparison, ...] = ()
     values: tuple[ValueComparison, ...] = ()

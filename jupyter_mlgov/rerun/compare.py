@@ -23,6 +23,7 @@ from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_o
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading, read_code
 from jupyter_mlgov.rerun.texts import Context
+from jupyter_mlgov.rerun.tolerances import summary, tolerance_of, tolerances, within_declared
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -57,6 +58,7 @@ class Measured:
             baseline=self.before.id,
             candidate=self.after.id,
             verdict=self.verdict,
+            summary=summary(self.values, self.cells) if self.verdict == "equivalent" else "",
             cells=self.cells,
             values=self.values,
         )
@@ -89,7 +91,7 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     alignment = align(before, after)
     reading = timings_of(before)
     timings = reading.timings & timings_of(after).timings
-    metrics = _metrics(before.manifest, after.manifest, timings)
+    metrics = _metrics(before.manifest, after.manifest, timings, tolerances(store.folder.parent))
     values = [*metrics, *_frames(before.manifest, after.manifest), *_models(before.manifest, after.manifest)]
     remade = _names_made(before, alignment)
     values = [
@@ -97,7 +99,7 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
         for value in values
         if value.kind == "metric" or value.status != "missing" or value.name in remade
     ]
-    tolerant = _within_declared(metrics)
+    tolerant = within_declared(metrics)
     context = Context(
         before.moment, after.moment,
         known=_known(metrics), tolerant=tolerant, printed=tuple(reading.printed),
@@ -129,19 +131,13 @@ def timings_of(side: Side) -> Reading:
 # -- values --------------------------------------------------------------------------------------------------
 
 
-def tolerance_of(manifest: Manifest, metric: str) -> float | None:
-    """The absolute tolerance that was declared for a metric: ``--tolerance``, else its KPI's."""
-    if metric in manifest.tolerances:
-        return manifest.tolerances[metric]
-    declared = (*manifest.kpis, *(manifest.charter.kpis if manifest.charter else ()))
-    return next((k.tolerance for k in declared if k.metric == metric and k.tolerance is not None), None)
-
-
-def _metrics(before: Manifest, after: Manifest, timings: set[str]) -> list[ValueComparison]:
+def _metrics(
+    before: Manifest, after: Manifest, timings: set[str], declared: dict[str, float]
+) -> list[ValueComparison]:
     found = []
     for name in dict.fromkeys([*before.metrics, *after.metrics]):
         old, new = before.metrics.get(name), after.metrics.get(name)
-        tolerance = tolerance_of(before, name)
+        tolerance = tolerance_of(before, name, declared)
         left, right = number(old), number(new)
         status: str
         if name not in after.metrics:
@@ -155,19 +151,16 @@ def _metrics(before: Manifest, after: Manifest, timings: set[str]) -> list[Value
             status = compare_numbers(left, right, tolerance=0.0 if exact else tolerance)
         if status in ("different", "equivalent", "missing") and name in timings:
             status = "noise"
-        used = tolerance if tolerance is not None or status != "equivalent" else RELATIVE
+        moved = left is not None and right is not None and status not in ("same", "noise")
+        by_default = tolerance is None and status == "equivalent"
         found.append(
             ValueComparison(
-                kind="metric", name=name, baseline=old, candidate=new, status=status, tolerance=used  # type: ignore[arg-type]
+                kind="metric", name=name, baseline=old, candidate=new, status=status,  # type: ignore[arg-type]
+                tolerance=RELATIVE if by_default else tolerance, relative=by_default,
+                off=abs(left - right) if moved and left is not None and right is not None else None,
             )
         )  # fmt: skip
     return found
-
-
-def _within_declared(metrics: list[ValueComparison]) -> bool:
-    """True when some metric has a declared tolerance and moved, and every metric is within its own."""
-    moved = any(m.status == "equivalent" and m.tolerance != RELATIVE for m in metrics)
-    return moved and all(m.status in ("same", "equivalent", "new", "noise") for m in metrics)
 
 
 def _known(metrics: list[ValueComparison]) -> tuple[tuple[float, float, Closeness], ...]:

@@ -106,6 +106,8 @@ def compare_bundles(before: dict[str, Any], after: dict[str, Any], context: Cont
     """Two displays by the richest form that both have; plain text beside it is its summary."""
     common = [mime for mime in before if mime in after and mime not in _LOADERS]
     rich = [mime for mime in common if mime != "text/plain"]
+    # A chart's own data says more than the page or the picture that is made of it.
+    rich = [mime for mime in rich if mime.endswith("json")] or rich
     if not common:
         return Outcome("different", f"it shows {_kind(after)}, and showed {_kind(before)}")
     found = _worst(_compare_data(mime, before[mime], after[mime], context) for mime in rich or common)

@@ -77,16 +77,27 @@ def compare_texts(one: str, other: str, context: Context, *, what: str = "the te
         pairs = [(a, b) for a, b in zip(before, after, strict=True) if a != b]
         found = worst("noise", *(_line(a, b, context) for a, b in pairs))
         if found != "different":
-            return Outcome(found)
+            return Outcome(found, _off(pairs) if found == "equivalent" else "")
     else:
         pairs = [(a, b) for a, b in zip_longest(before, after, fillvalue="") if a != b]
     if max(len(first), len(second)) <= WRAPPED_LIMIT:
         # The same words on other lines: a wider number wraps a repr elsewhere.
         found = _line(" ".join(first.split()), " ".join(second.split()), context)
         if found != "different":
-            return Outcome(found)
+            return Outcome(found, _off([(first, second)]) if found == "equivalent" else "")
     shown = next((pair for pair in pairs if _line(*pair, context) == "different"), pairs[0])
     return Outcome("different", f"{what}: {_short(shown[0])} before, {_short(shown[1])} now")
+
+
+def _off(pairs: list[tuple[str, str]]) -> str:
+    """How far the numbers of equivalent texts are apart at most, relative to the larger."""
+    most = 0.0
+    for one, other in pairs:
+        for (kind, left), (other_kind, right) in zip(_tokens(one), _tokens(other), strict=False):
+            if kind == other_kind == "number" and left != right:
+                a, b = _value(left), _value(right)
+                most = max(most, abs(a - b) / max(abs(a), abs(b), 1e-300))
+    return f"numbers are off by {most:.1g} of their value at most" if most else ""
 
 
 def _masked(text: str, context: Context) -> str:
