@@ -16,7 +16,7 @@ from jupyter_mlgov.rerun.failures import failure
 from jupyter_mlgov.rerun.flow import Flow
 from jupyter_mlgov.rerun.history import hidden_state
 from jupyter_mlgov.rerun.outputs import only_wording
-from jupyter_mlgov.rerun.suspects import Reading, Suspect
+from jupyter_mlgov.rerun.suspects import Kind, Reading, Suspect
 
 _RANK: tuple[str, ...] = ("path", "data.missing", "data.", "code.cell", "code.module", "environment.package",
                           "environment.", "hidden-state.", "randomness.", "time", "unknown")  # fmt: skip
@@ -58,6 +58,22 @@ def finding_of(measured: Measured, factor: Factor, *, confirmed: bool = False) -
     return _Search(measured).finding(factor, Differences.of(measured), confirmed=confirmed)
 
 
+def changed(measured: Measured) -> tuple[list[Factor], list[Factor]]:
+    """Everything that changed and can be a cause: those that can have made the differences, and the others. The
+    history of the recorded session is among them."""
+    search = _Search(measured)
+    every = [*search.changed(), *search.history()]
+    likely = [factor for factor in every if search.explains(factor, search.all)]
+    return likely, [factor for factor in every if factor not in likely]
+
+
+def chances(measured: Measured, itself: Measured | None = None) -> list[Finding]:
+    """What the code does that can have made the differences (those of two unchanged runs, where ``itself`` compares
+    them) with nothing changed: one finding for each kind of it, the likeliest first."""
+    search = _Search(measured)
+    return search.chances(search.unstable(itself) if itself is not None else search.all, itself is not None)
+
+
 class _Search:
     """The search for the causes of one measured difference."""
 
@@ -70,12 +86,11 @@ class _Search:
 
     def findings(self, itself: Measured | None) -> list[Finding]:
         """Everything that explains the difference, the main cause first."""
-        unstable = Differences.of(itself) if itself is not None and itself.verdict not in _AGREE else None
-        if unstable:
-            return self._disagreeing(unstable)
+        if itself is not None and itself.verdict not in _AGREE:
+            return self._disagreeing(self.unstable(itself))
         told = failure(self.measured)
         found = [] if told is not None and told.confirmed else self.explaining(self.all)
-        found += [factor for factor in self._history() if self._explains(factor, self.all)]
+        found += [factor for factor in self.history() if self.explains(factor, self.all)]
         findings = [self.finding(factor, self.all) for factor in found]
         if told is not None and not any(
             one.cause == told.cause and one.subject == told.subject for one in findings
@@ -83,14 +98,18 @@ class _Search:
             findings = [told, *findings] if told.confirmed or not findings else findings
         return ordered(findings) or [self._last_resort(agreed=itself is not None)]
 
+    def unstable(self, itself: Measured) -> Differences:
+        """What two unchanged runs disagree about, in terms of the baseline's cells."""
+        found = Differences.of(itself)
+        mapped = frozenset(self.measured.alignment.before_of.get(i, i) for i in found.cells)
+        return Differences(mapped, found.names)
+
     def _disagreeing(self, unstable: Differences) -> list[Finding]:
         """Two unchanged runs differ: chance explains that, other factors the rest."""
-        mapped = frozenset(self.measured.alignment.before_of.get(i, i) for i in unstable.cells)
-        unstable = Differences(mapped, unstable.names)
         chance = self._chance(unstable, confirmed=True)
         stable = Differences(self.all.cells - unstable.cells, self.all.names - unstable.names)
         found = self.explaining(stable, strictly=True) if stable else []
-        found += [factor for factor in self._history() if stable and self._explains(factor, stable)]
+        found += [factor for factor in self.history() if stable and self.explains(factor, stable)]
         findings = ordered([self.finding(factor, stable) for factor in found])
         unseeding = [factor for factor in self._unseedings() if factor not in found]
         return [*findings, *(self.finding(factor, self.all) for factor in unseeding), chance]
@@ -102,28 +121,31 @@ class _Search:
         new = [one for one in self.code_now.unseeded() if (one.call, place.get(one.cell, -1)) not in was]
         if not new:
             return []
-        return [factor for factor in self._changed() if factor.cause in ("code.cell", "code.module")]
+        return [factor for factor in self.changed() if factor.cause in ("code.cell", "code.module")]
 
     # -- which factors ---------------------------------------------------------------------------------------
 
-    def _changed(self) -> list[Factor]:
+    def changed(self) -> list[Factor]:
+        """What is not as it was."""
         measured = self.measured
         return changed_factors(measured.before, measured.after, measured.alignment)
 
     def explaining(self, differences: Differences, *, strictly: bool = False) -> list[Factor]:
         """Factors that can have made the differences; all of them where none can (the flow is only read)."""
-        changed = self._changed()
-        found = [factor for factor in changed if self._explains(factor, differences)]
+        changed = self.changed()
+        found = [factor for factor in changed if self.explains(factor, differences)]
         found = found or ([] if strictly else changed)
         # A file inside a package changes with its package.
         packages = {factor.subject for factor in found if factor.cause == "environment.package"}
         return [f for f in found if not (packages and f.subject.startswith("package:"))]
 
-    def _history(self) -> list[Factor]:
+    def history(self) -> list[Factor]:
+        """What the recorded session had by the order of its execution."""
         measured = self.measured
         return hidden_state(measured.before, measured.after, measured.alignment, self.code)
 
-    def _explains(self, factor: Factor, differences: Differences) -> bool:
+    def explains(self, factor: Factor, differences: Differences) -> bool:
+        """True when the factor can have made some of the differences."""
         if factor.everywhere:
             return True
         cells, names = self._reach(factor)
@@ -202,13 +224,10 @@ class _Search:
 
     def _chance(self, unstable: Differences, *, confirmed: bool) -> Finding:
         """What makes two unchanged runs disagree, from what the code does upstream of the disagreement."""
+        found = self.chances(unstable, disagreeing=True, confirmed=confirmed)
+        if found:
+            return found[0]
         cell, variable = self.first(unstable.cells, unstable.names)
-        kinds = ("random", "clock", "hash", "listing", "threads")
-        for kind in kinds:
-            found = [one for one in self.code_now.suspects if one.kind == kind]
-            reaching = [one for one in found if self._feeds(one, unstable)]
-            if reaching:
-                return self._suspected(reaching, unstable, confirmed=confirmed)
         subject = variable or (f"cell {cell}" if cell is not None else "the notebook")
         where = f" in cell {cell}" if cell is not None else ""
         return Finding(
@@ -217,25 +236,45 @@ class _Search:
             remedy=_REMEDIES["random"], confirmed=confirmed,
         )  # fmt: skip
 
+    def chances(
+        self, differences: Differences, disagreeing: bool, *, confirmed: bool = False
+    ) -> list[Finding]:
+        """A finding for each kind of suspect that feeds the differences, the likeliest kind first."""
+        kinds: tuple[Kind, ...] = ("random", "clock", "hash", "listing", "threads")
+        found = []
+        for kind in kinds if disagreeing else _AFTER_A_WHILE:
+            reaching = [one for one in self.code_now.of(kind) if self._feeds(one, differences)]
+            if reaching:
+                found.append(
+                    self._suspected(reaching, differences, disagreeing=disagreeing, confirmed=confirmed)
+                )
+        return found
+
     def _feeds(self, suspect: Suspect, differences: Differences) -> bool:
         reach = self.after_flow.reach({suspect.cell})
         place = self.measured.alignment.before_of
         cells = {place.get(i, i) for i in reach.cells | {suspect.cell}}
         return bool(cells & differences.cells or reach.names & differences.names)
 
-    def _suspected(self, suspects: list[Suspect], differences: Differences, *, confirmed: bool) -> Finding:
+    def _suspected(
+        self, suspects: list[Suspect], differences: Differences, *, disagreeing: bool, confirmed: bool
+    ) -> Finding:
         """A finding for the first of the suspects: the same kind further down follows from it or repeats it."""
         one = suspects[0]
         cell = self.measured.alignment.before_of.get(one.cell, one.cell)
-        bound = [name for name in one.names if name in differences.names] or list(one.names)
-        variable = bound[0] if bound else self.first(differences.cells, differences.names)[1]
+        bound = [name for name in one.names if name in differences.names]
+        if not bound and len(one.names) == 1:
+            bound = list(one.names)
+        reach = self.after_flow.reach({one.cell}).names
+        fed = self.first(frozenset(), differences.names & reach)[1]
+        variable = bound[0] if bound else fed or next(iter(one.names), None)
         cause, said = _SAID[one.kind]
         shown = f"`{one.call}` in cell {cell}" + (f" (for `{variable}`)" if bound else "")
         also = {o.cell for o in suspects} - {one.cell}
         more = f"; the same holds in {_cells(sorted(also))}" if also else ""
         lead = (
             "Two unchanged runs disagree with each other"
-            if confirmed
+            if disagreeing
             else "The results differ and no recorded factor does"
         )
         return Finding(
@@ -245,13 +284,9 @@ class _Search:
 
     def _last_resort(self, *, agreed: bool) -> Finding:
         """Nothing recorded has changed. ``agreed``: two runs gave the same, so it is not chance."""
-        kinds: tuple[str, ...] = (
-            ("clock", "listing", "threads") if agreed else ("random", "clock", "hash", "listing")
-        )
-        for kind in kinds:
-            found = [one for one in self.code_now.suspects if one.kind == kind and self._feeds(one, self.all)]
-            if found:
-                return self._suspected(found, self.all, confirmed=False)
+        found = self.chances(self.all, disagreeing=False)
+        if found and (not agreed or found[0].cause in _UNSEEN):
+            return found[0]
         cell, variable = self.first(self.all.cells, self.all.names)
         subject = variable or (
             f"cell {cell}" if cell is not None else self.measured.before.manifest.experiment
@@ -265,6 +300,9 @@ class _Search:
 
 
 _AGREE = ("reproduced", "equivalent")
+_AFTER_A_WHILE: tuple[Kind, ...] = ("clock", "listing", "hash", "threads", "random")
+_UNSEEN: tuple[Cause, ...] = ("time", "randomness.filesystem-order", "randomness.threads")
+"""What two runs, one right after the other, can agree about and yet have changed since the record."""
 _SAID: dict[str, tuple[Cause, str]] = {
     "random": ("randomness.unseeded", "draws random numbers without a seed"),
     "clock": ("time", "reads the clock, and the result depends on it"),

@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from nbclient.exceptions import CellExecutionError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import NBClientEngine
@@ -27,8 +28,11 @@ from papermill.log import logger
 from papermill.utils import merge_kwargs, remove_args
 
 from jupyter_mlgov.rerun import expected_errors
+from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.replay import Order
 
 _KERNEL = "__import__('jupyter_mlgov.magics.kernel', fromlist=['attach'])"
+_HELD = "__import__('jupyter_mlgov.rerun.held', fromlist=['hold'])"
 
 OnCell = Callable[[int, int, float], None]
 
@@ -50,6 +54,8 @@ class Recording:
         store: str | None = None,
         expected: Collection[str] = (),
         on_cell: OnCell | None = None,
+        held: Held | None = None,
+        order: Order | None = None,
     ) -> None:
         self.name = name
         self.notebook = notebook
@@ -60,6 +66,9 @@ class Recording:
         self.expected = frozenset(expected)
         """Sources of cells whose error does not end the run."""
         self.on_cell = on_cell
+        self.held = held
+        self.order = order
+        """What is executed, where it is not each cell from top to bottom."""
         self.recorded: list[dict[str, str]] = []
         self.attached = False
         self.problem = ""
@@ -111,7 +120,11 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
         done = 0
         self._attach()
         self._report(done, total, started)
-        for index, cell in enumerate(self.nb.cells):
+        for step in recording.order or range(len(self.nb.cells)):
+            if isinstance(step, str):
+                self._execute_text(step)
+                continue
+            index, cell = step, self.nb.cells[step]
             recording.cell = index
             expected = cell.source.strip() in recording.expected
             allowed: bool = self.allow_errors  # type: ignore[has-type]
@@ -132,6 +145,21 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
             self._report(done, total, started)
         self._finish()
 
+    def _execute_text(self, source: str) -> None:
+        """Executes code that is in no cell any more; what it shows is dropped."""
+        from nbformat.v4 import new_code_cell
+
+        cells = list(self.nb.cells)
+        allowed, self.allow_errors = self.allow_errors, True
+        self.kc.session.metadata = {"cellId": f"gone-{abs(hash(source))}"}
+        try:
+            # nbclient puts what it has executed into its place among the cells.
+            self.execute_cell(new_code_cell(source), len(cells) - 1)
+        finally:
+            self.nb.cells[:] = cells
+            self.allow_errors = allowed
+            self.kc.session.metadata = {}
+
     def _report(self, done: int, total: int, started: float) -> None:
         if self.recording.on_cell is not None:
             self.recording.on_cell(done, total, time.perf_counter() - started)
@@ -145,6 +173,9 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
             answer = self._ask(f"attach(**{recording.facts()!r})")
             recording.attached = answer.get("status") == "ok"
             recording.problem = _why(answer)
+            if recording.attached and recording.held is not None:
+                held = {k: v for k, v in msgspec.structs.asdict(recording.held).items() if v is not None}
+                self._ask(f"hold(**{held!r})", _HELD)
         if not recording.attached:
             logger.warning("mlgov: this run is not recorded: %s", recording.problem)
 
@@ -160,10 +191,10 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
         recording.recorded = _recorded(answer)
         self.nb.metadata.papermill["mlgov"] = recording.recorded
 
-    def _ask(self, call: str) -> dict[str, Any]:
+    def _ask(self, call: str, module: str = _KERNEL) -> dict[str, Any]:
         """The answer to a call in the kernel that leaves no trace in the session."""
         message = self.kc.execute(
-            "", silent=True, store_history=False, user_expressions={"mlgov": f"{_KERNEL}.{call}"}
+            "", silent=True, store_history=False, user_expressions={"mlgov": f"{module}.{call}"}
         )
         reply = self.wait_for_reply(message)
         content = reply["content"] if reply is not None else {}

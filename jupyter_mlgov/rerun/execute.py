@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.replay import Order
 
 if TYPE_CHECKING:
     from jupyter_mlgov.rerun.engine import Recording
@@ -31,13 +33,17 @@ DEFAULT_KERNEL = "python3"
 class Place:
     """Where a run happens: ``root`` is what paths count from, ``notebook`` the file that counts as running.
 
-    ``document`` is the ``.ipynb`` that is executed, ``variables`` are set in the kernel's environment.
+    ``document`` is the ``.ipynb`` that is executed, ``variables`` are set in the kernel's environment (None: taken
+    out of it), ``held`` is held still in it.
     """
 
     root: Path
     notebook: Path | None
     document: bytes
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str | None] = field(default_factory=dict)
+    held: Held = Held()  # noqa: RUF009 - frozen
+    order: Order | None = None
+    """What is executed, where it is not each cell from top to bottom (see ``replay``)."""
 
     @property
     def folder(self) -> Path:
@@ -119,13 +125,15 @@ def run_once(
             if cell.status == "error"
         },
         on_cell=on_cell,
+        held=place.held if place.held != Held() else None,
+        order=place.order,
     )
     error: str | None = None
     with tempfile.TemporaryDirectory(prefix="mlgov-run-", ignore_cleanup_errors=True) as temporary:
         source, target = Path(temporary) / "in.ipynb", Path(temporary) / "out.ipynb"
         source.write_bytes(place.document)
         kernel_log = (Path(temporary) / "kernel.log").open("wb")
-        kernel = {"cwd": str(place.folder), "env": {**os.environ, **place.variables}, "stderr": kernel_log}
+        kernel = {"cwd": str(place.folder), "env": _environment(place), "stderr": kernel_log}
         try:
             papermill.execute_notebook(
                 str(source),
@@ -155,6 +163,11 @@ def run_once(
     return Outcome(
         None, error or recording.problem or "the kernel recorded nothing", recording.cell, executed
     )
+
+
+def _environment(place: Place) -> dict[str, str]:
+    wanted = {**os.environ, **place.variables}
+    return {name: value for name, value in wanted.items() if value is not None}
 
 
 def _kernel(document: bytes) -> str:

@@ -51,10 +51,10 @@ class Flow:
     def reach(self, cells: Iterable[int] = (), names: Iterable[str] = ()) -> Reach:
         """What is downstream of some cells, and of some names wherever they are used."""
         start, reached = set(cells), set(names)
-        everywhere = set(reached)
+        everywhere = frozenset(reached)
         found: set[int] = set()
         for step in self.steps:
-            if step.cell in start or step.uses & reached:
+            if step.cell in start or step.uses & (reached | everywhere):
                 if step.cell is not None:
                     found.add(step.cell)
                 reached |= step.binds | step.changes

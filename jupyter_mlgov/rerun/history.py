@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
 from jupyter_mlgov.rerun.factors import Factor
+from jupyter_mlgov.rerun.flow import changed_by
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading
 
@@ -20,7 +21,12 @@ _CAUSES: tuple[Cause, ...] = ("hidden-state.deleted-cell", "hidden-state.order",
 
 def hidden_state(before: Side, after: Side, alignment: Alignment, reading: Reading) -> list[Factor]:
     """What the baseline's session had by its own history alone. ``reading`` is of the baseline's code."""
-    found = [*_warned(before), *_drawn_again(before, reading), *_skipped(before, after, alignment)]
+    found = [
+        *_warned(before),
+        *_drawn_again(before, reading),
+        *_changed_again(before),
+        *_skipped(before, after, alignment),
+    ]
     seen: set[tuple[str, str]] = set()
     kept = []
     for factor in found:
@@ -59,6 +65,23 @@ def _drawn_again(before: Side, reading: Reading) -> Iterator[Factor]:
             "a run from top to bottom draws once.", _REMEDY,
             cells=frozenset({cell.index}), variable=name,
         )  # fmt: skip
+
+
+def _changed_again(before: Side) -> Iterator[Factor]:
+    """A cell that ran more than once and changed an object in place each time, which no other cell made anew."""
+    for cell in before.cells:
+        runs = [place for place, entry in enumerate(before.journal) if entry.index == cell.index]
+        if len(runs) < 2:
+            continue
+        last = before.journal[runs[-1]]
+        between = {name for entry in before.journal[runs[-2] + 1 : runs[-1]] for name in entry.sets}
+        for name in sorted(changed_by(before.source(last)) - set(last.sets) - between):
+            yield Factor(
+                "hidden-state.repeated-run", name,
+                f"The recorded result depended on hidden state: cell {cell.index} changes `{name}` in place and ran "
+                f"{len(runs)} times; a run from top to bottom changes it once.", _REMEDY,
+                cells=frozenset({cell.index}), names=frozenset({name}), variable=name,
+            )  # fmt: skip
 
 
 def _seeds_itself(source: str) -> bool:

@@ -2,10 +2,10 @@
 
 1. What the notebook read has to be there: otherwise ``blocked``, and nothing is executed.
 2. It is executed; the candidate is compared with the baseline.
-3. Where they differ, it is executed once more, unchanged: two runs that disagree show chance, before anything
-   else is blamed.
-4. Where something changed, it is executed with that set back (see ``control``): a cause that an experiment
-   showed is ``confirmed``.
+3. Where they differ and something changed, it is executed with that set back (see ``control``). If the recorded
+   result comes back, the notebook agrees with itself, and what was set back is halved until the cause is left.
+4. Otherwise it is executed once more, unchanged: two runs that disagree show chance, before anything else is
+   blamed. What an experiment showed is ``confirmed``.
 """
 
 from __future__ import annotations
@@ -135,15 +135,18 @@ class _Rerun:
         return self._explain(measured, place)
 
     def _explain(self, measured: Measured, place: Place) -> Comparison:
+        controls = Controls(self, measured, place)
+        shown = controls.set_back(diagnose(measured))
+        if shown is not None:
+            return self._answer(measured, shown)
         itself: Measured | None = None
         second = self.run("again", place, parameters=self.parameters)
         if second.candidate is not None:
             itself = measure(self.store, measured.after.id, second.candidate)
-        controls = Controls(self, measured, place)
         findings = diagnose(measured, itself)
         if itself is not None and itself.verdict not in GOOD:
-            return self._answer(measured, controls.tested_for_hash_order(findings))
-        return self._answer(measured, controls.confirmed(findings))
+            return self._answer(measured, controls.chance(findings, itself))
+        return self._answer(measured, controls.agreeing(findings))
 
     def _answer(self, measured: Measured, findings: tuple[Finding, ...]) -> Comparison:
         return msgspec.structs.replace(measured.comparison, findings=findings)
@@ -160,6 +163,11 @@ class _Rerun:
         folder = self.temporary / name
         folder.mkdir()
         return sandbox.restore(folder, self.root, self.store, manifest)
+
+    def plan(self, message: str) -> None:
+        """Says what the controlled runs will be, before they start."""
+        if self.progress is not None:
+            self.progress(Progress("plan", 0, 0, 0.0, message))
 
     def run(
         self, stage: str, place: Place, *, parameters: dict[str, Any] | None = None, keep: bool = False

@@ -110,6 +110,7 @@ def _holds(place: Path, item: Input) -> bool:
 def restore(folder: Path, root: Path, store: Store, manifest: Manifest) -> Place:
     """Fills the empty ``folder`` and gives it as the place of a run."""
     project = _restore_commit(folder, root, store, manifest)
+    _make_folders(project, root)
     for module in manifest.code.modules:
         path = inside(module.path)
         if path is not None and module.source:
@@ -131,8 +132,29 @@ def restore(folder: Path, root: Path, store: Store, manifest: Manifest) -> Place
     notebook = project / (place or "notebook.ipynb")
     _write(notebook, document)
     variables = store.environment(manifest).variables
-    restored = {name: value for name in RESTORED_VARIABLES if (value := variables.get(name)) is not None}
+    restored: dict[str, str | None] = {
+        name: value for name in RESTORED_VARIABLES if (value := variables.get(name)) is not None
+    }
     return Place(project, notebook, document, restored)
+
+
+FOLDERS = 2_000
+"""Folders of a project past which no more are made in a sandbox."""
+_NOT_MADE = frozenset(
+    {".git", ".mlgov", "node_modules", "__pycache__", "site-packages", ".ipynb_checkpoints"}
+)
+
+
+def _make_folders(project: Path, root: Path) -> None:
+    """The project's folders, empty: a notebook writes into some that no commit holds."""
+    count = 0
+    for here, folders, _ in os.walk(root):
+        folders[:] = [name for name in folders if name not in _NOT_MADE and not name.startswith(".")]
+        for name in folders:
+            count += 1
+            if count > FOLDERS:
+                return
+            (project / Path(here, name).relative_to(root)).mkdir(parents=True, exist_ok=True)
 
 
 def _restore_commit(folder: Path, root: Path, store: Store, manifest: Manifest) -> Path:

@@ -15,6 +15,7 @@ from typing import Literal
 from jupyter_mlgov.rerun.code_form import python_of
 from jupyter_mlgov.rerun.durations import READINGS, STOPWATCHES, Durations
 from jupyter_mlgov.rerun.printed_timings import Template, template_of, template_of_print
+from jupyter_mlgov.rerun.set_order import Sets
 
 Kind = Literal["random", "clock", "hash", "listing", "threads"]
 
@@ -88,6 +89,7 @@ class Reading:
 
     def __post_init__(self) -> None:
         self._durations = Durations(self._resolved)
+        self._sets = Sets()
 
     @property
     def timings(self) -> set[str]:
@@ -126,8 +128,7 @@ class Reading:
         for node, parent in _walk(statement):
             if isinstance(node, ast.Call):
                 self._call(index, node, parent, names)
-            elif isinstance(node, ast.Set | ast.SetComp) and not _orderless(parent):
-                self.suspects.append(Suspect("hash", "a set", index, names))
+        self.suspects += [Suspect("hash", said, index, names) for said in self._sets.uses(statement)]
         self._timing(index, statement)
 
     def _imports(self, statement: ast.stmt) -> None:
@@ -161,8 +162,6 @@ class Reading:
                 self.suspects.append(Suspect("random", said, index, names, generator))
         if name in _CLOCKS or (name in _SPOKEN_CLOCKS and _says(node, "now", "today")):
             self.suspects.append(Suspect("clock", said, index, names))
-        elif (name in ("set", "frozenset") and node.args and not _orderless(parent)) or name == "hash":
-            self.suspects.append(Suspect("hash", said, index, names))
         elif (
             name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said)
         ) and not _orderless(parent):

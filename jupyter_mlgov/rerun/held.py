@@ -1,0 +1,274 @@
+"""What a controlled run holds still, from inside its kernel: seeds, the clock, the order of folders, of workers.
+
+A result that changes from run to run and does not when one of these is held depends on it: that is an experiment,
+not a guess from the code. Nothing here is used in a plain rerun.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from types import ModuleType
+from typing import Any, Literal
+
+from msgspec import Struct
+
+Listing = Literal["sorted", "reversed"]
+
+
+class Held(Struct, frozen=True):
+    """``seed`` for generators that nobody seeded, ``clock`` (seconds since 1970) for every reading of the time,
+    ``listing`` for the order in which folders list their files; ``in_turn``: workers one after the other."""
+
+    seed: int | None = None
+    clock: float | None = None
+    listing: Listing | None = None
+    in_turn: bool = False
+
+    def variables(self) -> dict[str, str | None]:
+        """What has to be in the kernel's environment before it starts."""
+        names = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS") if self.in_turn else ()
+        return dict.fromkeys(names, "1")
+
+
+def hold(**held: Any) -> None:
+    """Called silently in the kernel before the first cell."""
+    what = Held(**held)
+    if what.seed is not None:
+        hold_seeds(what.seed)
+    if what.clock is not None:
+        hold_clock(what.clock)
+    if what.listing is not None:
+        hold_listing(what.listing)
+    if what.in_turn:
+        hold_workers()
+
+
+# -- seeds ---------------------------------------------------------------------------------------------------
+
+
+def hold_seeds(seed: int) -> None:
+    """Seeds Python's and NumPy's global generators, and torch's once it is loaded; a generator made without a
+    seed gets one."""
+    import random
+    import uuid
+    from importlib.util import find_spec
+
+    random.seed(seed)
+    plain = random.Random
+    counted = iter(range(seed, 2**31))
+
+    class Random(plain):  # type: ignore[misc, valid-type]
+        def __init__(self, x: Any = None) -> None:
+            super().__init__(next(counted) if x is None else x)
+
+    random.Random = Random  # type: ignore[misc]
+    uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
+    if find_spec("numpy") is not None:
+        import numpy as np
+
+        np.random.seed(seed)  # what a notebook without a seed draws from
+        for name in ("default_rng", "RandomState", "SeedSequence"):
+            setattr(np.random, name, _seeded(getattr(np.random, name), counted))
+    _seed_when_loaded("torch", lambda torch: torch.manual_seed(seed))
+
+
+def _seeded(make: Any, seeds: Iterator[int]) -> Any:
+    def call(seed: Any = None, *more: Any, **named: Any) -> Any:
+        return make(next(seeds) if seed is None else seed, *more, **named)
+
+    if not isinstance(make, type):
+        return call
+    # ``isinstance(x, np.random.RandomState)`` has to go on working.
+    kind = type(make)
+    meta = type("Held", (kind,), {"__instancecheck__": lambda _, one: isinstance(one, make)})
+    return meta(make.__name__, (make,), {"__new__": lambda _, *given, **named: call(*given, **named)})
+
+
+def _seed_when_loaded(name: str, seed: Callable[[Any], object]) -> None:
+    import sys
+
+    from IPython.core.getipython import get_ipython
+
+    shell = get_ipython()
+    if shell is None:
+        return
+
+    def look(*_: object) -> None:
+        if name in sys.modules:
+            seed(sys.modules[name])
+            shell.events.unregister("pre_run_cell", look)
+
+    shell.events.register("pre_run_cell", look)
+
+
+# -- the clock -----------------------------------------------------------------------------------------------
+
+READINGS = 10_000
+"""Readings of a clock that stands still after which it goes on: a loop that waits for it has to end."""
+
+
+def hold_clock(moment: float) -> None:
+    """Lets the ``time`` and ``datetime`` that the notebook and the modules of its folder import read ``moment``.
+
+    Compiled libraries go on with the real ones: they depend on the layout of the real classes.
+    """
+    import builtins
+    from pathlib import Path
+
+    held = {"time": _time_at(moment), "datetime": _datetime_at(moment)}
+    plain = builtins.__import__
+    here = str(Path.cwd())
+
+    def imported(
+        name: str,
+        globals: Any = None,  # noqa: A002 - named as Python names them
+        locals: Any = None,  # noqa: A002
+        fromlist: Any = (),
+        level: int = 0,
+    ) -> Any:
+        known = globals or {}
+        own = known.get("__name__") == "__main__" or str(known.get("__file__") or "").startswith(here)
+        return held[name] if own and name in held else plain(name, globals, locals, fromlist, level)
+
+    builtins.__import__ = imported
+
+
+def _still(moment: float) -> Callable[[], float]:
+    import time
+
+    real = time.time
+    state = {"read": 0, "since": 0.0}
+
+    def now() -> float:
+        state["read"] += 1
+        if state["read"] == READINGS:
+            state["since"] = real()
+        return moment if state["read"] < READINGS else moment + real() - state["since"]
+
+    return now
+
+
+def _copy(module: ModuleType, **changed: Any) -> ModuleType:
+    copy = ModuleType(module.__name__, module.__doc__)
+    copy.__dict__.update(module.__dict__ | changed)
+    return copy
+
+
+def _time_at(moment: float) -> ModuleType:
+    import time
+
+    now = _still(moment)
+    return _copy(
+        time,
+        time=now,
+        time_ns=lambda: int(now() * 1e9),
+        localtime=_of_now(time.localtime, now),
+        gmtime=_of_now(time.gmtime, now),
+        ctime=_of_now(time.ctime, now),
+        strftime=lambda form, *at: time.strftime(form, *(at or (time.localtime(now()),))),
+    )
+
+
+def _datetime_at(moment: float) -> ModuleType:
+    import datetime
+
+    now = _still(moment)
+    moment_class, day_class = datetime.datetime, datetime.date
+
+    class Like(type):
+        plain: Any
+
+        def __instancecheck__(cls, one: object) -> bool:
+            return isinstance(one, cls.plain)
+
+        def __subclasscheck__(cls, one: type) -> bool:
+            return issubclass(one, cls.plain)
+
+    def like(plain: type, **readings: Any) -> Any:
+        made = {"plain": plain, "__new__": lambda _, *given, **named: plain(*given, **named)}
+        return Like(
+            plain.__name__, (plain,), made | {name: staticmethod(call) for name, call in readings.items()}
+        )
+
+    return _copy(
+        datetime,
+        datetime=like(
+            moment_class,
+            now=lambda tz=None: moment_class.fromtimestamp(now(), tz),
+            today=lambda: moment_class.fromtimestamp(now()),
+            utcnow=lambda: moment_class.fromtimestamp(now(), datetime.UTC).replace(tzinfo=None),
+        ),
+        date=like(day_class, today=lambda: day_class.fromtimestamp(now())),
+    )
+
+
+def _of_now(plain: Callable[..., Any], now: Callable[[], float]) -> Callable[..., Any]:
+    return lambda seconds=None: plain(now() if seconds is None else seconds)
+
+
+# -- folders and workers -------------------------------------------------------------------------------------
+
+
+class _Entries:
+    """What ``os.scandir`` gives, in another order."""
+
+    def __init__(self, entries: Iterable[Any]) -> None:
+        self._entries = iter(entries)
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._entries
+
+    def __next__(self) -> Any:
+        return next(self._entries)
+
+    def __enter__(self) -> _Entries:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing is open any more."""
+
+
+def hold_listing(order: Listing) -> None:
+    """Lets folders list their files by name, or backwards. ``glob`` and ``pathlib`` ask ``os``."""
+    import os
+
+    listed, scanned = os.listdir, os.scandir
+    backwards = order == "reversed"
+
+    def listdir(path: Any = ".") -> list[Any]:
+        return sorted(listed(path), reverse=backwards)
+
+    def scandir(path: Any = ".") -> _Entries:
+        with scanned(path) as entries:
+            return _Entries(sorted(entries, key=lambda entry: entry.name, reverse=backwards))
+
+    os.listdir = listdir
+    os.scandir = scandir  # type: ignore[assignment]
+
+
+def hold_workers() -> None:
+    """Lets pools work one task after the other, and give results in the order of the tasks."""
+    import concurrent.futures
+    import concurrent.futures._base
+    import multiprocessing.pool
+
+    def in_order(tasks: Iterable[Any], timeout: float | None = None) -> Iterator[Any]:
+        for task in list(tasks):
+            concurrent.futures.wait([task], timeout=timeout)
+            yield task
+
+    for module in (concurrent.futures, concurrent.futures._base):
+        setattr(module, "as_completed", in_order)  # noqa: B010 - its type is not quite the same
+    for pool in (concurrent.futures.ThreadPoolExecutor, concurrent.futures.ProcessPoolExecutor):
+        pool.__init__ = _one_worker(pool.__init__)  # type: ignore[method-assign]
+    multiprocessing.pool.Pool.imap_unordered = multiprocessing.pool.Pool.imap  # type: ignore[method-assign]
+
+
+def _one_worker(plain: Any) -> Any:
+    def start(self: Any, max_workers: int | None = None, *more: Any, **named: Any) -> None:
+        plain(self, 1, *more, **named)
+
+    return start

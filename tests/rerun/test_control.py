@@ -1,0 +1,130 @@
+"""Causes shown by experiment: set back, halved, held still, with real kernels."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.rerun.progress import Progress
+from tests.kernel import Kernel
+from tests.rerun.conftest import Work
+
+SUM = "%%experiment base\nscore = float(a + b + c)"
+
+
+def causes(comparison: Comparison) -> list[tuple[str, str, bool]]:
+    return [(f.cause, f.subject, f.confirmed) for f in comparison.findings]
+
+
+def test_of_many_changes_those_are_found_that_did_it(work: Work) -> None:
+    for name in "abc":
+        work.file(f"{name}.txt", "1")
+    cells = ["a, b, c = (int(open(f'{n}.txt').read()) for n in 'abc')\nb = b * 0", SUM]
+    snapshot = work.record(*cells)
+    for name in "abc":
+        work.file(f"{name}.txt", "2")
+    steps: list[Progress] = []
+    found = work.rerun(snapshot, progress=steps.append)
+    assert sorted(causes(found)) == [("data.values", "a.txt", True), ("data.values", "c.txt", True)]
+    (plan,) = [step.message for step in steps if step.stage == "plan"]
+    assert all(f"{name}.txt" in plan for name in "abc")
+    assert "at most 8 runs" in plan
+    assert [s.stage for s in steps].index("plan") < [s.stage for s in steps].index("confirm")
+
+
+def test_two_changes_that_only_count_together_are_both_told(work: Work) -> None:
+    work.file("a.txt", "0")
+    work.file("b.txt", "0")
+    snapshot = work.record(
+        "%%experiment base\nscore = int(open('a.txt').read()) * int(open('b.txt').read()) + 0.5"
+    )
+    work.file("a.txt", "2")
+    work.file("b.txt", "3")
+    assert sorted(causes(work.rerun(snapshot))) == [
+        ("data.values", "a.txt", True),
+        ("data.values", "b.txt", True),
+    ]
+
+
+def test_changed_data_is_found_beside_chance(work: Work) -> None:
+    work.file("a.txt", "1")
+    snapshot = work.record(
+        "import numpy as np\na = int(open('a.txt').read())", "%%experiment base\nscore = a + np.random.rand()"
+    )
+    work.file("a.txt", "100")
+    assert causes(work.rerun(snapshot)) == [
+        ("data.values", "a.txt", True),
+        ("randomness.unseeded", "score", True),
+    ]
+
+
+def test_chance_in_a_module_is_found_though_no_cell_shows_it(work: Work) -> None:
+    work.file("draw.py", "import random\n\ndef drawn():\n    return random.random()\n")
+    snapshot = work.record("from draw import drawn", "%%experiment base\nscore = drawn()")
+    assert causes(work.rerun(snapshot)) == [("randomness.unseeded", "score", True)]
+
+
+def test_a_variable_is_set_back(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE", "2")
+    snapshot = work.record("import os", "%%experiment base\nscore = 1.5 * float(os.environ['RATE'])")
+    monkeypatch.setenv("RATE", "3")
+    assert causes(work.rerun(snapshot)) == [("environment.variable", "RATE", True)]
+
+
+def test_the_recorded_order_of_execution_is_followed(work: Work, kernel: Callable[..., Kernel]) -> None:
+    cells = ["%load_ext jupyter_mlgov", "x = 1.0", "%%experiment base\nscore = x * 2", "x = 5.0"]
+    one = kernel(work.folder, notebook=work.write(*cells))
+    for index in (0, 1, 3, 2):
+        one.must(cells[index], cell_id=f"c{index}")
+    (entry,) = work.project.log()
+    assert causes(work.rerun(entry.id)) == [("hidden-state.order", "x", True)]
+
+
+@pytest.fixture
+def in_memory(work: Work) -> Iterator[Work]:
+    """A project on tmpfs, which lists files in the order of their creation; ``work`` sets the environment."""
+    if not os.access("/dev/shm", os.W_OK):
+        pytest.skip("needs tmpfs")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Work(Path(folder))
+
+
+def test_the_order_of_a_folder_is_shown_by_turning_it_round(in_memory: Work) -> None:
+    sizes = {"a": 3, "b": 70, "c": 900}
+    for name, size in sizes.items():
+        in_memory.file(f"parts/{name}.txt", "x" * size)
+    snapshot = in_memory.record(
+        "import os\nnames = os.listdir('parts')",
+        "%%experiment base\nscore = float(sum(i * os.path.getsize(f'parts/{n}') for i, n in enumerate(names)))\nprint(names)",
+    )
+    for name in sizes:
+        (in_memory.folder / f"parts/{name}.txt").unlink()
+    for name, size in reversed(sizes.items()):
+        in_memory.file(f"parts/{name}.txt", "x" * size)
+    found = in_memory.rerun(snapshot)
+    assert [(cause, sure) for cause, _, sure in causes(found)] == [("randomness.filesystem-order", True)]
+
+
+def test_runs_are_bounded_by_the_project(work: Work) -> None:
+    (work.folder / "mlgov.toml").write_text("[rerun]\ncontrolled_runs = 0\n", encoding="utf-8")
+    work.file("a.txt", "1")
+    snapshot = work.record("%%experiment base\nscore = float(open('a.txt').read())")
+    work.file("a.txt", "2")
+    found = work.rerun(snapshot)
+    assert causes(found) == [("data.values", "a.txt", False)]
+    assert found.runs == 2
+
+
+def test_a_sandbox_has_the_folders_of_the_project(work: Work) -> None:
+    (work.folder / "out").mkdir()
+    work.file("a.txt", "1")
+    snapshot = work.record(
+        "%%experiment base\nscore = float(open('a.txt').read())\nopen('out/score.txt', 'w').write('x')"
+    )
+    work.file("a.txt", "2")
+    assert causes(work.rerun(snapshot)) == [("data.values", "a.txt", True)]

@@ -1,0 +1,90 @@
+"""What a controlled run holds still: each in a process of its own, because it stays held until that ends."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.kernel import ROOT
+
+
+def run(code: str, held: str, folder: Path) -> str:
+    program = f"from jupyter_mlgov.rerun.held import hold\nhold({held})\n{code}"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program], cwd=folder, capture_output=True, text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": "", "TZ": "UTC"}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import random; print(random.random(), random.Random().random(), isinstance(random.Random(1), random.Random))",
+        "import uuid; print(uuid.uuid4())",
+        "import numpy as np; print(np.random.rand(), np.random.default_rng().normal(), np.random.RandomState().rand())",
+        "import pandas as pd; print(pd.Series(range(99)).sample(3).tolist())",
+        "from sklearn.utils import check_random_state as c; import numpy as np; print(c(None).rand(), c(np.random.RandomState(3)).rand())",
+    ],
+)
+def test_a_held_seed_makes_unseeded_draws_the_same(tmp_path: Path, code: str) -> None:
+    assert run(code, "seed=0", tmp_path) == run(code, "seed=0", tmp_path)
+    assert run(code, "seed=0", tmp_path) != run(code, "seed=1", tmp_path)
+
+
+def test_a_seed_that_the_notebook_sets_counts(tmp_path: Path) -> None:
+    code = "import numpy as np; np.random.seed(5); print(np.random.rand(), np.random.default_rng(5).normal())"
+    assert run(code, "seed=0", tmp_path) == run(code, "seed=1", tmp_path)
+
+
+def test_a_held_clock_reads_its_moment_everywhere(tmp_path: Path) -> None:
+    code = (
+        "import time, datetime\nfrom datetime import datetime as dt, date\n"
+        "print(time.time(), time.strftime('%Y'), dt.now(), dt.utcnow().year if 0 else dt.now(datetime.UTC).year, date.today())\n"
+        "print(isinstance(dt(2020, 1, 1), dt), isinstance(date(2020, 1, 1), date), dt(2020, 1, 1), dt.fromisoformat('2020-01-02'))"
+    )
+    assert run(code, "clock=1700000000.0", tmp_path).split("\n") == [
+        "1700000000.0 2023 2023-11-14 22:13:20 2023 2023-11-14",
+        "True True 2020-01-01 00:00:00 2020-01-02 00:00:00",
+    ]
+
+
+def test_libraries_are_imported_after_the_clock_was_held(tmp_path: Path) -> None:
+    code = "import pandas as pd; from datetime import datetime; print(pd.Timestamp(datetime.now()))"
+    assert run(code, "clock=1700000000.0", tmp_path) == "2023-11-14 22:13:20"
+
+
+def test_a_loop_that_waits_for_a_held_clock_ends(tmp_path: Path) -> None:
+    assert (
+        run(
+            "import time\nt = time.time()\nwhile time.time() - t < 0.05: pass\nprint('on')",
+            "clock=1.0",
+            tmp_path,
+        )
+        == "on"
+    )
+
+
+def test_folders_list_in_the_order_that_is_held(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        (tmp_path / name).touch()
+    code = (
+        "import os, glob, pathlib\nprint(os.listdir(), [e.name for e in os.scandir()], glob.glob('*'),"
+        " [p.name for p in pathlib.Path().iterdir()], next(os.walk('.'))[2])"
+    )
+    assert run(code, "listing='sorted'", tmp_path) == " ".join(["['a', 'b', 'c']"] * 5)
+    assert run(code, "listing='reversed'", tmp_path) == " ".join(["['c', 'b', 'a']"] * 5)
+
+
+def test_held_workers_finish_in_turn(tmp_path: Path) -> None:
+    code = (
+        "from concurrent.futures import ThreadPoolExecutor, as_completed\nimport time\n"
+        "with ThreadPoolExecutor(4) as pool:\n"
+        "    done = [pool.submit(lambda n=n: time.sleep(n / 50) or n) for n in (3, 1, 2)]\n"
+        "    print([one.result() for one in as_completed(done)])"
+    )
+    assert run(code, "in_turn=True", tmp_path) == "[3, 1, 2]"
