@@ -9,6 +9,7 @@ import pytest
 
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.verbs import verbs
+from tests.docs import comparison_reference
 from tests.docs.cli_reference import PAGE, page
 
 ROOT = Path(__file__).parent.parent.parent
@@ -17,6 +18,11 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").r
 
 def test_the_reference_of_commands_is_current() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(), "run: python -m tests.docs.cli_reference"
+
+
+def test_the_reference_of_comparison_is_current() -> None:
+    current = comparison_reference.PAGE.read_text(encoding="utf-8")
+    assert current == comparison_reference.page(), "run: python -m tests.docs.comparison_reference"
 
 
 def test_every_verb_and_magic_is_in_the_reference_and_used_in_a_guide() -> None:

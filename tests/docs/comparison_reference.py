@@ -1,0 +1,94 @@
+"""Writes ``docs/reference/comparison.md`` from the rules in the code: ``python -m tests.docs.comparison_reference``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from jupyter_mlgov.rerun import noise, numbers, pictures
+from jupyter_mlgov.rerun.control import Bounds
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "comparison.md"
+
+HEAD = f"""# How two runs are compared
+
+This page is generated from the rules in the code (`python -m tests.docs.comparison_reference`). `mlgov rerun` and
+`mlgov diff` use the same comparison.
+
+Values come before pictures, and what is not in the list of noise below counts.
+
+| what | how it is compared |
+|---|---|
+| metrics | by value, within the tolerance (below) |
+| frames, models | by the digest of their content; where only low bits of the metrics moved and data and code are the same, so may theirs |
+| text | word by word and number by number; white space is layout; a number printed rounded is compared as printed |
+| tables in HTML | cell by cell under their headings; tags, styles and made-up ids are presentation |
+| charts with data (plotly, Vega, Bokeh) | by their data; the picture or page beside it is not looked at |
+| pictures | by pixels; {pictures.ROUNDING} of 255 steps are rounding; where a declared tolerance lets the metrics move, a structural similarity (SSIM, in RGB) of {pictures.SIMILAR} is enough |
+| SVG | by elements, texts and numbers; metadata, comments and ids are presentation |
+| errors | by type and message; the traceback is presentation. A cell that raises the same as in the baseline is `expected-error` |
+| stderr, warnings, logging | not compared: they tell how the work went |
+| widgets, progress bars | not compared, but for what a bar on stdout has counted |
+| dates and times | noise where both sides read the moment of their own run; any other date is a result |
+
+## Tolerances
+
+The nearest declaration counts: `--tolerance "auc=1e-3"` on the experiment's cell, then `tolerance` of the KPI in the
+charter, then `mlgov.toml`:
+
+```toml
+[tolerances]
+auc = 1e-3        # absolute
+"rmse_*" = 0.01   # names may hold *
+```
+
+Where nothing is declared, floating-point numbers may be off by {numbers.RELATIVE:.0e} of the larger (what another order of
+additions does to a well-conditioned sum), whole numbers by nothing. A result that is off within its tolerance is
+`equivalent`, and the verdict says by how much and what was allowed.
+
+## Controlled reruns
+
+Where the result differs, what changed is set back to what was recorded, in a sandbox, then halved until the cause is
+left. The plan is shown before it starts. `mlgov.toml` bounds it:
+
+```toml
+[rerun]
+controlled_runs = {Bounds().controlled_runs}        # for one verdict
+controlled_seconds = {Bounds().controlled_seconds:.0f}   # in all, estimated from the run before
+```
+
+## What is noise
+
+Each rule has a test with its two examples and with a result that looks alike.
+
+| noise | why | these two are equal | these two differ |
+|---|---|---|---|
+"""
+
+CODE = """
+Three more rules read the cell's own code, because the text alone does not tell:
+
+- What a cell prints of its own running time, in the place where its `print` puts it:
+  `print("auc", auc, "seconds", time.time() - start)`. A duration that is computed with anything else
+  (an age, the days since an event) is a result.
+- `id(x)` in decimal, and `uuid4()`, in the output of a cell that calls them.
+- Sets and dictionaries in a repr: the items between braces have no order.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    rows = [f"| {r.name} | {r.why} | {_both(r.equal)} | {_both(r.kept)} |" for r in noise.RULES]
+    return HEAD + "\n".join(rows) + "\n" + CODE
+
+
+def _both(texts: tuple[str, str]) -> str:
+    return "<br>".join(_shown(text) for text in texts)
+
+
+def _shown(text: str) -> str:
+    escaped = text.replace("\x1b", "\\e").replace("\r", "\\r").replace("\n", "\\n").replace("|", "\\|")
+    return f"`{escaped}`"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
