@@ -58,11 +58,25 @@ def wrap(module: Any, name: str, before: Before) -> bool:
         original = getattr(owner, last)
         if not callable(original) or isinstance(original, type) or hasattr(original, _WRAPPED):
             return False
-        wrapped = looking_on(original, before)
+        home, names = _home(original) if not outer else (None, set())
+        wrapped = next((one for name in names if _wraps(one := vars(home).get(name), original)), None)
+        wrapped = wrapped or looking_on(original, before)
         setattr(owner, last, wrapped)
     except (AttributeError, TypeError):
         return False
-    home = sys.modules.get(getattr(original, "__module__", None) or "")
-    if not outer and home is not None and home is not module and vars(home).get(last) is original:
-        setattr(home, last, wrapped)
+    for name in names:
+        # Pickles name a function by where it was defined, and check that it is there.
+        if vars(home).get(name) is original:
+            setattr(home, name, wrapped)
     return True
+
+
+def _home(function: Any) -> tuple[Any, set[str]]:
+    """The module that defines ``function``, and what it may be called there."""
+    module = sys.modules.get(getattr(function, "__module__", None) or "")
+    names = {getattr(function, "__name__", ""), getattr(function, "__qualname__", "")}
+    return module, (names if module is not None else set())
+
+
+def _wraps(one: Any, original: Any) -> bool:
+    return hasattr(one, _WRAPPED) and one.__wrapped__ is original
