@@ -1,6 +1,7 @@
 # make demo    everything from nothing: install, run the example through the main job, show where the report is
 # make test    everything that is checked: style, types, Python tests, TypeScript, JupyterLab in real Chromium
 # make bench   what capture costs, as ratios in one run
+# make screenshots   the documentation's pictures of JupyterLab
 #
 # Python 3.11 or newer, git and make are all that has to be there. Node.js comes as a wheel.
 
@@ -13,10 +14,10 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui bench clean
+.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui screenshots bench clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
 
 $(VENV)/.python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -71,6 +72,11 @@ test-ui: $(VENV)/.front-end chromium
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm playwright test
 
 test: check test-python test-ts test-ui
+
+# The documentation's pictures, from the example on a real kernel: docs/images/sidebar*.png.
+screenshots: $(VENV)/.front-end chromium
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
+	cd labextension/ui-tests && $(WITH_NODE) MLGOV_SCREENSHOTS=1 $(BIN)/jlpm playwright test
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.capture_cost

@@ -10,14 +10,13 @@ import {
   type IRisk,
   type ISnapshot,
   isUnfinished,
-  type Scalar
+  type Scalar,
+  SEVERITIES
 } from './documents';
 import { amount, bytes, short } from './format';
 import type { IViewProps } from './panel';
 import { Ago, Badge, CheckMark, Mark, Section, toneOfAnswer } from './parts';
-import { RunningJob, VerdictView } from './rerun';
-
-const SEVERITIES = ['critical', 'high', 'medium', 'low'];
+import { CellLink, RunningJob, VerdictView } from './rerun';
 
 export function Detail(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;
@@ -56,6 +55,13 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
   const job = model.state.jobs[snapshot.id];
   const running = job !== undefined && isUnfinished(job) ? job : null;
   const last = snapshot.reruns[snapshot.reruns.length - 1];
+  const { goTo: go } = actions;
+  const goTo =
+    go !== null && actions.canGoTo(snapshot)
+      ? (cell: number) => {
+          go(snapshot, cell);
+        }
+      : null;
   return (
     <>
       <div className="jp-Mlgov-detailTop">
@@ -100,12 +106,18 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
         </div>
       )}
       {running === null && last !== undefined && (
-        <VerdictView verdict={last.verdict} at={last.at} findings={last.findings} trans={trans} />
+        <VerdictView
+          verdict={last.verdict}
+          at={last.at}
+          findings={last.findings}
+          trans={trans}
+          goTo={goTo}
+        />
       )}
       {running === null &&
         last === undefined &&
         job?.state === 'done' &&
-        job.comparison !== null && <VerdictView {...job.comparison} trans={trans} />}
+        job.comparison !== null && <VerdictView {...job.comparison} trans={trans} goTo={goTo} />}
       <Gate gate={model.state.gate} trans={trans} />
       <Kpis kpis={snapshot.kpis} trans={trans} />
       <Section title={trans.__('Metrics')} count={Object.keys(snapshot.metrics).length}>
@@ -124,6 +136,9 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
               <li key={index}>
                 <p>{warning.message}</p>
                 <code className="jp-Mlgov-quiet">{warning.code}</code>
+                {typeof warning.cell === 'number' && (
+                  <CellLink cell={warning.cell} goTo={goTo} trans={trans} />
+                )}
               </li>
             ))}
           </ul>

@@ -3,6 +3,7 @@
 export type Scalar = number | string | boolean | null;
 export type Verdict = 'reproduced' | 'equivalent' | 'diverged' | 'failed' | 'blocked';
 export type Scope = 'notebook' | 'project';
+export type Change = 'same' | 'changed' | 'added' | 'removed' | 'unknown';
 
 export interface IProject {
   readonly exists: boolean;
@@ -23,13 +24,16 @@ export interface ICard {
   readonly metrics: Readonly<Record<string, Scalar>>;
   readonly status: 'ok' | 'error';
   readonly message: string;
+  readonly author: string;
   readonly kpis_met: boolean | null;
   readonly verdict: Verdict | null;
 }
 
 export interface IPage {
   readonly snapshots: readonly ICard[];
+  readonly offset: number;
   readonly more: boolean;
+  readonly total: number;
 }
 
 export interface IKpi {
@@ -58,14 +62,29 @@ export interface ICheck {
   readonly terms?: readonly { readonly expression: string; readonly value: Scalar }[];
 }
 
+export type Severity = 'low' | 'medium' | 'high' | 'critical';
+
+export const SEVERITIES: readonly Severity[] = ['critical', 'high', 'medium', 'low'];
+export const LIKELIHOODS = ['low', 'medium', 'high'] as const;
+export const RISK_STATUSES = ['open', 'mitigated', 'accepted', 'closed'] as const;
+
 export interface IRisk {
   readonly id: string;
   readonly situation: string;
-  readonly severity: 'low' | 'medium' | 'high' | 'critical';
+  readonly severity: Severity;
   readonly likelihood: string;
   readonly status: string;
   readonly mitigation?: string | null;
   readonly check?: ICheck | null;
+}
+
+/** A risk of the project, with the newest snapshot of its experiment. */
+export interface IRegisteredRisk {
+  readonly experiment: string;
+  readonly snapshot: string;
+  readonly number: number | null;
+  readonly notebook: string;
+  readonly risk: IRisk;
 }
 
 export interface IFinding {
@@ -84,9 +103,24 @@ export interface IRerun {
   readonly findings: readonly IFinding[];
 }
 
+export interface IDecision {
+  readonly at: string;
+  readonly name: string;
+  readonly role: string;
+  readonly decision: string;
+  readonly message?: string;
+}
+
+export interface ICellRecord {
+  readonly index: number;
+  readonly id: string;
+  readonly type: string;
+}
+
 export interface IWarning {
   readonly code: string;
   readonly message: string;
+  readonly cell?: number | null;
 }
 
 /** One snapshot, whole (the fields that are shown here). */
@@ -99,7 +133,7 @@ export interface ISnapshot {
   readonly status: 'ok' | 'error';
   readonly error?: string | null;
   readonly message: string;
-  readonly notebook: { readonly path: string };
+  readonly notebook: { readonly path: string; readonly cells: readonly ICellRecord[] };
   readonly metrics: Readonly<Record<string, Scalar>>;
   readonly parameters: Readonly<Record<string, Scalar>>;
   readonly kpis: readonly IKpi[];
@@ -109,6 +143,7 @@ export interface ISnapshot {
   readonly code: { readonly commit?: string | null; readonly dirty?: boolean };
   readonly environment: { readonly python: string };
   readonly reruns: readonly IRerun[];
+  readonly approvals: readonly IDecision[];
 }
 
 export interface IGate {
@@ -141,6 +176,96 @@ export interface IJob {
     readonly findings: readonly IFinding[];
   } | null;
   readonly error: string | null;
+}
+
+export interface IRow {
+  readonly name: string;
+  readonly before: Scalar;
+  readonly after: Scalar;
+  readonly change: Change;
+}
+
+export interface IInputRow {
+  readonly uri: string;
+  readonly change: Change;
+  readonly rows: readonly [number | null, number | null];
+  readonly bytes: readonly [number | null, number | null];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly before: string | null;
+    readonly after: string | null;
+    readonly change: Change;
+  }[];
+}
+
+export interface ICellRow {
+  readonly change: Change;
+  readonly type: string;
+  readonly indices: readonly [number | null, number | null];
+  readonly before: string;
+  readonly after: string;
+  readonly result: string | null;
+  readonly note: string;
+  readonly outputs: readonly [boolean, boolean];
+}
+
+export interface IHead {
+  readonly id: string;
+  readonly experiment: string;
+  readonly number: number | null;
+  readonly created_at: string;
+  readonly author: string;
+  readonly message: string;
+  readonly commit: string | null;
+  readonly python: string;
+}
+
+/** Two snapshots whole. */
+export interface ISideBySide {
+  readonly baseline: IHead;
+  readonly candidate: IHead;
+  readonly comparison: { readonly verdict: Verdict; readonly findings: readonly IFinding[] };
+  readonly parameters: readonly IRow[];
+  readonly metrics: readonly IRow[];
+  readonly inputs: readonly IInputRow[];
+  readonly cells: readonly ICellRow[];
+  readonly packages: readonly IRow[];
+  readonly variables: readonly IRow[];
+}
+
+/** A cell as the editor has it. */
+export interface ILiveCell {
+  readonly id: string;
+  readonly type: string;
+  readonly source: string;
+}
+
+export interface ICellChange {
+  readonly kind: 'edited' | 'added' | 'removed';
+  readonly id: string | null;
+  readonly index: number | null;
+  readonly before: string;
+  readonly after: string;
+}
+
+/** How an experiment cell stands to its newest snapshot. */
+export interface IExperimentCell {
+  readonly experiment: string;
+  readonly id: string;
+  readonly state: 'current' | 'changed' | 'never';
+  readonly snapshot: string | null;
+  readonly number: number | null;
+  readonly changes: readonly ICellChange[];
+}
+
+export interface IStanding {
+  readonly experiments: readonly IExperimentCell[];
+  readonly warnings: readonly {
+    readonly id: string;
+    readonly code: string;
+    readonly message: string;
+    readonly number: number | null;
+  }[];
 }
 
 export function isUnfinished(job: IJob): boolean {

@@ -12,22 +12,37 @@ import {
   type ICard,
   type IGate,
   type IJob,
+  type ILiveCell,
   type IProject,
+  type IRegisteredRisk,
   type ISnapshot,
+  type IStanding,
   isUnfinished,
   type Scope
 } from './documents';
 import { RequestError, type Requests } from './requests';
 
+export type View = Scope | 'risks';
+
 export interface IState {
   /** The open notebook, relative to the server's folder; null where none is open. */
   readonly notebook: string | null;
   readonly project: IProject | null;
-  readonly scope: Scope;
-  readonly cards: readonly ICard[];
-  readonly more: boolean;
-  /** The newest snapshot of the open notebook. */
-  readonly newest: ICard | null;
+  readonly view: View;
+  /** The search of the project's list. */
+  readonly query: string;
+  /** How many snapshots the list has; those that are known, by their place in it. */
+  readonly total: number;
+  readonly rows: ReadonlyMap<number, ICard>;
+  /** The newest snapshots of the open notebook, newest first. */
+  readonly recent: readonly ICard[];
+  /** The newest of them, whole. */
+  readonly newest: ISnapshot | null;
+  /** How the cells in the editor stand to the newest snapshots; null where that is not known. */
+  readonly standing: IStanding | null;
+  /** At most two snapshots, to be compared. */
+  readonly chosen: readonly ICard[];
+  readonly risks: readonly IRegisteredRisk[] | null;
   readonly loaded: boolean;
   readonly error: string | null;
   readonly selected: string | null;
@@ -37,11 +52,14 @@ export interface IState {
   readonly jobs: Readonly<Record<string, IJob>>;
 }
 
-const PAGE = 50;
+/** Rows that are asked for at once. */
+const PAGE = 100;
 
 export class SidebarModel implements IDisposable {
   constructor(private readonly requests: Requests) {
     this.later = new Debouncer(() => this.refresh(), 400);
+    this.lookLater = new Debouncer(() => this.look(), 600);
+    this.searchLater = new Debouncer(() => this.list(), 250);
   }
 
   get state(): IState {
@@ -62,6 +80,8 @@ export class SidebarModel implements IDisposable {
     }
     this._isDisposed = true;
     this.later.dispose();
+    this.lookLater.dispose();
+    this.searchLater.dispose();
     this.following.forEach(controller => {
       controller.abort();
     });
@@ -69,20 +89,39 @@ export class SidebarModel implements IDisposable {
     Signal.clearData(this);
   }
 
-  /** Shows another notebook, or none. */
-  open(notebook: string | null): void {
+  /** Shows another notebook, or none. `cells` gives its cells as the editor has them. */
+  open(notebook: string | null, cells: (() => readonly ILiveCell[]) | null = null): void {
+    this.cells = cells;
     if (notebook === this._state.notebook && this._state.loaded) {
       return;
     }
-    this.set({ ...EMPTY, notebook, scope: this._state.scope, jobs: this._state.jobs });
+    const { view, query, jobs } = this._state;
+    this.set({ ...EMPTY, notebook, view, query, jobs });
     void this.refresh();
   }
 
-  show(scope: Scope): void {
-    if (scope !== this._state.scope) {
-      this.set({ scope, cards: [], more: false, loaded: false });
+  show(view: View): void {
+    if (view !== this._state.view) {
+      this.set({ view, rows: new Map(), total: 0, loaded: false });
       void this.refresh();
     }
+  }
+
+  /** Narrows the project's list. */
+  search(query: string): void {
+    this.set({ query });
+    this.searchLater.invoke().catch(() => undefined);
+  }
+
+  /** Marks a snapshot for comparison, or takes the mark back. The older of two marks makes room for a third. */
+  choose(card: ICard): void {
+    const { chosen } = this._state;
+    const others = chosen.filter(one => one.id !== card.id);
+    this.set({ chosen: others.length < chosen.length ? others : [...others, card].slice(-2) });
+  }
+
+  forgetChosen(): void {
+    this.set({ chosen: [] });
   }
 
   /** Asks again soon: several calls are one. */
@@ -90,9 +129,14 @@ export class SidebarModel implements IDisposable {
     this.later.invoke().catch(() => undefined);
   }
 
+  /** The user is typing in the notebook: says soon how its cells stand now. */
+  lookSoon(): void {
+    this.lookLater.invoke().catch(() => undefined);
+  }
+
   async refresh(): Promise<void> {
     const turn = ++this.turn;
-    const { notebook, scope } = this._state;
+    const { notebook, view } = this._state;
     if (this._isDisposed) {
       return;
     }
@@ -103,38 +147,102 @@ export class SidebarModel implements IDisposable {
         this.setIn(turn, { ...NOTHING, project, loaded: true, error: null });
         return;
       }
-      const length = Math.min(500, Math.max(PAGE, this._state.cards.length));
-      const [page, own, jobs] = await Promise.all([
-        this.requests.snapshots(path, scope, length, 0),
-        notebook === null ? null : this.requests.snapshots(path, 'notebook', 1, 0),
-        this.requests.jobs()
+      const [recent, jobs, risks] = await Promise.all([
+        notebook === null ? null : this.requests.snapshots(path, 'notebook', PAGE, 0),
+        this.requests.jobs(),
+        view === 'risks' ? this.requests.risks(path) : null
       ]);
+      const first = recent?.snapshots[0];
+      const newest = first ? await this.requests.snapshot(path, first.id) : null;
       this.setIn(turn, {
         project,
-        cards: page.snapshots,
-        more: page.more,
-        newest: own?.snapshots[0] ?? null,
-        loaded: true,
-        error: null
+        recent: recent?.snapshots ?? [],
+        newest,
+        ...(risks === null ? {} : { risks })
       });
+      if (view === 'notebook' && recent) {
+        this.setIn(turn, { rows: rowsOf(recent.snapshots, 0), total: recent.total });
+      } else if (view !== 'risks') {
+        await this.list();
+      }
+      this.setIn(turn, { loaded: true, error: null });
       this.takeJobs(jobs);
-      await this.loadDetail();
+      await Promise.all([this.loadDetail(), this.look()]);
     } catch (error) {
       this.setIn(turn, { loaded: true, error: lineOf(error) });
     }
   }
 
-  /** Adds the next page to the list. */
-  async loadMore(): Promise<void> {
+  /** Reads the list anew, from its start. */
+  private async list(): Promise<void> {
     const turn = this.turn;
-    const { notebook, scope, cards } = this._state;
+    const { notebook, view, query } = this._state;
+    if (view === 'risks') {
+      return;
+    }
+    this.asked.clear();
     try {
-      const page = await this.requests.snapshots(notebook ?? '', scope, PAGE, cards.length);
-      const known = new Set(cards.map(card => card.id));
-      const fresh = page.snapshots.filter(card => !known.has(card.id));
-      this.setIn(turn, { cards: [...cards, ...fresh], more: page.more });
+      const page = await this.requests.snapshots(
+        notebook ?? '',
+        view,
+        PAGE,
+        0,
+        queryOf(view, query)
+      );
+      if (this._state.query === query) {
+        this.setIn(turn, { rows: rowsOf(page.snapshots, 0), total: page.total });
+      }
     } catch (error) {
       this.setIn(turn, { error: lineOf(error) });
+    }
+  }
+
+  /** The rows from `first` up to `last` are about to be seen: asks for those that are not known. */
+  need(first: number, last: number): void {
+    const { rows, total } = this._state;
+    for (let start = first - (first % PAGE); start < Math.min(last, total); start += PAGE) {
+      const whole = rows.has(start) && rows.has(Math.min(start + PAGE, total) - 1);
+      if (!whole && !this.asked.has(start)) {
+        this.asked.add(start);
+        void this.fetchRows(start);
+      }
+    }
+  }
+
+  private async fetchRows(start: number): Promise<void> {
+    const turn = this.turn;
+    const { notebook, view, query } = this._state;
+    if (view === 'risks') {
+      return;
+    }
+    try {
+      const path = notebook ?? '';
+      const page = await this.requests.snapshots(path, view, PAGE, start, queryOf(view, query));
+      if (this._state.query === query && this._state.view === view) {
+        const rows = new Map(this._state.rows);
+        rowsOf(page.snapshots, start).forEach((card, place) => rows.set(place, card));
+        this.setIn(turn, { rows, total: page.total });
+      }
+    } catch (error) {
+      this.setIn(turn, { error: lineOf(error) });
+    } finally {
+      this.asked.delete(start);
+    }
+  }
+
+  /** Asks how the cells in the editor stand to the newest snapshots. */
+  private async look(): Promise<void> {
+    const { notebook, project } = this._state;
+    if (notebook === null || this.cells === null || project?.exists !== true) {
+      return;
+    }
+    try {
+      const standing = await this.requests.standing(notebook, this.cells());
+      if (this._state.notebook === notebook) {
+        this.set({ standing });
+      }
+    } catch {
+      // The marks stay as they are: the next refresh tells what is wrong.
     }
   }
 
@@ -165,6 +273,14 @@ export class SidebarModel implements IDisposable {
 
   reportUrl(id: string, download = false): string {
     return this.requests.reportUrl(this._state.notebook ?? '', { id }, download);
+  }
+
+  /** A card of the list or the newest snapshot, by its id. */
+  known(id: string): ICard | ISnapshot | undefined {
+    const { detail, newest, recent, rows, chosen } = this._state;
+    return [detail, newest, ...chosen, ...recent, ...rows.values()]
+      .filter(card => card !== null)
+      .find(card => card.id === id);
   }
 
   dismissError(): void {
@@ -257,6 +373,10 @@ export class SidebarModel implements IDisposable {
   }
 
   private readonly later: Debouncer;
+  private readonly lookLater: Debouncer;
+  private readonly searchLater: Debouncer;
+  private readonly asked = new Set<number>();
+  private cells: (() => readonly ILiveCell[]) | null = null;
   private readonly following = new Map<string, AbortController>();
   private turn = 0;
   private _isDisposed = false;
@@ -264,17 +384,38 @@ export class SidebarModel implements IDisposable {
   private readonly _stateChanged = new Signal<this, void>(this);
 }
 
-const NOTHING = { cards: [], more: false, newest: null, selected: null, detail: null, gate: null };
+const NOTHING = {
+  total: 0,
+  rows: new Map<number, ICard>(),
+  recent: [],
+  newest: null,
+  standing: null,
+  chosen: [],
+  risks: null,
+  selected: null,
+  detail: null,
+  gate: null
+};
 
 const EMPTY: IState = {
   ...NOTHING,
   notebook: null,
   project: null,
-  scope: 'notebook',
+  view: 'notebook',
+  query: '',
   loaded: false,
   error: null,
   jobs: {}
 };
+
+function rowsOf(cards: readonly ICard[], start: number): Map<number, ICard> {
+  return new Map(cards.map((card, place) => [start + place, card]));
+}
+
+/** The notebook's own list is not searched. */
+function queryOf(view: View, query: string): string {
+  return view === 'project' ? query : '';
+}
 
 function pause(): Promise<void> {
   return new Promise(resolve => setTimeout(resolve, 2000));

@@ -4,15 +4,25 @@ import { closeIcon, ReactWidget, refreshIcon, UseSignal } from '@jupyterlab/ui-c
 import * as React from 'react';
 
 import { Detail } from './detail';
-import { isUnfinished, type Scope } from './documents';
+import type { IFinding, IRegisteredRisk, ISnapshot } from './documents';
 import { fileName } from './format';
+import { Glance } from './glance';
 import { shieldIcon } from './icons';
-import type { IState, SidebarModel } from './model';
-import { Ago, Badge, toneOf, verdictName } from './parts';
+import type { SidebarModel, View } from './model';
+import { Register } from './register';
 import { SnapshotList } from './snapshots';
 
+/** What the panel asks of the rest of JupyterLab. */
 export interface IActions {
   readonly report: (id: string) => void;
+  readonly compare: (a: string, b: string) => void;
+  /** Shows what was changed since the snapshot of an experiment cell. */
+  readonly showChanges: () => void;
+  /** Goes to the cell that a finding or warning names; null where the notebook is not open. */
+  readonly goTo: ((snapshot: ISnapshot, cell: number) => void) | null;
+  readonly canGoTo: (snapshot: ISnapshot) => boolean;
+  /** Opens the form of a risk; without one, of a new risk. Null where no notebook is open. */
+  readonly editRisk: (risk?: IRegisteredRisk) => void;
 }
 
 export class MlgovPanel extends ReactWidget {
@@ -40,6 +50,8 @@ export interface IViewProps {
   readonly actions: IActions;
 }
 
+export type GoTo = ((finding: IFinding) => void) | null;
+
 function Body(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;
   const { state } = model;
@@ -64,8 +76,10 @@ function Body(props: IViewProps): React.JSX.Element {
       )}
       {state.selected !== null ? (
         <Detail {...props} key={state.selected} />
+      ) : state.view === 'risks' ? (
+        <Register {...props} />
       ) : (
-        <SnapshotList {...props} />
+        <SnapshotList {...props} key={state.view} />
       )}
     </>
   );
@@ -74,9 +88,10 @@ function Body(props: IViewProps): React.JSX.Element {
 function Header(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;
   const { state } = model;
-  const scopes: readonly [Scope, string][] = [
+  const views: readonly [View, string][] = [
     ['notebook', trans.__('This notebook')],
-    ['project', trans.__('Project')]
+    ['project', trans.__('Project')],
+    ['risks', trans.__('Risks')]
   ];
   return (
     <header className="jp-Mlgov-header">
@@ -95,18 +110,16 @@ function Header(props: IViewProps): React.JSX.Element {
           <refreshIcon.react tag="span" width="16px" height="16px" />
         </button>
       </div>
-      <div className="jp-Mlgov-state" aria-live="polite">
-        <NotebookState state={state} trans={trans} />
-      </div>
+      <Glance {...props} />
       {state.selected === null && (
-        <div className="jp-Mlgov-scopes" role="group" aria-label={trans.__('Which snapshots')}>
-          {scopes.map(([scope, label]) => (
+        <div className="jp-Mlgov-views" role="group" aria-label={trans.__('What is shown')}>
+          {views.map(([view, label]) => (
             <button
-              key={scope}
+              key={view}
               type="button"
-              aria-pressed={state.scope === scope}
+              aria-pressed={state.view === view}
               onClick={() => {
-                model.show(scope);
+                model.show(view);
               }}
             >
               {label}
@@ -115,34 +128,5 @@ function Header(props: IViewProps): React.JSX.Element {
         </div>
       )}
     </header>
-  );
-}
-
-function NotebookState(props: { state: IState; trans: TranslationBundle }): React.JSX.Element {
-  const { state, trans } = props;
-  if (state.notebook === null) {
-    return <Badge tone="quiet">{trans.__('no notebook is open')}</Badge>;
-  }
-  if (!state.loaded) {
-    return <Badge tone="quiet">{trans.__('looking…')}</Badge>;
-  }
-  const { newest } = state;
-  if (newest === null) {
-    return <Badge tone="quiet">{trans.__('never snapshotted')}</Badge>;
-  }
-  const job = state.jobs[newest.id];
-  return (
-    <>
-      <span className="jp-Mlgov-stateText">
-        {newest.experiment} #{newest.number} · <Ago at={newest.created_at} />
-      </span>
-      {job && isUnfinished(job) ? (
-        <Badge tone="quiet">{trans.__('rerunning…')}</Badge>
-      ) : newest.verdict !== null ? (
-        <Badge tone={toneOf(newest.verdict)}>{verdictName(newest.verdict, trans)}</Badge>
-      ) : (
-        <Badge tone="unsure">{trans.__('not rerun yet')}</Badge>
-      )}
-    </>
   );
 }

@@ -1,8 +1,21 @@
 /** The one file that talks to the server. Every failure is an `Error` whose message is one line for the user. */
 import { URLExt } from '@jupyterlab/coreutils';
+import type { IOutput } from '@jupyterlab/nbformat';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { ICard, IGate, IJob, IPage, IProject, ISnapshot, Scope } from './documents';
+import type {
+  ICard,
+  IGate,
+  IJob,
+  ILiveCell,
+  IPage,
+  IProject,
+  IRegisteredRisk,
+  ISideBySide,
+  ISnapshot,
+  IStanding,
+  Scope
+} from './documents';
 import { takeEvents } from './events';
 
 export class RequestError extends Error {
@@ -21,10 +34,11 @@ export class Requests {
     return this.json<IProject>('GET', ['project'], { path });
   }
 
-  snapshots(path: string, scope: Scope, limit: number, offset: number): Promise<IPage> {
+  snapshots(path: string, scope: Scope, limit: number, offset: number, query = ''): Promise<IPage> {
     return this.json<IPage>('GET', ['snapshots'], {
       path,
       scope,
+      q: query.slice(0, 500),
       limit: String(limit),
       offset: String(offset)
     });
@@ -36,6 +50,24 @@ export class Requests {
 
   gate(path: string, id: string): Promise<IGate> {
     return this.json<IGate>('GET', ['snapshots', id, 'gate'], { path });
+  }
+
+  sideBySide(path: string, a: string, b: string): Promise<ISideBySide> {
+    return this.json<ISideBySide>('GET', ['compare'], { path, a, b });
+  }
+
+  async outputs(path: string, id: string, cell: number): Promise<readonly IOutput[]> {
+    const parts = ['snapshots', id, 'cells', String(cell), 'outputs'];
+    return (await this.json<{ outputs: readonly IOutput[] }>('GET', parts, { path })).outputs;
+  }
+
+  async risks(path: string): Promise<readonly IRegisteredRisk[]> {
+    return (await this.json<{ risks: readonly IRegisteredRisk[] }>('GET', ['risks'], { path }))
+      .risks;
+  }
+
+  standing(path: string, cells: readonly ILiveCell[]): Promise<IStanding> {
+    return this.json<IStanding>('POST', ['standing'], { path }, { cells });
   }
 
   rerun(path: string, id: string): Promise<IJob> {
@@ -56,7 +88,7 @@ export class Requests {
 
   /** Calls `tell` with the job whenever it changed, until it is finished or `signal` aborts. */
   async follow(id: string, tell: (job: IJob) => void, signal: AbortSignal): Promise<void> {
-    const response = await this.send('GET', ['jobs', id, 'events'], {}, signal);
+    const response = await this.send('GET', ['jobs', id, 'events'], {}, { signal });
     const reader = response.body?.getReader();
     if (!reader) {
       throw new Error('the browser cannot read the progress of the rerun');
@@ -94,9 +126,10 @@ export class Requests {
   private async json<T>(
     method: string,
     parts: readonly string[],
-    query: Record<string, string> = {}
+    query: Record<string, string> = {},
+    body: unknown = {}
   ): Promise<T> {
-    const response = await this.send(method, parts, query);
+    const response = await this.send(method, parts, query, { body });
     try {
       return (await response.json()) as T;
     } catch {
@@ -108,13 +141,18 @@ export class Requests {
     method: string,
     parts: readonly string[],
     query: Record<string, string>,
-    signal?: AbortSignal
+    options: { readonly signal?: AbortSignal; readonly body?: unknown } = {}
   ): Promise<Response> {
+    const { signal, body } = options;
     let response: Response;
     try {
       response = await ServerConnection.makeRequest(
         this.url(parts, query),
-        { method, ...(signal ? { signal } : {}), ...(method === 'POST' ? { body: '{}' } : {}) },
+        {
+          method,
+          ...(signal ? { signal } : {}),
+          ...(method === 'POST' ? { body: JSON.stringify(body ?? {}) } : {})
+        },
         this.settings
       );
     } catch (error) {

@@ -15,6 +15,12 @@ export function RunningJob(props: {
   const { cell, cells, message, stage } = job.progress;
   const seconds = useTicking(job);
   const queued = job.state === 'queued';
+  const stages: Readonly<Record<string, string>> = {
+    rerun: trans.__('Executing the notebook again'),
+    again: trans.__('Executing it once more unchanged, to see whether it is random'),
+    confirm: trans.__('Executing it with one change taken back, to confirm the cause')
+  };
+  const why = stages[stage] ?? stage;
   const what = queued
     ? trans.__('Waiting for another rerun')
     : cells > 0
@@ -34,9 +40,10 @@ export function RunningJob(props: {
         aria-label={trans.__('Progress of the rerun')}
         {...(cells > 0 ? { max: cells, value: cell } : {})}
       />
-      {(stage !== '' || message !== '') && (
-        <div className="jp-Mlgov-quiet jp-Mlgov-oneLine" title={message || stage}>
-          {message !== '' ? message : stage}
+      {why !== '' && <div className="jp-Mlgov-quiet">{why}</div>}
+      {message !== '' && (
+        <div className="jp-Mlgov-quiet jp-Mlgov-oneLine" title={message}>
+          {message}
         </div>
       )}
     </div>
@@ -66,15 +73,30 @@ export function VerdictView(props: {
   at?: string;
   findings: readonly IFinding[];
   trans: TranslationBundle;
+  /** Goes to a cell of the snapshot's notebook; null where that is not open. */
+  goTo: ((cell: number) => void) | null;
+  /** Two snapshots were compared; nothing was executed. */
+  compared?: boolean;
 }): React.JSX.Element {
-  const { verdict, findings, trans } = props;
-  const meanings: Readonly<Record<Verdict, string>> = {
-    reproduced: trans.__('The rerun gave the same result.'),
-    equivalent: trans.__('The rerun gave the same result within the declared tolerances.'),
-    diverged: trans.__('The rerun gave a different result.'),
-    failed: trans.__('A cell raised an error that did not do so before.'),
-    blocked: trans.__('The snapshot could not be rerun.')
-  };
+  const { verdict, findings, trans, goTo } = props;
+  const meanings: Readonly<Record<Verdict, string>> =
+    props.compared === true
+      ? {
+          reproduced: trans.__('Both have the same result.'),
+          equivalent: trans.__('Both have the same result within the declared tolerances.'),
+          diverged: trans.__('The results differ.'),
+          failed: trans.__(
+            'A cell on the right raised an error that it did not raise on the left.'
+          ),
+          blocked: trans.__('They cannot be compared.')
+        }
+      : {
+          reproduced: trans.__('The rerun gave the same result.'),
+          equivalent: trans.__('The rerun gave the same result within the declared tolerances.'),
+          diverged: trans.__('The rerun gave a different result.'),
+          failed: trans.__('A cell raised an error that did not do so before.'),
+          blocked: trans.__('The snapshot could not be rerun.')
+        };
   return (
     <div className={`jp-Mlgov-verdict jp-Mlgov-tone-${toneOf(verdict)}`} aria-live="polite">
       <div className="jp-Mlgov-verdictTop">
@@ -98,6 +120,9 @@ export function VerdictView(props: {
               </div>
               <p>{finding.message}</p>
               {finding.remedy !== '' && <p className="jp-Mlgov-remedy">{finding.remedy}</p>}
+              {typeof finding.cell === 'number' && (
+                <CellLink cell={finding.cell} goTo={goTo} trans={trans} />
+              )}
               <span className="jp-Mlgov-quiet">
                 {finding.confirmed
                   ? trans.__('confirmed by a controlled rerun')
@@ -108,5 +133,29 @@ export function VerdictView(props: {
         </ol>
       )}
     </div>
+  );
+}
+
+/** A cell, counted from 1 as people do; a click goes there where the notebook is open. */
+export function CellLink(props: {
+  cell: number;
+  goTo: ((cell: number) => void) | null;
+  trans: TranslationBundle;
+}): React.JSX.Element {
+  const { cell, goTo, trans } = props;
+  const label = trans.__('cell %1', cell + 1);
+  return goTo === null ? (
+    <span className="jp-Mlgov-quiet">{label} </span>
+  ) : (
+    <button
+      type="button"
+      className="jp-Mlgov-link"
+      title={trans.__('Go to the cell')}
+      onClick={() => {
+        goTo(cell);
+      }}
+    >
+      {label}
+    </button>
   );
 }

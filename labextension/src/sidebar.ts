@@ -1,47 +1,83 @@
-/** The plugin: panel, commands, settings, and what makes the panel refresh. */
+/** The plugin: panel, commands, settings, marks in the notebook, and what makes all that refresh. */
 import {
   ILayoutRestorer,
   type JupyterFrontEnd,
   type JupyterFrontEndPlugin
 } from '@jupyterlab/application';
-import { ICommandPalette, type IFrame, type MainAreaWidget } from '@jupyterlab/apputils';
-import { INotebookTracker, NotebookActions } from '@jupyterlab/notebook';
+import { ICommandPalette, MainAreaWidget } from '@jupyterlab/apputils';
+import { ILauncher } from '@jupyterlab/launcher';
+import { INotebookTracker, NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
+import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { Commands, IN_PALETTE } from './commands';
+import { compareTab } from './compare';
 import { shieldIcon } from './icons';
+import { CellMarks } from './marks';
 import { SidebarModel } from './model';
+import { editRisk } from './notebookrisks';
 import { MlgovPanel } from './panel';
 import { reportTab } from './report';
 import { Requests } from './requests';
-
-export const Commands = {
-  open: 'mlgov:open',
-  rerun: 'mlgov:rerun',
-  report: 'mlgov:report'
-} as const;
+import { statusItem } from './statusitem';
+import { goToCell, liveCells, placeNow } from './where';
 
 export const sidebar: JupyterFrontEndPlugin<void> = {
   id: 'jupyter-mlgov:sidebar',
-  description: 'Snapshots, rerun verdicts and reports beside the notebook.',
+  description: 'Snapshots, rerun verdicts, risks and reports beside the notebook.',
   autoStart: true,
-  requires: [INotebookTracker],
-  optional: [ICommandPalette, ILayoutRestorer, ISettingRegistry, ITranslator],
+  requires: [INotebookTracker, IRenderMimeRegistry],
+  optional: [
+    ICommandPalette,
+    ILayoutRestorer,
+    ISettingRegistry,
+    ITranslator,
+    IStatusBar,
+    ILauncher
+  ],
   activate
 };
 
 function activate(
   app: JupyterFrontEnd,
   notebooks: INotebookTracker,
+  rendermime: IRenderMimeRegistry,
   palette: ICommandPalette | null,
   restorer: ILayoutRestorer | null,
   settings: ISettingRegistry | null,
-  translator: ITranslator | null
+  translator: ITranslator | null,
+  statusBar: IStatusBar | null,
+  launcher: ILauncher | null
 ): void {
   const trans = (translator ?? nullTranslator).load('jupyter_mlgov');
-  const model = new SidebarModel(new Requests(app.serviceManager.serverSettings));
+  const requests = new Requests(app.serviceManager.serverSettings);
+  const model = new SidebarModel(requests);
+  const openPanel = (): void => {
+    app.shell.activateById(panel.id);
+  };
+  const marks = new CellMarks(trans, snapshot => {
+    openPanel();
+    model.select(snapshot);
+  });
   const panel = new MlgovPanel(model, trans, {
-    report: id => void app.commands.execute(Commands.report, { id })
+    report: id => void app.commands.execute(Commands.report, { id }),
+    compare: (a, b) => void app.commands.execute(Commands.compare, { a, b }),
+    showChanges: () => void app.commands.execute(Commands.changes),
+    canGoTo: snapshot => snapshot.notebook.path === model.state.project?.notebook,
+    goTo: (snapshot, cell) => {
+      const open = notebooks.currentWidget;
+      if (open !== null) {
+        void goToCell(open, placeNow(open, cell, snapshot.notebook.cells));
+      }
+    },
+    editRisk: row => {
+      const open = notebooks.currentWidget;
+      if (open !== null) {
+        void editRisk(open, row?.risk, trans);
+      }
+    }
   });
   panel.id = 'jp-mlgov-panel';
   panel.title.icon = shieldIcon;
@@ -51,24 +87,35 @@ function activate(
   app.shell.add(panel, 'left', { rank: 650, type: 'ML governance' });
   restorer?.add(panel, panel.id);
 
-  const current = (): string | null => {
-    const context = notebooks.currentWidget?.context;
-    return context ? app.serviceManager.contents.localPath(context.path) : null;
-  };
-  const follow = (): void => {
-    model.open(current());
-  };
-  let watched = notebooks.currentWidget?.context;
-  notebooks.currentChanged.connect(() => {
-    watched?.pathChanged.disconnect(follow);
-    watched = notebooks.currentWidget?.context;
-    watched?.pathChanged.connect(follow);
-    follow();
-  });
+  // -- the notebook in front ------------------------------------------------------------------------
 
+  let watched: NotebookPanel | null = null;
+  const follow = (): void => {
+    const open = watched;
+    model.open(
+      open === null ? null : app.serviceManager.contents.localPath(open.context.path),
+      open === null ? null : () => liveCells(open)
+    );
+  };
+  const edited = (): void => {
+    model.lookSoon();
+  };
+  const watch = (): void => {
+    if (watched !== null && !watched.isDisposed) {
+      watched.context.pathChanged.disconnect(follow);
+      watched.content.modelContentChanged.disconnect(edited);
+    }
+    watched = notebooks.currentWidget;
+    watched?.context.pathChanged.connect(follow);
+    watched?.content.modelContentChanged.connect(edited);
+    void watched?.revealed.then(edited);
+    follow();
+  };
+
+  let showMarks = true;
   let refreshAfterRun = true;
   const executed: Parameters<typeof NotebookActions.executed.connect>[0] = (_, { notebook }) => {
-    if (refreshAfterRun && notebook === notebooks.currentWidget?.content) {
+    if (refreshAfterRun && notebook === watched?.content) {
       model.refreshSoon();
     }
   };
@@ -77,28 +124,82 @@ function activate(
     NotebookActions.executed.disconnect(executed);
     model.dispose();
   });
+  model.stateChanged.connect(() => {
+    if (watched !== null && !watched.isDisposed) {
+      marks.show(watched, showMarks ? model.state.standing : null);
+    }
+    for (const command of [Commands.rerun, Commands.report, Commands.compare, Commands.changes]) {
+      app.commands.notifyCommandChanged(command);
+    }
+  });
 
-  const reports = new Map<string, MainAreaWidget<IFrame>>();
+  // -- commands ---------------------------------------------------------------------------------------
+
   const chosen = (args: Readonly<Record<string, unknown>>): string | undefined =>
     typeof args.id === 'string' ? args.id : (model.state.selected ?? model.state.newest?.id);
-  const hasChoice = (): boolean => chosen({}) !== undefined;
+  const nameOf = (id: string): string => {
+    const known = model.known(id);
+    return known ? `${known.experiment} #${known.number ?? id.slice(0, 8)}` : id.slice(0, 8);
+  };
+  const tabs = new Map<string, MainAreaWidget>();
+  const openTab = (tab: MainAreaWidget): void => {
+    const { id } = tab;
+    tabs.get(id)?.dispose();
+    tabs.set(id, tab);
+    tab.disposed.connect(() => {
+      if (tabs.get(id) === tab) {
+        tabs.delete(id);
+      }
+    });
+    app.shell.add(tab, 'main', { mode: 'tab-after' });
+    app.shell.activateById(id);
+  };
 
   app.commands.addCommand(Commands.open, {
     label: trans.__('Show ML Governance'),
     caption: trans.__('Snapshots, verdicts and reports of the open notebook'),
     icon: shieldIcon,
+    execute: openPanel
+  });
+  app.commands.addCommand(Commands.project, {
+    label: trans.__('Show the Snapshots of the Project'),
+    icon: shieldIcon,
     execute: () => {
-      app.shell.activateById(panel.id);
+      openPanel();
+      model.select(null);
+      model.show('project');
+    }
+  });
+  app.commands.addCommand(Commands.risks, {
+    label: trans.__('Show the Risk Register'),
+    icon: shieldIcon,
+    execute: () => {
+      openPanel();
+      model.select(null);
+      model.show('risks');
+    }
+  });
+  app.commands.addCommand(Commands.changes, {
+    label: trans.__('Show What Changed Since the Snapshot'),
+    caption: trans.__('The cells that are not what the newest snapshot recorded'),
+    isEnabled: () =>
+      model.state.standing?.experiments.some(cell => cell.state === 'changed') === true,
+    execute: async () => {
+      const open = watched;
+      const cell = open === null ? null : marks.unfold(open);
+      if (open !== null && cell !== null) {
+        await goToCell(open, open.content.widgets.indexOf(cell));
+      }
     }
   });
   app.commands.addCommand(Commands.rerun, {
     label: trans.__('Rerun Snapshot'),
     caption: trans.__('Execute the snapshot again and say whether it gives the same result'),
-    isEnabled: hasChoice,
+    isEnabled: args => chosen(args) !== undefined,
     execute: async args => {
       const id = chosen(args);
       if (id !== undefined) {
-        app.shell.activateById(panel.id);
+        openPanel();
         model.select(id);
         await model.rerun(id);
       }
@@ -110,49 +211,99 @@ function activate(
     isEnabled: args => chosen(args) !== undefined,
     execute: args => {
       const id = chosen(args);
-      if (id === undefined) {
-        return;
+      if (id !== undefined) {
+        openTab(
+          reportTab(
+            {
+              id,
+              label: nameOf(id),
+              url: model.reportUrl(id),
+              downloadUrl: model.reportUrl(id, true)
+            },
+            trans
+          )
+        );
       }
-      const { detail, cards, newest } = model.state;
-      const known = [detail, newest, ...cards].find(card => card?.id === id);
-      const label = known
-        ? `${known.experiment} #${known.number ?? id.slice(0, 8)}`
-        : id.slice(0, 8);
-      reports.get(id)?.dispose();
-      const tab = reportTab(
-        { id, label, url: model.reportUrl(id), downloadUrl: model.reportUrl(id, true) },
-        trans
-      );
-      reports.set(id, tab);
-      tab.disposed.connect(() => {
-        if (reports.get(id) === tab) {
-          reports.delete(id);
-        }
-      });
-      app.shell.add(tab, 'main', { mode: 'tab-after' });
-      app.shell.activateById(tab.id);
     }
   });
-  model.stateChanged.connect(() => {
-    app.commands.notifyCommandChanged(Commands.rerun);
-    app.commands.notifyCommandChanged(Commands.report);
+  /** The two that were clicked on or chosen, the older one first; else the two newest of the notebook. */
+  const pair = (args: Readonly<Record<string, unknown>>): readonly string[] => {
+    const { chosen: marked, recent } = model.state;
+    if (typeof args.a === 'string' && typeof args.b === 'string') {
+      return [args.a, args.b];
+    }
+    const cards = marked.length === 2 ? [...marked] : recent.slice(0, 2);
+    return cards
+      .sort((one, other) => (one.created_at < other.created_at ? -1 : 1))
+      .map(card => card.id);
+  };
+  app.commands.addCommand(Commands.compare, {
+    label: trans.__('Compare Snapshots'),
+    caption: trans.__('The two chosen snapshots, else the two newest, side by side'),
+    isEnabled: args => pair(args).length === 2,
+    execute: args => {
+      const [a, b] = pair(args);
+      const path = model.state.notebook ?? '';
+      if (a !== undefined && b !== undefined) {
+        openTab(
+          compareTab(`mlgov-compare-${a}-${b}`, `${nameOf(a)} ↔ ${nameOf(b)}`, {
+            load: () => requests.sideBySide(path, a, b),
+            outputs: (id, cell) => requests.outputs(path, id, cell),
+            rendermime,
+            trans
+          })
+        );
+      }
+    }
   });
-  for (const command of Object.values(Commands)) {
+  app.commands.addCommand(Commands.addRisk, {
+    label: trans.__('Add a Risk…'),
+    caption: trans.__('Write a %%risk cell into the notebook, with a form'),
+    isEnabled: () => notebooks.currentWidget !== null,
+    execute: async () => {
+      if (notebooks.currentWidget !== null) {
+        await editRisk(notebooks.currentWidget, undefined, trans);
+      }
+    }
+  });
+  app.commands.addCommand(Commands.openNotebook, {
+    label: trans.__('Open with ML Governance'),
+    caption: trans.__('Open the notebook and its snapshots'),
+    icon: shieldIcon,
+    execute: async () => {
+      await app.commands.execute('filebrowser:open');
+      openPanel();
+    }
+  });
+  for (const command of IN_PALETTE) {
     palette?.addItem({ command, category: trans.__('ML Governance') });
   }
+  launcher?.add({ command: Commands.project, category: trans.__('ML Governance'), rank: 1 });
+  statusBar?.registerStatusItem('jupyter-mlgov:status', {
+    item: statusItem(model, trans, openPanel),
+    align: 'left',
+    rank: 900,
+    isActive: () => notebooks.currentWidget !== null,
+    activeStateChanged: model.stateChanged
+  });
+
+  // -- start ------------------------------------------------------------------------------------------
 
   const start = async (): Promise<void> => {
     await app.restored;
     const loaded = await settings?.load(sidebar.id).catch(() => undefined);
     const take = (): void => {
       refreshAfterRun = loaded?.get('refreshAfterRun').composite !== false;
+      showMarks = loaded?.get('showMarks').composite !== false;
+      model.lookSoon();
     };
     take();
     loaded?.changed.connect(take);
     if (loaded?.get('scope').composite === 'project') {
       model.show('project');
     }
-    follow();
+    notebooks.currentChanged.connect(watch);
+    watch();
   };
   void start();
 }

@@ -13,9 +13,10 @@ process.env.TARGET_URL = `http://localhost:${port}`;
 
 module.exports = {
   ...base,
-  testDir: './tests',
-  timeout: 180_000,
-  expect: { timeout: 30_000 },
+  // MLGOV_SCREENSHOTS: the pictures of the documentation instead of the tests.
+  testDir: process.env.MLGOV_SCREENSHOTS ? './screenshots' : './tests',
+  timeout: 480_000,
+  expect: { timeout: 60_000 },
   workers: 1,
   retries: 0,
   reporter: process.env.CI ? [['list']] : [['list'], ['html', { open: 'never' }]],

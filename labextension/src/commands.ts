@@ -1,0 +1,24 @@
+/** The commands, by their names: for the palette, shortcuts, menus, the launcher and other extensions. */
+export const Commands = {
+  open: 'mlgov:open',
+  project: 'mlgov:show-project',
+  risks: 'mlgov:show-risks',
+  changes: 'mlgov:show-changes',
+  rerun: 'mlgov:rerun',
+  report: 'mlgov:report',
+  compare: 'mlgov:compare',
+  addRisk: 'mlgov:add-risk',
+  openNotebook: 'mlgov:open-notebook'
+} as const;
+
+/** Those that make sense without something that was clicked on. */
+export const IN_PALETTE: readonly string[] = [
+  Commands.open,
+  Commands.project,
+  Commands.risks,
+  Commands.changes,
+  Commands.rerun,
+  Commands.report,
+  Commands.compare,
+  Commands.addRisk
+];
