@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from jupyter_mlgov.errors import MlgovError
     from jupyter_mlgov.project import Project
 
+    decide: Any  # a door, which no other door may know: see _LAZY
+
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
     """Where JupyterLab finds the built front end (relative to this package) and what it is called."""
@@ -59,11 +61,12 @@ _LAZY = {
     "log_metric": ("jupyter_mlgov.capture.logged", "log_metric"),
     "log_param": ("jupyter_mlgov.capture.logged", "log_param"),
     "input": ("jupyter_mlgov.capture.logged", "declare_input"),
+    "decide": ("jupyter_mlgov.widgets.decide", "decide"),
     "Project": ("jupyter_mlgov.project", "Project"),
     "MlgovError": ("jupyter_mlgov.errors", "MlgovError"),
 }
 
-__all__ = ["MlgovError", "Project", "input", "log_metric", "log_param", "open"]
+__all__ = ["MlgovError", "Project", "decide", "input", "log_metric", "log_param", "open"]
 
 
 def __getattr__(name: str) -> Any:
