@@ -9,13 +9,19 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterable
+import threading
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import FileIO
+from queue import SimpleQueue
 
 from jupyter_mlgov.hashing.digest import combine, hasher, named
 from jupyter_mlgov.records.manifest import Member
 
 CHUNK = 1 << 22
+AHEAD_FROM = 1 << 26
+"""Bytes from which the next piece is read while the one before it is hashed."""
+AHEAD_CHUNK = 1 << 23
 
 PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
@@ -51,12 +57,10 @@ def hash_file(path: PathLike) -> FileDigest:
         if not stat.S_ISREG(before.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
         state = hasher(before.st_size)
-        buffer = memoryview(bytearray(min(CHUNK, max(before.st_size, 1 << 12))))
         total = 0
-        with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
-            while count := file.readinto(buffer):
-                state.update(buffer[:count])
-                total += count
+        for piece in _pieces(descriptor, before.st_size):
+            state.update(piece)
+            total += len(piece)
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
@@ -67,6 +71,60 @@ def hash_file(path: PathLike) -> FileDigest:
     else:
         stable = _identity(before) == _identity(after) == _identity(there) and total == after.st_size
     return FileDigest(named(state.digest()), total, stable)
+
+
+def _pieces(descriptor: int, size: int) -> Iterator[memoryview]:
+    """A file's bytes in pieces, each valid until the next one is asked for."""
+    with os.fdopen(descriptor, "rb", buffering=0, closefd=False) as file:
+        if size >= AHEAD_FROM:
+            with _ReadAhead(file) as ahead:
+                yield from ahead.pieces()
+            return
+        buffer = memoryview(bytearray(min(CHUNK, max(size, 1 << 12))))
+        while count := file.readinto(buffer):
+            yield buffer[:count]
+
+
+class _ReadAhead:
+    """Reads a file in a thread, one piece ahead of who takes them. Mapping it would be faster still, and would kill
+    the process when the file shrinks meanwhile."""
+
+    def __init__(self, file: FileIO) -> None:
+        self._file = file
+        self._free: SimpleQueue[memoryview | None] = SimpleQueue()
+        self._full: SimpleQueue[memoryview | BaseException] = SimpleQueue()
+        self._reader = threading.Thread(target=self._read, name="mlgov-read-ahead", daemon=True)
+        for _ in range(2):
+            self._free.put(memoryview(bytearray(AHEAD_CHUNK)))
+
+    def __enter__(self) -> _ReadAhead:
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._free.put(None)
+        while self._reader.is_alive():  # it holds a buffer at most once more
+            self._reader.join(0.1)
+
+    def pieces(self) -> Iterator[memoryview]:
+        while True:
+            piece = self._full.get()
+            if isinstance(piece, BaseException):
+                raise piece
+            if not len(piece):
+                return
+            yield piece
+            self._free.put(memoryview(piece.obj))
+
+    def _read(self) -> None:
+        try:
+            while (buffer := self._free.get()) is not None:
+                count = self._file.readinto(buffer)
+                self._full.put(buffer[: count or 0])
+                if not count:
+                    return
+        except BaseException as error:  # noqa: BLE001 - raised where the pieces are taken
+            self._full.put(error)
 
 
 def hash_folder(path: PathLike) -> FolderDigest:

@@ -24,6 +24,38 @@ def test_the_digest_is_blake3_of_the_bytes(tmp_path: Path, size: int) -> None:
     assert (found.digest, found.bytes, found.stable) == ("blake3:" + blake3(data).hexdigest(), size, True)
 
 
+@pytest.mark.parametrize("size", [1, 999, 1000, 1001, 50_000])
+def test_reading_ahead_does_not_show(tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    data = os.urandom(size)
+    (tmp_path / "a").write_bytes(data)
+    monkeypatch.setattr(files, "AHEAD_FROM", 1)
+    monkeypatch.setattr(files, "AHEAD_CHUNK", 1000)
+    found = hash_file(tmp_path / "a")
+    assert (found.digest, found.bytes, found.stable) == ("blake3:" + blake3(data).hexdigest(), size, True)
+    assert "mlgov-read-ahead" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_an_error_while_reading_ahead_is_raised_and_the_reader_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_bytes(b"x" * 5000)
+    monkeypatch.setattr(files, "AHEAD_FROM", 1)
+    monkeypatch.setattr(files, "AHEAD_CHUNK", 1000)
+
+    class Failing:
+        def update(self, piece: memoryview) -> None:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(files, "hasher", lambda size: Failing())
+    with pytest.raises(KeyboardInterrupt):
+        hash_file(tmp_path / "a")
+    assert "mlgov-read-ahead" not in [thread.name for thread in threading.enumerate()]
+    unreadable = open(tmp_path / "a", "ab", buffering=0)
+    with pytest.raises(OSError, match=r"."), files._ReadAhead(unreadable) as ahead:
+        list(ahead.pieces())
+    unreadable.close()
+
+
 def test_paths_may_be_text_bytes_or_no_text_at_all(tmp_path: Path) -> None:
     name = os.fsencode(tmp_path) + b"/\xff" + b"n" * 250
     with open(name, "wb") as file:
