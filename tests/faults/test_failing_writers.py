@@ -1,4 +1,4 @@
-"""A snapshot is whole or absent, wherever its writer is killed."""
+"""A snapshot is whole or absent, wherever its writer is killed or the disk is full."""
 
 from __future__ import annotations
 
@@ -14,8 +14,12 @@ from pathlib import Path
 import pytest
 
 from jupyter_mlgov.store import Store
+from tests.faults.failing_writer import WAYS
 from tests.store.making import RAM
 
+EVERY = os.environ.get("MLGOV_FAULTS") == "all"
+STRIDES = {way: "1" if EVERY else stride for way, stride in zip(WAYS, ("2", "4", "4"), strict=True)}
+"""The default suite fails every second or fourth step; ``make test-faults`` every one."""
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 
@@ -35,13 +39,15 @@ def script(*words: str | Path) -> list[str]:
     return [sys.executable, "-W", "error", *map(str, words)]
 
 
-def test_a_writer_killed_at_any_step_leaves_each_snapshot_whole_or_absent() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_a_writer_that_fails_at_any_step_leaves_each_snapshot_whole_or_absent(way: str) -> None:
     with tempfile.TemporaryDirectory(dir=RAM) as folder:
         done = subprocess.run(
-            script("-m", "tests.faults.killed_writer", folder), cwd=ROOT, capture_output=True, text=True
-        )
+            script("-m", "tests.faults.failing_writer", folder, way, STRIDES[way]),
+            cwd=ROOT, capture_output=True, text=True,
+        )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    steps = int(done.stdout.split()[2])
+    steps = int(done.stdout.split()[-1])
     assert steps > 60
 
 
