@@ -50,10 +50,12 @@ def test_an_error_while_reading_ahead_is_raised_and_the_reader_ends(
     with pytest.raises(KeyboardInterrupt):
         hash_file(tmp_path / "a")
     assert "mlgov-read-ahead" not in [thread.name for thread in threading.enumerate()]
-    unreadable = open(tmp_path / "a", "ab", buffering=0)
-    with pytest.raises(OSError, match=r"."), files._ReadAhead(unreadable) as ahead:
+    with (
+        (tmp_path / "a").open("ab", buffering=0) as unreadable,
+        pytest.raises(OSError, match=r"."),
+        files._ReadAhead(unreadable) as ahead,
+    ):
         list(ahead.pieces())
-    unreadable.close()
 
 
 def test_paths_may_be_text_bytes_or_no_text_at_all(tmp_path: Path) -> None:
