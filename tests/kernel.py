@@ -66,13 +66,21 @@ class Kernel:
                 if attempt == 2:
                     raise
 
-    def run(self, source: str, *, cell_id: str | None = None, timeout: float = 60) -> Ran:
-        """Runs one cell and waits for all that it gives."""
+    def run(
+        self,
+        source: str,
+        *,
+        cell_id: str | None = None,
+        metadata: dict[str, Any] | None = None,
+        timeout: float = 60,
+    ) -> Ran:
+        """Runs one cell and waits for all that it gives. ``metadata`` is the request's, as a front end sends it."""
         message = self.client.session.msg(
             "execute_request",
             {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
              "stop_on_error": True},
         )  # fmt: skip
+        message["metadata"] |= metadata or {}
         if cell_id is not None:
             message["metadata"]["cellId"] = cell_id
         self.client.shell_channel.send(message)

@@ -1,26 +1,27 @@
-"""The notebook as the user saw it: the file on disk with the journal laid over it.
+"""The notebook as the user saw it, with the journal laid over it.
 
-The kernel knows what ran; the file knows where it stands. A cell that ran is recorded with the text that
-ran, a cell that did not with the text in the file. Cells are matched by id, and where the front end sends
-none (papermill, nbclient, plain IPython) by their text, in order.
+The kernel knows what ran; the notebook knows where it stands. The notebook comes from the front end together with
+the cell (``live``: unsaved edits are in it), else from the file on disk. A cell that ran is recorded with the text
+that ran, a cell that did not with the text in the notebook. Cells are matched by id, and where the front end sends
+none, or ids of its own (papermill, nbclient, VS Code, plain IPython), by their text, in order.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from jupyter_mlgov.capture.journal import Execution
 
 FILE_LIMIT = 200_000_000
 """Bytes of a notebook file past which it is not read at every snapshot."""
-_SEARCHED = 200
 _VOLATILE = ("execution", "papermill", "collapsed", "scrolled", "ExecuteTime", "trusted")
 
 
@@ -34,6 +35,8 @@ class DocumentCell:
     metadata: dict[str, Any] = field(default_factory=dict)
     runs: list[int] = field(default_factory=list)
     """Positions in the journal."""
+    edited: str | None = None
+    """The text that stands in the notebook now, where it is no longer the one that ran."""
 
     @property
     def tags(self) -> tuple[str, ...]:
@@ -75,46 +78,76 @@ class Document:
         return json.dumps(self.as_notebook(), ensure_ascii=False, sort_keys=True, indent=1)
 
 
-def notebook_path(namespace: dict[str, Any], journal: Sequence[Execution], folder: Path) -> Path | None:
-    """Where the running notebook lies, as the front end says it, else by looking for its cells in the folder."""
-    for said in (
-        namespace.get("__vsc_ipynb_file__"),
-        os.environ.get("JPY_SESSION_NAME"),
-        namespace.get("__session__"),
-    ):
-        if isinstance(said, str) and said.endswith(".ipynb"):
-            path = Path(said)
-            if path.is_file():
-                return path.absolute()
-    return _search(folder, journal)
+@dataclass(frozen=True)
+class Live:
+    """The notebook as the front end had it when it asked for an execution."""
+
+    path: str
+    """As the server knows it: relative to the server's root."""
+    root: str
+    """The server's root folder, where the front end knows it."""
+    notebook: dict[str, Any]
 
 
-def _search(folder: Path, journal: Sequence[Execution]) -> Path | None:
-    """The notebook in ``folder`` that holds every executed cell; the newest of several."""
-    sources = {_same(run.source) for run in journal if run.seen}
-    if not sources:
+def live_notebook(metadata: Any) -> Live | None:
+    """What JupyterLab's extension puts into the metadata of an execution request, or None where it is not there."""
+    said = metadata.get("mlgov") if type(metadata) is dict else None
+    if type(said) is not dict or type(said.get("path")) is not str:
         return None
-    found: list[tuple[float, Path]] = []
-    candidates: list[Path] = []
-    with contextlib.suppress(OSError):
-        candidates = sorted(folder.glob("*.ipynb"))[:_SEARCHED]
-    for path in candidates:
-        cells = read_cells(path)
-        if cells is not None and sources <= {_same(cell.source) for cell in cells[0] if cell.type == "code"}:
-            with contextlib.suppress(OSError):
-                found.append((path.stat().st_mtime, path))
-    return max(found)[1].absolute() if found else None
+    notebook = {"cells": said.get("cells"), "metadata": said.get("metadata")}
+    root = said.get("root")
+    if parse_cells(notebook) is None:
+        return None
+    return Live(said["path"], root if type(root) is str else "", notebook)
+
+
+class _RawCell(msgspec.Struct):
+    cell_type: Any = None
+    id: Any = None
+    source: Any = ""
+    metadata: Any = None
+
+
+class _RawNotebook(msgspec.Struct):
+    cells: list[_RawCell]
+    metadata: Any = None
+
+
+_read: dict[Path, tuple[tuple[int, int, int], dict[str, Any] | None]] = {}
+_KEPT = 64
 
 
 def read_cells(path: Path) -> tuple[list[DocumentCell], dict[str, Any]] | None:
-    """Cells and metadata of a notebook file, or None where it cannot be read as one."""
+    """Cells and metadata of a notebook file, or None where it cannot be read as one.
+
+    A file that has not changed is not read again.
+    """
     try:
-        if path.stat().st_size > FILE_LIMIT:
-            return None
-        notebook = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        state = path.stat()
+        key = (state.st_mtime_ns, state.st_size, state.st_ino)
+        known = _read.get(path)
+        if known is None or known[0] != key:
+            if state.st_size > FILE_LIMIT:
+                return None
+            if len(_read) >= _KEPT:
+                _read.clear()
+            known = _read[path] = (key, _decode(path.read_bytes()))
+    except OSError:
         return None
-    return parse_cells(notebook)
+    return parse_cells(known[1])
+
+
+def _decode(data: bytes) -> dict[str, Any] | None:
+    """A notebook's JSON without outputs, which may be most of it."""
+    try:
+        return msgspec.to_builtins(msgspec.json.decode(data, type=_RawNotebook))  # type: ignore[no-any-return]
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        pass
+    try:  # NaN in an output is no JSON, yet Python writes and reads it
+        notebook = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return notebook if isinstance(notebook, dict) else None
 
 
 def parse_cells(notebook: Any) -> tuple[list[DocumentCell], dict[str, Any]] | None:
@@ -142,11 +175,12 @@ def parse_cells(notebook: Any) -> tuple[list[DocumentCell], dict[str, Any]] | No
     return cells, metadata if isinstance(metadata, dict) else {}
 
 
-def overlay(path: Path | None, journal: Sequence[Execution]) -> Document:
-    """The document of this session. ``path`` may be None or unreadable: then the journal alone is it."""
-    read = read_cells(path) if path is not None else None
-    changed_at = 0.0
-    if path is not None and read is not None:
+def overlay(path: Path | None, journal: Sequence[Execution], live: Live | None = None) -> Document:
+    """The document of this session: ``live``, or the file at ``path``, or the journal alone where neither is there."""
+    read = parse_cells(live.notebook) if live is not None else None
+    changed_at = float("inf") if read is not None else 0.0
+    if read is None and path is not None:
+        read = read_cells(path)
         with contextlib.suppress(OSError):
             changed_at = path.stat().st_mtime
     cells, metadata = read if read is not None else ([], {})
@@ -156,7 +190,10 @@ def overlay(path: Path | None, journal: Sequence[Execution]) -> Document:
         cells[index].runs.append(position)
     for cell in cells:
         if cell.runs:
-            cell.source = journal[cell.runs[-1]].source
+            last = journal[cell.runs[-1]]
+            if changed_at > last.started_at and _same(cell.source) != _same(last.source):
+                cell.edited = cell.source
+            cell.source = last.source
     return Document(path, metadata, cells, place)
 
 
@@ -166,12 +203,14 @@ def _match(cells: list[DocumentCell], journal: Sequence[Execution]) -> dict[int,
     for index, cell in enumerate(cells):
         if cell.type == "code":
             by_text.setdefault(_same(cell.source), []).append(index)
+    # Ids that the notebook never heard of are the front end's own (VS Code, files without ids): then texts decide.
+    foreign = not any(run.cell_id in by_id for run in journal)
     place: dict[int, int] = {}
     last = -1
     for position, run in enumerate(journal):
         if run.cell_id is not None and run.cell_id in by_id:
             place[position] = last = by_id[run.cell_id]
-        elif run.cell_id is None:
+        elif run.cell_id is None or foreign:
             equal = by_text.get(_same(run.source), [])
             if equal:
                 place[position] = last = next((index for index in equal if index > last), equal[-1])

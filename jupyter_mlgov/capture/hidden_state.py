@@ -46,6 +46,7 @@ def find_hidden_state(
         *_disorder(document, journal, cell),
         *_repeated(document, journal, cell),
         *_deleted(document, journal, alive),
+        *_edited(document, journal, cell),
     ]
 
 
@@ -114,20 +115,39 @@ def _set_anew(document: Document, journal: Sequence[Execution], runs: list[int],
 
 
 def _deleted(document: Document, journal: Sequence[Execution], alive: Container[str]) -> list[Caution]:
+    """Names whose value was made by code that is no longer in the notebook."""
     last_set: dict[str, int] = {}
     for position, run in enumerate(journal):
         for name in run.names.sets:
             last_set[name] = position
     used = {name for cell in document.cells if cell.runs for name in journal[cell.runs[-1]].names.uses}
-    gone = [
-        name
-        for name, position in last_set.items()
-        if position not in document.place and name in used and name in alive and journal[position].seen
-    ]
-    return [
-        Caution(
-            code="hidden-state.deleted-cell",
-            message=f"`{name}` was last set by a cell that is no longer in the notebook",
+    found: list[Caution] = []
+    for name, position in sorted(last_set.items()):
+        if name not in used or name not in alive or not journal[position].seen:
+            continue
+        index = document.place.get(position)
+        if index is None:
+            message = f"`{name}` was last set by a cell that is no longer in the notebook"
+            found.append(Caution(code="hidden-state.deleted-cell", message=message))
+        elif document.cells[index].runs[-1] != position:
+            message = f"`{name}` was last set by an earlier text of cell {index}, which no longer sets it"
+            found.append(Caution(code="hidden-state.deleted-cell", message=message, cell=index))
+    return found
+
+
+def _edited(document: Document, journal: Sequence[Execution], cell: int | None) -> list[Caution]:
+    """Cells whose text is not the one that ran any more."""
+    found: list[Caution] = []
+    for index, one in enumerate(document.cells):
+        if one.edited is None or (cell is not None and index > cell):
+            continue
+        sets = journal[one.runs[-1]].names.sets
+        carried = f": `{sets[0]}` comes from the text that ran" if sets else ""
+        found.append(
+            Caution(
+                code="hidden-state.edited-cell",
+                cell=index,
+                message=f"cell {index} was edited after it ran and has not been run again{carried}",
+            )
         )
-        for name in sorted(gone)
-    ]
+    return found

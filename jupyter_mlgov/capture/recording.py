@@ -12,11 +12,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
-from jupyter_mlgov.capture.document import Document, overlay
+from jupyter_mlgov.capture.document import Document, DocumentCell, Live, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
 from jupyter_mlgov.capture.input_records import InputRecorder
@@ -82,6 +82,8 @@ class Run:
     position: int | None
     """Position of the experiment cell in the journal; None for a whole notebook."""
     notebook: Path | None
+    live: Live | None
+    """The notebook as the front end sent it with the cell."""
     folder: Path
     """The working folder when the session began: where a session without a notebook belongs."""
     settings: Settings
@@ -156,14 +158,19 @@ class Recorder:
     ) -> Manifest:
         store = kept.store
         folder = run.notebook.parent if run.notebook is not None else run.folder
-        asked = aside.run(
+        asked = _part(  # git answers while the rest is recorded
+            aside,
+            "code",
+            lost,
+            None,
             lambda: self._code.ask(
                 root, folder, notebook=run.notebook, checkouts=self._environment.checkouts()
-            )
-        )  # git answers while the rest is recorded
-        document = overlay(run.notebook, journal)
+            ),
+        )
+        document = overlay(run.notebook, journal, run.live)
         self.secrets.learn_environment()
         self.secrets.learn([one.source for one in document.cells] + [one.source for one in journal])
+        self.secrets.learn([one.edited for one in document.cells if one.edited is not None])
         cell = document.place.get(run.position) if run.position is not None else None
         last = journal[run.position] if run.position is not None else None
         names = last.names if last is not None else None
@@ -189,7 +196,9 @@ class Recorder:
             else None
         )
         no_code: tuple[Code, list[Caution]] = (Code(), [])
-        code, said = part("code", no_code, lambda: self._code.record(asked, root, store))
+        code, said = no_code
+        if asked is not None:
+            code, said = part("code", no_code, lambda: self._code.record(asked, root, store))
         lost += said
         no_environment: tuple[Environment, list[Caution]] = (
             Environment(python="", platform="", packages={}),
@@ -335,8 +344,9 @@ class Recorder:
             one.outputs_object = digest if outputs else None
             one.outputs_version = one.shown.version
         sources = kept.texts([one.source for one in document.cells] + [one.source for one in journal])
+        edited = iter(kept.texts([one.edited for one in document.cells if one.edited is not None]))
         cells = tuple(
-            _cell_record(index, one, journal, source)
+            _cell_record(index, one, journal, source, next(edited) if one.edited is not None else None)
             for index, (one, source) in enumerate(zip(document.cells, sources, strict=False))
         )
         entries = tuple(
@@ -367,13 +377,16 @@ class Recorder:
         return kept.put(self._inventory[1])
 
 
-def _cell_record(index: int, cell: Any, journal: Sequence[Execution], source: str) -> CellRecord:
+def _cell_record(
+    index: int, cell: DocumentCell, journal: Sequence[Execution], source: str, edited: str | None
+) -> CellRecord:
     last = journal[cell.runs[-1]] if cell.runs else None
     return CellRecord(
         index=index,
         id=cell.id,
-        type=cell.type,
+        type=cast("Any", cell.type),
         source=source,
+        edited=edited,
         execution_count=last.execution_count if last else None,
         runs=len(cell.runs),
         duration_s=round(last.duration_s, 6) if last and last.duration_s is not None else None,

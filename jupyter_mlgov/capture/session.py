@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from jupyter_mlgov.capture import audit
+from jupyter_mlgov.capture.document import Live, live_notebook
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.options import Options, Rules, Settings
@@ -66,6 +67,10 @@ class Session:
         """The message that asked for it."""
         self._current: Execution | None = None
         self._inner_error: BaseException | None = None
+        self._live: Live | None = None
+        """The notebook as the front end sent it with the running cell."""
+        self._told: Path | None = None
+        """Where the front end last said that the notebook is."""
         self._options: Options | None = None
         self._started = 0.0
         self._pid = os.getpid()
@@ -151,6 +156,7 @@ class Session:
                 self._request = request
                 raw = info.raw_cell
                 self._begin(raw, getattr(info, "transformed_cell", None) or raw, info.cell_id)
+                self._live = live_notebook(getattr(info, "cell_meta", None))
                 self._options = self.rules.options_of(raw)
                 if self._options is not None:
                     self.random.before_cell(self.shell.user_ns, self._options.seed)
@@ -188,7 +194,7 @@ class Session:
     def _begin(self, raw: str, code: str, cell_id: str | None) -> None:
         shown = self.outputs.begin(self._request, self.settings.outputs_limit)
         self._current = Execution(raw, code, cell_id, None, time.time(), shown=shown)
-        self._options = self._inner_error = None
+        self._options = self._inner_error = self._live = None
         self.reads.cell_run = len(self.journal)
         with audit.unseen():
             self.listening.cell_starts(code, self.shell.user_ns)
@@ -243,6 +249,7 @@ class Session:
                 baseline=self.baseline if candidate else None,
                 position=position,
                 notebook=self._path(),
+                live=self._live,
                 folder=self._folder,
                 settings=self.settings,
                 random=self.random,
@@ -333,21 +340,28 @@ class Session:
         """A path inside the project: the notebook, or the working directory."""
         return self._path() or self._folder
 
-    def _path(self) -> Path | None:
+    def _path(self, journal: list[Execution] | None = None) -> Path | None:
         """The notebook's path, where it is known."""
-        from jupyter_mlgov.capture.document import notebook_path
+        from jupyter_mlgov.capture.whereabouts import notebook_path
 
-        return self.notebook or notebook_path(self.shell.user_ns, self.journal, self._folder)
+        if self.notebook is not None:
+            return self.notebook
+        if self._live is None and self._told is not None and self._told.is_file():
+            return self._told
+        folder = None if type(self.shell).__name__ == "TerminalInteractiveShell" else self._folder
+        path = notebook_path(self.shell.user_ns, journal or self.journal, folder, self._live)
+        if self._live is not None:
+            self._told = path
+        return path
 
     def _cell_index(self) -> int | None:
         """Where the running cell stands in the notebook, when that can be told."""
-        from jupyter_mlgov.capture.document import notebook_path, overlay
+        from jupyter_mlgov.capture.document import overlay
 
         if self._current is None:
             return None
         journal = [*self.journal, self._current]
-        path = self.notebook or notebook_path(self.shell.user_ns, journal, self._folder)
-        return overlay(path, journal).place.get(len(journal) - 1)
+        return overlay(self._path(journal), journal, self._live).place.get(len(journal) - 1)
 
     # -- logging by hand ---------------------------------------------------------------------------------
 

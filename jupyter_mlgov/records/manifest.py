@@ -192,6 +192,8 @@ class CellRecord(Struct, frozen=True, kw_only=True):
     id: str
     type: Literal["code", "markdown", "raw"]
     source: str
+    edited: str | None = None
+    """Names the text that stood in the notebook, where it was no longer the one that ran (``source``)."""
     execution_count: int | None = None
     runs: int = 0
     duration_s: float | None = None
@@ -271,7 +273,7 @@ class Manifest(Struct, frozen=True, kw_only=True):
     def objects(self) -> set[str]:
         """The digests of every object that this manifest needs in the store."""
         named = {self.environment, self.inventory, self.notebook.document, self.code.diff, self.random_state}
-        named |= {part for cell in self.notebook.cells for part in (cell.source, cell.outputs)}
+        named |= {part for cell in self.notebook.cells for part in (cell.source, cell.outputs, cell.edited)}
         named |= {entry.source for entry in self.notebook.journal}
         named |= {module.source for module in self.code.modules}
         named |= {model.object for model in self.models}

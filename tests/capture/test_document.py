@@ -4,7 +4,7 @@ import json
 import time
 from pathlib import Path
 
-from jupyter_mlgov.capture.document import overlay, read_cells
+from jupyter_mlgov.capture.document import Live, live_notebook, overlay, read_cells
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
 from jupyter_mlgov.capture.journal import Execution
 from tests.conftest import notebook_json
@@ -81,6 +81,76 @@ def test_a_cell_that_changes_its_own_name_twice_is_told(tmp_path: Path) -> None:
     assert "`n`" in warning.message
     afresh = [*twice[:2], ran("n = 1", "c0"), ran("n = n + 1", "c1")]
     assert find_hidden_state(overlay(path, afresh), afresh, 1, {"n"}) == []
+
+
+def live(*cells: tuple[str, str], path: str = "n.ipynb") -> Live:
+    return Live(path, "", {"cells": [{"id": i, "cell_type": "code", "source": text} for i, text in cells]})
+
+
+def test_the_front_ends_notebook_counts_before_the_file(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "old = 1")
+    journal = [ran("a = 1", "x"), ran("gone = 1", "y"), ran("print(a, gone)", "z")]
+    document = overlay(path, journal, live(("x", "a = 2"), ("new", "b = 1"), ("z", "print(a, gone)")))
+    assert [(cell.source, cell.edited) for cell in document.cells] == [
+        ("a = 1", "a = 2"), ("b = 1", None), ("print(a, gone)", None),
+    ]  # fmt: skip
+    assert document.place == {0: 0, 2: 2}
+    assert [warning.message for warning in find_hidden_state(document, journal, 2, {"a", "gone"})] == [
+        "`gone` was last set by a cell that is no longer in the notebook",
+        "cell 0 was edited after it ran and has not been run again: `a` comes from the text that ran",
+    ]
+
+
+def test_a_file_that_was_saved_after_the_run_shows_what_was_edited_since(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "a = 2", "print(a)")
+    before = [ran("a = 1", "c0", at=1.0), ran("print(a)", "c1", at=2.0)]
+    assert [cell.edited for cell in overlay(path, before).cells] == ["a = 2", None]
+    after = [ran("a = 1", "c0"), ran("print(a)", "c1")]  # the file is older: the edit is not saved yet
+    assert [cell.edited for cell in overlay(path, after).cells] == [None, None]
+
+
+def test_a_name_of_an_earlier_text_of_a_cell_is_told(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "a = 1", "print(a, b)")
+    journal = [ran("a = 1\nb = 2", "c0"), ran("a = 1", "c0"), ran("print(a, b)", "c1")]
+    warnings = find_hidden_state(overlay(path, journal), journal, 1, {"a", "b"})
+    assert [(w.code, w.cell, w.message) for w in warnings] == [
+        (
+            "hidden-state.deleted-cell",
+            0,
+            "`b` was last set by an earlier text of cell 0, which no longer sets it",
+        )
+    ]
+
+
+def test_ids_that_the_notebook_never_heard_of_leave_the_texts_to_decide(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "a = 1", "b = 2")
+    journal = [ran("a = 1", "vscode-notebook-cell:/n.ipynb#W0", at=1.0), ran("b = 2", "vscode#W1", at=2.0)]
+    assert overlay(path, journal).place == {0: 0, 1: 1}
+
+
+def test_what_claims_to_be_a_front_ends_notebook_is_checked() -> None:
+    good = {"mlgov": {"path": "n.ipynb", "cells": [{"source": "x"}], "metadata": {}, "root": "~"}}
+    assert live_notebook(good) is not None
+    for bad in (None, [], {}, {"mlgov": 3}, {"mlgov": {"path": 3, "cells": []}}, {"mlgov": {"path": "n", "cells": "x"}},
+                {"mlgov": {"path": "n", "cells": [3]}}):  # fmt: skip
+        assert live_notebook(bad) is None
+
+
+def test_a_large_file_is_read_without_its_outputs_and_once(tmp_path: Path) -> None:
+    path = notebook(tmp_path, "a = 1")
+    document = json.loads(path.read_text())
+    document["cells"][0]["outputs"] = [
+        {"output_type": "display_data", "data": {"x": float("nan")}, "metadata": {}}
+    ]
+    path.write_text(json.dumps(document))
+    assert [cell.source for cell in (read_cells(path) or ([], {}))[0]] == ["a = 1"]
+    first, second = read_cells(path), read_cells(path)
+    assert first is not None and second is not None
+    first[0][0].runs.append(1)
+    assert second[0][0].runs == []  # each caller has cells of its own
+    document["cells"][0]["source"] = "a = 2"
+    path.write_text(json.dumps(document) + " ")
+    assert [cell.source for cell in (read_cells(path) or ([], {}))[0]] == ["a = 2"]
 
 
 def test_files_that_are_no_notebooks_are_not_read_as_one(tmp_path: Path) -> None:
