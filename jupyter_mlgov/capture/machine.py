@@ -90,8 +90,7 @@ def numeric_libraries() -> tuple[NumericLibrary, ...]:
     """The BLAS and OpenMP libraries that are loaded, with their threads: they decide the last digits of a sum."""
     if "numpy" not in sys.modules and "torch" not in sys.modules:
         return ()
-    from threadpoolctl import threadpool_info
-
+    threadpool_info = _import_threadpoolctl().threadpool_info
     found = {
         NumericLibrary(
             library=os.path.basename(str(one.get("filepath") or "")),  # noqa: PTH119
@@ -104,6 +103,20 @@ def numeric_libraries() -> tuple[NumericLibrary, ...]:
         for one in threadpool_info()
     }
     return tuple(sorted(found, key=lambda one: (one.kind, one.library)))
+
+
+def _import_threadpoolctl() -> Any:
+    """threadpoolctl, without the environment variable that it sets: the user's code would find it."""
+    loaded = "threadpoolctl" in sys.modules
+    before = os.environ.get(_SET_BY_THREADPOOLCTL)
+    import threadpoolctl
+
+    if before is None and not loaded:
+        os.environ.pop(_SET_BY_THREADPOOLCTL, None)
+    return threadpoolctl
+
+
+_SET_BY_THREADPOOLCTL = "KMP_DUPLICATE_LIB_OK"
 
 
 def locale_settings() -> dict[str, str]:
