@@ -1,11 +1,13 @@
 /**
  * The plugins of this extension. The sidebar shows what the server knows about the notebook in front of the user;
- * every rule about snapshots, verdicts and gates is decided on the server.
+ * every rule about snapshots, verdicts and gates is decided on the server. The other one tells the kernel what the
+ * notebook is at the moment when a cell is recorded.
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { live } from './live';
 import { sidebar } from './sidebar';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [sidebar];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [sidebar, live];
 
 export default plugins;

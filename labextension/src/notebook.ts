@@ -1,0 +1,38 @@
+/**
+ * The notebook as the user sees it, unsaved edits included, as it goes to the kernel with a cell that is recorded.
+ * Nothing here needs a browser.
+ */
+
+export interface ICellLike {
+  readonly id: string;
+  readonly cell_type: string;
+  getSource(): string;
+  getMetadata(): unknown;
+}
+
+export interface INotebookLike {
+  readonly cells: readonly ICellLike[];
+  getMetadata(): unknown;
+}
+
+const RECORDED = /^(?:\s*%%\w.*\n)*\s*%%(?:experiment|risk|charter)\b/;
+
+/** Whether the kernel's extension has to know the notebook when it runs `code`. */
+export function isRecorded(code: string): boolean {
+  return RECORDED.test(code);
+}
+
+/** What goes into the metadata of the execution request, as `mlgov`. Outputs stay here: the kernel has its own. */
+export function describe(notebook: INotebookLike, path: string, root: string): object {
+  return {
+    path,
+    root,
+    metadata: notebook.getMetadata(),
+    cells: notebook.cells.map(cell => ({
+      id: cell.id,
+      cell_type: cell.cell_type,
+      source: cell.getSource(),
+      metadata: cell.getMetadata()
+    }))
+  };
+}
