@@ -21,6 +21,10 @@ def digest(value: object) -> str:
     return hashlib.sha256(repr(value).encode()).hexdigest()[:12]
 
 
+OURS = ("mlgov-watches", "MLGOV_READS")
+"""What may be noticed, and is documented: the thread that watches files, and the variable that tells child processes
+where to say what they read."""
+
 PLAIN = [id(kind) for kind in (bool, int, float, str, bytes, type(None), list, tuple, dict, set)]
 """By identity: a class may have a metaclass whose ``__eq__`` is not to be called."""
 
@@ -55,10 +59,10 @@ def look(namespace: dict[str, Any], expressions: list[str]) -> dict[str, Any]:
         ],
         "locale": locale.setlocale(locale.LC_ALL),
         "gc": [gc.isenabled(), gc.get_threshold()],
-        "threads": sorted(thread.name for thread in threading.enumerate()),
+        "threads": sorted(thread.name for thread in threading.enumerate() if thread.name not in OURS),
         "streams": [type(sys.stdout).__name__, type(sys.stderr).__name__],
         "environment": digest(
-            sorted(item for item in os.environ.items() if item[0] not in ("PWD", "IPYTHONDIR"))
+            sorted(item for item in os.environ.items() if item[0] not in ("PWD", "IPYTHONDIR", *OURS))
         ),
         "umask": os.umask(0o022),
         "recursion": [sys.getrecursionlimit(), sys.getswitchinterval()],
