@@ -2,6 +2,8 @@
 # make test    everything that is checked: style, types, Python tests, TypeScript, JupyterLab in real Chromium
 # make bench   what capture costs, as ratios in one run, beside MLflow and DVC; rewrites docs/reference/cost.md
 # make screenshots   the documentation's pictures of JupyterLab
+# make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; 20 minutes)
+# make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
 #
 # Python 3.11 or newer, git and make are all that has to be there. Node.js comes as a wheel.
 
@@ -14,10 +16,10 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench clean
+.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench bench-faults bench-nbval clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# make/make/p' Makefile
 
 $(VENV)/.python:
 	$(PYTHON) -c "import sys; assert sys.version_info >= (3, 11), 'Python 3.11 or newer is needed'"
@@ -90,6 +92,12 @@ bench: $(VENV)/.dev .venv-bench/.peers
 # Every step of a writer killed and refused, 200 snapshots from each of four kernels and the server: some minutes.
 test-faults: $(VENV)/.dev
 	MLGOV_FAULTS=all $(BIN)/python -m pytest tests/faults -n $(JOBS)
+
+bench-faults: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.reproducibility.bench --nbval --write --jobs $(JOBS)
+
+bench-nbval: $(VENV)/.dev
+	$(BIN)/python -m tests.faults.reproducibility.published --write --jobs $(JOBS)
 
 clean:
 	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/ui-tests/node_modules jupyter_mlgov/labextension demo

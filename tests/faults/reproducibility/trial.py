@@ -146,7 +146,7 @@ def environment(folder: Folder) -> Iterator[None]:
         os.environ.update(kept)
 
 
-def by_papermill(folder: Folder) -> list[list[dict[str, Any]]]:
+def by_papermill(folder: Folder, **options: Any) -> list[list[dict[str, Any]]]:
     """Records the notebook from top to bottom; the outputs of its cells."""
     import papermill
 
@@ -154,7 +154,12 @@ def by_papermill(folder: Folder) -> list[list[dict[str, Any]]]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         papermill.execute_notebook(
-            str(folder.notebook), str(output), engine_name="mlgov", progress_bar=False, cwd=str(folder.path)
+            str(folder.notebook),
+            str(output),
+            engine_name="mlgov",
+            progress_bar=False,
+            cwd=str(folder.path),
+            **options,
         )
     cells = json.loads(output.read_text(encoding="utf-8"))["cells"]
     return [cell.get("outputs", []) for cell in cells if "injected" not in str(cell["metadata"].get("tags"))]

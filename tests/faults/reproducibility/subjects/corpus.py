@@ -46,7 +46,7 @@ SUBJECT = Subject(
     faults=(
         Fault("word in a text file", "data.values", "texts/bridge.txt", after=lambda f: f.replace("texts/bridge.txt", "market", "harbour and the ships")),
         Fault("file added to a folder", "data.rows", after=lambda f: f.write("texts/autumn.txt", "Leaves on the bridge and the road.\n")),
-        Fault("file missing", "data.missing", "texts/river.txt", after=lambda f: (f.path / "texts/river.txt").unlink(), also=("data.rows",)),
+        Fault("file missing", "data.missing", after=lambda f: (f.path / "texts/river.txt").unlink(), also=("data.rows",)),
         Fault("set order by hash seed", "randomness.hash-order", written=lambda f: f.edit("similarity = matrix", SET_ORDER + "first = sum(len(n) * i for i, n in enumerate(names))\nsimilarity = matrix"), cell=5),
         Fault("set order in a list", "randomness.hash-order", written=lambda f: f.edit("sorted(word for word in counts if word not in stop)", "list(set(counts) - stop)"), cell=3),
         Fault("set printed", written=lambda f: f.edit("print(len(vocabulary)", "print(stop, {'x': stop})\nprint(len(vocabulary)")),
