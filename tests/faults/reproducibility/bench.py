@@ -6,9 +6,9 @@ import argparse
 import json
 import multiprocessing
 import sys
-import time
 from pathlib import Path
 
+from tests.faults.reproducibility.fault import Fault
 from tests.faults.reproducibility.subjects import SUBJECTS
 from tests.faults.reproducibility.trial import Trial, attempt
 
@@ -32,8 +32,19 @@ def name_of(subject: str, number: int) -> str:
     return f"{subject}: {' + '.join(fault.kind for fault in _faults(subject, number))}"
 
 
-def _faults(subject: str, number: int) -> tuple[object, ...]:
+def _faults(subject: str, number: int) -> tuple[Fault, ...]:
     return list(next(s for s in SUBJECTS if s.name == subject).cases())[number]
+
+
+def kinds_of(case: Case) -> tuple[str, ...]:
+    """The kinds of a case's faults."""
+    return tuple(fault.kind for fault in _faults(*case))
+
+
+def kept(path: Path) -> list[Trial]:
+    """The trials of an earlier run."""
+    read = json.loads(path.read_text(encoding="utf-8"))
+    return [Trial(**{**one, "kinds": tuple(one["kinds"]), "causes": tuple(one["causes"])}) for one in read]
 
 
 def run(case: Case, *, nbval: bool = False) -> Trial:
@@ -97,7 +108,7 @@ def line_of(trial: Trial) -> str:
     )
 
 
-def document(trials: list[Trial], seconds: float) -> str:
+def document(trials: list[Trial]) -> str:
     """The page of the documentation."""
     rows = "\n".join(f"| {name} | {value} |" for name, value in figures(trials).items())
     missed = [t for t in trials if not t.right]
@@ -108,7 +119,8 @@ def document(trials: list[Trial], seconds: float) -> str:
         "Written by `make bench-faults`. Notebooks of "
         f"{len(SUBJECTS)} kinds ({', '.join(subject.what for subject in SUBJECTS)}) are recorded; then one thing is done to "
         "each of them, or two, whose cause is known, or something that must not count (a comment, a file written anew with "
-        f"equal content, addresses, timings). {len(trials)} cases, {len(kinds)} kinds, {seconds / 60:.0f} minutes.\n\n"
+        f"equal content, addresses, timings). {len(trials)} of {len(cases())} cases tried, {len(kinds)} kinds, "
+        f"{sum(t.seconds for t in trials) / 60:.0f} minutes of reruns.\n\n"
         f"| | |\n|---|---|\n{rows}\n\n## Not found\n\n{misses}\n\n## Kinds\n\n{', '.join(kinds)}.\n"
     )
 
@@ -123,10 +135,13 @@ def main() -> int:
     parser.add_argument("--nbval", action="store_true", help="ask nbval about each case too")
     parser.add_argument("--json", type=Path, help="every trial, as JSON")
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.name}")
+    parser.add_argument(
+        "--from", dest="read", type=Path, nargs="*", help="trials of earlier runs (--json), not tried again"
+    )
     options = parser.parse_args()
-    started = time.perf_counter()
-    trials = []
-    todo = cases(options.pattern)
+    trials = [trial for path in options.read or () for trial in kept(path)]
+    tried = {(trial.subject, trial.kinds) for trial in trials}
+    todo = [case for case in cases(options.pattern) if (case[0], kinds_of(case)) not in tried]
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
         for trial in pool.imap_unordered(_run_with_nbval if options.nbval else run, todo):
             trials.append(trial)
@@ -136,7 +151,7 @@ def main() -> int:
     for name, value in figures(trials).items():
         print(f"{name}: {value}")
     if options.write:
-        DOCUMENT.write_text(document(trials, time.perf_counter() - started), encoding="utf-8")
+        DOCUMENT.write_text(document(trials), encoding="utf-8")
     return 0 if all(trial.right for trial in trials) else 1
 
 

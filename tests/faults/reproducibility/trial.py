@@ -18,7 +18,8 @@ from typing import Any
 from tests.faults.reproducibility.fault import Fault, Folder, Subject
 from tests.kernel import ROOT, Kernel
 
-TIME_LIMIT = 120
+TIME_LIMIT = 300
+"""Seconds that nbval gets for one notebook."""
 
 
 @dataclass
@@ -200,10 +201,14 @@ def nbval_says(folder: Folder, outputs: list[list[dict[str, Any]]]) -> int | Non
     path.write_text(json.dumps(document), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", "--nbval", "-q", "-p", "no:cacheprovider", "-p", "no:xdist",
                "-c", os.devnull, "--rootdir", str(folder.path), path.name]  # fmt: skip
-    done = subprocess.run(
-        command, cwd=folder.path, capture_output=True, text=True, check=False, timeout=TIME_LIMIT
-    )
-    path.unlink()
+    try:
+        done = subprocess.run(
+            command, cwd=folder.path, capture_output=True, text=True, check=False, timeout=TIME_LIMIT
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        path.unlink()
     return done.stdout.count("FAILED ") if done.returncode in (0, 1) else None
 
 

@@ -51,7 +51,7 @@ SUBJECT = Subject(
         Fault("set order in a list", "randomness.hash-order", written=lambda f: f.edit("sorted(word for word in counts if word not in stop)", "list(set(counts) - stop)"), cell=3),
         Fault("set printed", written=lambda f: f.edit("print(len(vocabulary)", "print(stop, {'x': stop})\nprint(len(vocabulary)")),
         Fault("hash of a string", "randomness.hash-order", written=lambda f: f.edit("closest =", "bucket = hash('bridge') % 1000003\nclosest ="), cell=5),
-        Fault("directory listing order", "randomness.filesystem-order", written=lambda f: f.edit("similarity = matrix", AS_LISTED + "order = ' '.join(path.stem for path in list_of)\nweight = float(sum(i * len(path.stem) ** 2 for i, path in enumerate(list_of)))\nsimilarity = matrix"), after=_reversed_listing),
+        Fault("directory listing order", "randomness.filesystem-order", written=lambda f: f.edit("similarity = matrix", AS_LISTED + "order = ' '.join(path.stem for path in list_of)\nweight = float(sum(i * len(path.stem) ** 2 for i, path in enumerate(list_of)))\nsimilarity = matrix"), after=_reversed_listing, in_memory=True),
         Fault("files created in another order", after=_reversed_listing),
         Fault("cell edited after the run", "code.cell", "analysis.ipynb", after=lambda f: f.edit("[a-z]+", "[a-z]{3,}"), cell=2),
         Fault("docstring added", after=lambda f: f.edit("def words(text):\n", "def words(text):\n    \"\"\"The words of a text.\"\"\"\n")),
