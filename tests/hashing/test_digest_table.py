@@ -31,7 +31,7 @@ def test_the_table_holds(row: Row) -> None:
 
     @given(row.pairs)
     @settings(
-        max_examples=10 if row.section == "Models" else 60,
+        max_examples=5 if row.section == "Models" else 30,
         deadline=None,
         suppress_health_check=[
             HealthCheck.filter_too_much,
