@@ -15,7 +15,7 @@ from jupyter_mlgov.capture.machine import (
     numeric_libraries,
     timezone_name,
 )
-from jupyter_mlgov.capture.packages import Installed, PackageLister, local_folder, take_inventory
+from jupyter_mlgov.capture.packages import Installed, local_folder, process_lister, take_inventory
 from jupyter_mlgov.capture.secrets import Secrets, is_secret_variable
 from jupyter_mlgov.records.inventory import Inventory, Origin
 from jupyter_mlgov.records.manifest import Caution, Environment
@@ -48,7 +48,7 @@ class EnvironmentRecorder:
 
     def __init__(self, secrets: Secrets | None = None) -> None:
         self._secrets = secrets or Secrets()
-        self._lister = PackageLister()
+        self._lister = process_lister()
         self._listed: dict[str, Installed] = {}
         self._providers: dict[str, str] = {}
         self._in_use: dict[str, str] = {}

@@ -11,8 +11,10 @@ import os
 import platform
 import re
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -42,14 +44,16 @@ class PackageLister:
         self._key: tuple[tuple[str, int], ...] | None = None
         self._known: dict[str, tuple[int, Installed | None]] = {}
         self._listed: dict[str, Installed] = {}
+        self._lock = threading.Lock()
 
     def list(self, path: Iterable[str] | None = None) -> dict[str, Installed]:
         """Every distribution on ``path`` (default: ``sys.path``) by name, in alphabetical order."""
         entries = list(dict.fromkeys(entry or os.curdir for entry in (sys.path if path is None else path)))
         key = tuple((entry, _changed_at(entry)) for entry in entries)
-        if key != self._key:
-            self._listed, self._key = self._read(entries), key
-        return self._listed
+        with self._lock:
+            if key != self._key:
+                self._listed, self._key = self._read(entries), key
+            return self._listed
 
     def _read(self, entries: Iterable[str]) -> dict[str, Installed]:
         found: dict[str, Installed] = {}
@@ -69,6 +73,12 @@ class PackageLister:
 
 def _by_name(installed: Installed) -> str:
     return installed.distribution.name.lower()
+
+
+@lru_cache(maxsize=1)
+def process_lister() -> PackageLister:
+    """The one of this process: it has one ``sys.path``."""
+    return PackageLister()
 
 
 def canonical_name(name: str) -> str:

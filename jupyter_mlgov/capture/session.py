@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
-from jupyter_mlgov.capture import audit
+from jupyter_mlgov.capture import ahead, audit
 from jupyter_mlgov.capture.document import Live, live_notebook
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.listening import Listening
@@ -159,6 +159,7 @@ class Session:
                 self._live = live_notebook(getattr(info, "cell_meta", None))
                 self._options = self.rules.options_of(raw)
                 if self._options is not None:
+                    ahead.list_packages()
                     self.random.before_cell(self.shell.user_ns, self._options.seed)
             except Exception as error:  # noqa: BLE001 - a hook that raises would fail the user's cell
                 self._tell(f"this cell is not recorded: {_line(error)}")
