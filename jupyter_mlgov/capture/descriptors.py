@@ -14,18 +14,38 @@ _NO_FILES = ("/dev/", "/proc/", "/sys/", "/memfd:", "/SYSV", "/anon_")
 
 
 def open_files() -> Iterator[str]:
-    """Paths of open descriptors that can be read. Nothing where the system does not tell."""
+    """Paths of open descriptors that can be read, the process's own streams apart. Nothing where the system does
+    not tell."""
     try:
         numbers = os.listdir(_FOLDER)
     except OSError:
         return
+    streams = {_path(number) for number in ("0", "1", "2")}
     for number in numbers:
-        try:
-            path = os.readlink(f"{_FOLDER}/{number}")
-        except OSError:
-            continue
-        if path[:1] == "/" and not path.startswith(_NO_FILES) and not path.endswith(" (deleted)"):
+        path = _path(number)
+        if path is not None and path not in streams and _readable(int(number)):
             yield path
+
+
+def _path(number: str) -> str | None:
+    try:
+        path = os.readlink(f"{_FOLDER}/{number}")
+    except OSError:
+        return None
+    return (
+        path
+        if path[:1] == "/" and not path.startswith(_NO_FILES) and not path.endswith(" (deleted)")
+        else None
+    )
+
+
+def _readable(number: int) -> bool:
+    import fcntl
+
+    try:
+        return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
+    except OSError:
+        return False
 
 
 def mapped_files() -> Iterator[str]:

@@ -1,57 +1,36 @@
 """What is recorded of an input: its digest, rows and columns, members, and the bytes where they are small enough.
 
-What was hashed once is not hashed again while the file's time, size and identity stay the same. A digest that may not
-be of what the notebook read (the file changed since, or while it was hashed) says ``unstable``.
+A digest that may not be of what the notebook read (the file changed since, or while it was hashed) says ``unstable``.
 """
 
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.addresses import is_remote, without_credentials
 from jupyter_mlgov.capture.aside import Aside, GivenUp
+from jupyter_mlgov.capture.contents import Content, Contents
 from jupyter_mlgov.capture.found_inputs import FoundInput, Literal, find_inputs
 from jupyter_mlgov.capture.inputs import as_text, uri_of
 from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.reads import Fetched, Opened
-from jupyter_mlgov.capture.secrets import Secrets, is_secret_file
+from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import Caution, Column, Input, Member
 from jupyter_mlgov.records.secrets import redact
 
-if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
-
 FIND_S = 10.0
 """Seconds that it may take to find out which files are inputs."""
-SECRETS_LIMIT = 1_000_000
-"""Bytes up to which an input is searched for secrets: configurations are small, data is large."""
-
-
-@dataclass(frozen=True)
-class _Content:
-    """One file's content, as it was hashed."""
-
-    digest: str | None
-    bytes: int | None = None
-    rows: int | None = None
-    columns: tuple[Column, ...] | None = None
-    kept: bool = False
-    stable: bool = True
-    reason: str | None = None
 
 
 class InputRecorder:
     """Makes ``Input`` records; remembers contents between snapshots."""
 
     def __init__(self, secrets: Secrets) -> None:
-        self._secrets = secrets
-        self._known: dict[str, tuple[tuple[int, ...], _Content]] = {}
+        self._contents = Contents(secrets)
 
     def record(
         self,
@@ -63,7 +42,7 @@ class InputRecorder:
         notebook: Path | None,
         place: Mapping[int, int],
         root: Path,
-        store: Store,
+        kept: Kept,
         keep: int,
         lost: list[Caution],
         known: list[Caution],
@@ -76,9 +55,7 @@ class InputRecorder:
         records: dict[str, Input] = {}
 
         def describe(found: FoundInput) -> Input | None:
-            return self._record(
-                found, root=root, cell=place.get(found.opened.cell_run), store=store, keep=keep
-            )
+            return self._record(found, root=root, cell=place.get(found.opened.cell_run), kept=kept, keep=keep)
 
         for found, made in zip(files, aside.each(files, describe), strict=True):
             if isinstance(made, GivenUp):
@@ -126,16 +103,16 @@ class InputRecorder:
         )
 
     def _record(
-        self, found: FoundInput, *, root: Path, cell: int | None, store: Store, keep: int
+        self, found: FoundInput, *, root: Path, cell: int | None, kept: Kept, keep: int
     ) -> Input | None:
-        """The record of one input; its bytes are kept in ``store`` up to ``keep``. None when nothing is to be said."""
+        """The record of one input; its bytes are kept up to ``keep``. None when nothing is to be said."""
         if found.base is not None:
-            return self._record_set(found, root, cell, store, keep)
-        content = self._content(found.path, store, keep)
+            return self._record_set(found, root, cell, kept, keep)
+        content = self._contents.of(str(found.path))
         opened = found.opened
         if content.digest is None and (found.derived or set(opened.seen_by) <= {"literal"}):
             return None
-        changed = content.digest is not None and not found.derived and _changed(found.path, opened)
+        changed = content.digest is not None and not found.derived and _changed(content, opened)
         unstable = changed or not content.stable
         table = opened.table
         return Input(
@@ -144,7 +121,7 @@ class InputRecorder:
             bytes=content.bytes,
             rows=content.rows if table is None else table.rows,
             columns=content.columns if table is None else table.columns,
-            kept=content.kept,
+            kept=self._contents.keep([content], kept, keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
             cell=cell,
             derived=found.derived,
@@ -154,25 +131,21 @@ class InputRecorder:
             seen_by=tuple(sorted(opened.seen_by)),
         )
 
-    def _record_set(self, found: FoundInput, root: Path, cell: int | None, store: Store, keep: int) -> Input:
+    def _record_set(self, found: FoundInput, root: Path, cell: int | None, kept: Kept, keep: int) -> Input:
         from jupyter_mlgov.hashing.files import digest_of_members
 
-        base = str(found.base)
-        left = keep
+        base = str(found.base).rstrip(os.sep) + os.sep
         members: list[Member] = []
-        contents: list[_Content] = []
+        contents: list[Content] = []
         missing: list[str] = []
         unstable = False
         for opened in found.members:
-            content = self._content(Path(opened.path), store, left)
-            name = as_text(os.path.relpath(opened.path, base).replace(os.sep, "/"))
+            content = self._contents.of(opened.path)
+            name = as_text(opened.path.removeprefix(base).replace(os.sep, "/"))
             if content.digest is None:
                 missing.append(name)
                 continue
-            left -= content.bytes or 0
-            unstable |= not content.stable or (
-                not opened.written_before and _changed(Path(opened.path), opened)
-            )
+            unstable |= not content.stable or (not opened.written_before and _changed(content, opened))
             members.append(Member(path=name, digest=content.digest, bytes=content.bytes, rows=content.rows))
             contents.append(content)
         members_sorted = sorted(members, key=lambda member: member.path)
@@ -183,7 +156,7 @@ class InputRecorder:
             bytes=sum(content.bytes or 0 for content in contents),
             rows=sum(one for one in rows if one is not None) if rows and None not in rows else None,
             columns=_columns(contents),
-            kept=bool(contents) and all(content.kept for content in contents),
+            kept=self._contents.keep(contents, kept, keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
             cell=cell,
             derived=found.derived,
@@ -195,55 +168,6 @@ class InputRecorder:
             unstable=unstable,
             seen_by=tuple(sorted(found.opened.seen_by)),
         )
-
-    def _content(self, path: Path, store: Store, keep: int) -> _Content:
-        from jupyter_mlgov.hashing.files import hash_file
-        from jupyter_mlgov.hashing.tables import describe_table
-
-        try:
-            state = path.stat()
-            if not stat.S_ISREG(state.st_mode):
-                return _Content(None, reason=f"it is {_kind(state.st_mode)}: it has no content that stays")
-            key = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns)
-            known = self._known.get(str(path))
-            if (
-                known is not None
-                and known[0] == key
-                and (not known[1].kept or store.has(known[1].digest or ""))
-            ):
-                return known[1]
-            hashed = hash_file(path)
-            if not hashed.stable:
-                hashed = hash_file(path)
-            table = describe_table(path)
-            kept = hashed.bytes <= keep and self._keep(path, hashed.digest, hashed.bytes, store)
-        except OSError as error:
-            gone = isinstance(error, FileNotFoundError)
-            return _Content(
-                None, reason="it is not there any more" if gone else f"cannot be read: {error.strerror}"
-            )
-        content = _Content(
-            hashed.digest,
-            hashed.bytes,
-            table.rows if table is not None else None,
-            tuple(table.columns) if table is not None else None,
-            kept,
-            hashed.stable,
-        )
-        if hashed.stable:
-            self._known[str(path)] = (key, content)
-        return content
-
-    def _keep(self, path: Path, digest: str, size: int, store: Store) -> bool:
-        """Puts the bytes into the store. Not those of a small text that holds a secret: it is identified only."""
-        if is_secret_file(path):
-            return False
-        if store.has(digest):
-            return True
-        data = path.read_bytes()
-        if size <= SECRETS_LIMIT and self._secrets.redact_bytes(data) is not data:
-            return False
-        return store.put(data) == digest
 
 
 def record_fetched(fetched: Sequence[Fetched], cells: Sequence[int | None]) -> list[Input]:
@@ -288,17 +212,11 @@ def _joined(queries: dict[str, None]) -> str | None:
     return ";\n".join(redact(query.strip().rstrip(";")) for query in queries) or None
 
 
-def _changed(path: Path, opened: Opened) -> bool:
-    if opened.state is None:
-        return False
-    try:
-        now = path.stat()
-    except OSError:
-        return True
-    return opened.state != (now.st_mtime_ns, now.st_size)
+def _changed(content: Content, opened: Opened) -> bool:
+    return None not in (opened.state, content.state) and opened.state != content.state
 
 
-def _columns(contents: list[_Content]) -> tuple[Column, ...] | None:
+def _columns(contents: list[Content]) -> tuple[Column, ...] | None:
     """Columns of a table in several files: each digest stands for the file's digests of it, in order."""
     from jupyter_mlgov.hashing.digest import combine, named
 
@@ -317,8 +235,3 @@ def _columns(contents: list[_Content]) -> tuple[Column, ...] | None:
         )
         for column, same in zip(first, parts, strict=True)
     )
-
-
-def _kind(mode: int) -> str:
-    kinds = ((stat.S_ISFIFO, "a named pipe"), (stat.S_ISSOCK, "a socket"), (stat.S_ISDIR, "a folder"))
-    return next((name for test, name in kinds if test(mode)), "a device")

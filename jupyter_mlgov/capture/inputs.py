@@ -71,6 +71,7 @@ def package_folders() -> tuple[Path, ...]:
     return tuple(sorted((Path(folder) for folder in folders if folder), key=lambda folder: -len(str(folder))))
 
 
+@lru_cache(maxsize=200_000)
 def is_input(path: Path, root: Path, *, importing: bool = False, named: bool = False) -> bool:
     """Whether a user would call the file at ``path`` an input of a notebook in the project at ``root``.
 

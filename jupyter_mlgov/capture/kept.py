@@ -37,6 +37,12 @@ class Kept:
             self._present.update(self.store.put_all(list(new.values())))
         return names
 
+    def has(self, digest: str) -> bool:
+        """Whether the object is there."""
+        if digest not in self._present and self.store.has(digest):
+            self._present.add(digest)
+        return digest in self._present
+
     def texts(self, texts: Iterable[str]) -> list[str]:
         """The digests of texts without their secrets."""
         texts = list(texts)

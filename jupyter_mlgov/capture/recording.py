@@ -246,7 +246,7 @@ class Recorder:
                 notebook=run.notebook,
                 place=document.place,
                 root=root,
-                store=store,
+                kept=kept,
                 keep=run.settings.inputs_limit,
                 lost=lost,
                 known=known,

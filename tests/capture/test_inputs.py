@@ -136,6 +136,23 @@ def test_a_partitioned_data_set_keeps_its_members_and_counts_its_rows(kernel: St
 
 
 @linux
+def test_files_that_the_kernel_writes_its_streams_to_are_no_input(tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    code = (
+        "import os\nfrom jupyter_mlgov.capture.descriptors import open_files\n"
+        "one, other = open('data.csv'), open('log.txt', 'w')\nos.write(3, chr(10).join(open_files()).encode())\n"
+    )
+    reading, writing = os.pipe()
+    with open(tmp_path / "out.log", "w+") as log:
+        script = f"import os; os.dup2({writing}, 3); os.close({writing}) if {writing} != 3 else None\n{code}"
+        subprocess.run([sys.executable, "-c", script], cwd=tmp_path, stdout=log, stderr=log, pass_fds=[writing], check=True,
+                       env={**os.environ, "PYTHONPATH": str(ROOT)})  # fmt: skip
+    os.close(writing)
+    with os.fdopen(reading) as told:
+        assert told.read().splitlines() == [str(tmp_path / "data.csv")]
+
+
+@linux
 def test_where_watches_are_not_granted_the_snapshot_says_incomplete(tmp_path: Path) -> None:
     """In a user namespace of its own, whose limit on watches is real."""
     frame().to_csv(tmp_path / "data.csv", index=False)
