@@ -88,6 +88,7 @@ screenshots: $(VENV)/.front-end chromium
 
 bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
+	$(BIN)/python -m tests.benchmarks.report_cost
 
 # Every step of a writer killed and refused, 200 snapshots from each of four kernels and the server: some minutes.
 test-faults: $(VENV)/.dev

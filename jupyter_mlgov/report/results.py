@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import CellRecord
+from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.purpose import metrics, series
 from jupyter_mlgov.report.sanitize import note, pieces
 from jupyter_mlgov.report.views import CellOutputs, Piece, Results
@@ -60,7 +61,9 @@ def _cell(record: Record, cell: CellRecord, spent: int) -> CellOutputs | None:
     if not found:
         return None
     source = record.text(cell.source) or ""
-    return CellOutputs(cell.index, _title(source), experiment, cell.status == "error", _numbered(found))
+    return CellOutputs(
+        cell.index, _title(source), experiment, cell.status == "error", _numbered(found), digest(cell.outputs)
+    )
 
 
 def _parsed(data: bytes) -> tuple[Piece, ...]:

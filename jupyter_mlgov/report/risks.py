@@ -163,7 +163,7 @@ def _check(check: Check) -> CheckView:
 def _condition(one: Condition) -> ConditionView:
     outcomes: dict[bool | None, tuple[str, Tone]] = {
         True: ("holds", "good"),
-        False: ("does not hold", "bad"),
+        False: ("fails", "bad"),
         None: ("no answer", "warn"),
     }
     outcome, tone = outcomes[one.passed]

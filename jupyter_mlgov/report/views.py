@@ -173,6 +173,8 @@ class CellOutputs:
     experiment: bool
     failed: bool
     pieces: tuple[Piece, ...]
+    digest: Digest | None = None
+    """Names the object that holds all of it."""
 
 
 @dataclass(frozen=True)

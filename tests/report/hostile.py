@@ -9,8 +9,23 @@ from itertools import count
 from typing import Any
 
 import msgspec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from jupyter_mlgov.records.annotations import Charter, Check, CheckTerm, Kpi, KpiResult, Risk
+from jupyter_mlgov.governance import signing
+from jupyter_mlgov.governance.approvals import PREDICATE_TYPE as APPROVAL
+from jupyter_mlgov.records.annotations import (
+    Amount,
+    Charter,
+    Check,
+    CheckTerm,
+    Condition,
+    DeclaredData,
+    Kpi,
+    KpiResult,
+    Risk,
+    SliceValue,
+    Threshold,
+)
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import (
     Caution,
@@ -50,8 +65,8 @@ TEXTS = (
     "javascript:window.hit=1",
     "[click](javascript:window.hit=1) ![x]({here})",
     "data:text/html,<script>window.hit=1</script>",
-    "{{{{ 7*191 }}}} {{% raw %}}{{{{ ''.__class__.__mro__ }}}}{{# x #}}",
-    "${{7*191}} <%= 7*191 %> #{{7*191}}",
+    "{{{{ 99991*99989 }}}} {{% raw %}}{{{{ ''.__class__.__mro__ }}}}{{# x #}}",
+    "${{99991*99989}} <%= 99991*99989 %> #{{99991*99989}}",
     "<link rel=stylesheet href={here}><link rel=prefetch href={here}>",
     '<iframe srcdoc="<script>parent.hit=1</script>" src={here}></iframe>',
     '<meta http-equiv=refresh content="0;url={here}"><base href={here}>',
@@ -181,6 +196,17 @@ def record(store: Store, evil: Payloads) -> str:
     approval = {"name": evil(), "role": evil(), "decision": evil(), "message": evil()}
     store.append("approval", snapshot, approval)
     store.append("approval", snapshot, {evil(): evil(), "decision": 5, "name": [evil()]})
+    predicate = {
+        "decision": evil(),
+        "name": evil(),
+        "role": evil(),
+        "message": evil(),
+        "accepts": [evil(), evil()],
+    }
+    payload = signing.statement([(evil(), snapshot)], APPROVAL, predicate)
+    envelope = signing.sign(payload, Ed25519PrivateKey.from_private_bytes(b"e" * 32))
+    store.append("approval", snapshot, {"envelope": envelope})
+    store.append("approval", snapshot, {"envelope": evil(), "name": evil()})
     return snapshot
 
 
@@ -195,14 +221,44 @@ def charter(evil: Payloads, kpi: Kpi) -> Charter:
         "users",
         "stop_criteria",
     )
-    return Charter(**{name: evil() for name in fields}, kpis=(kpi,))
+    return Charter(
+        **{name: evil() for name in fields},
+        value_of_right=(Amount(value=1.0, unit=evil(), when=evil()),),
+        cost_of_wrong=(Amount(value=1.0, unit=evil(), when=evil()),),
+        threshold=Threshold(value=0.5, score=evil()),
+        test_data=DeclaredData(truth=evil(), frame=evil(), predicted=evil(), score=evil(), positive=evil()),
+        kpis=(kpi,),
+    )
+
+
+def check(evil: Payloads, **parts: Any) -> Check:
+    one = SliceValue(
+        measure=evil(),
+        where=evil(),
+        value=evil(),
+        low=evil(),
+        high=evil(),
+        rows=3,
+        cases=2,
+        needed=30,
+        enough=False,
+    )
+    return Check(
+        expression=evil(),
+        passed=False,
+        terms=(CheckTerm(expression=evil(), value=evil()),),
+        conditions=(Condition(expression=evil(), value=evil(), op=evil(), threshold=evil(), passed=False),),
+        slices=(one,),
+        error=evil(),
+        **parts,
+    )
 
 
 def risk(evil: Payloads) -> Risk:
     return Risk(
         id=evil(), situation=evil(), effect=evil(), severity="high", likelihood="medium", mitigation=evil(), owner=evil(),
         review_by=evil(), residual_risk=evil(), detection=evil(), tags=(evil(), evil()), cell=2,
-        check=Check(expression=evil(), passed=False, terms=(CheckTerm(expression=evil(), value=evil()),), error=evil()),
+        check=check(evil, parts=(check(evil), check(evil))),
     )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def check(seen: Seen, listener: Listener) -> None:
     assert seen.requests == []
     assert listener.calls == []
     assert seen.ask(ACTIVE) == []
-    assert "1337" not in seen.ask("document.body.innerText")
+    assert "9998000099" not in seen.ask("document.body.innerText")
 
 
 @pytest.mark.parametrize("first", range(0, len(hostile.TEXTS), 3))
@@ -84,7 +84,7 @@ def test_hostile_text_is_shown_as_it_is(
     seen = look(hostile_page(tmp_path / ".mlgov", listener.port, 0), java_script_enabled=True)
     text = seen.ask("document.body.textContent")
     assert "<script>window.hit=1" in text
-    assert "{{ 7*191 }}" in text
+    assert "{{ 99991*99989 }}" in text
     assert "⟨U+202E⟩" in text
     assert "\u202e" not in text
 
