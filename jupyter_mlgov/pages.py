@@ -25,25 +25,31 @@ def print_page(answer: Answer) -> None:
     console = Console(file=sys.stdout, highlight=False, soft_wrap=False, force_jupyter=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
-    console.print(_PAGES[answer.verb](answer.value), markup=False)
+    console.print(_page(answer), markup=False)
 
 
 def page_text(answer: Answer) -> str:
     """The page of one answer as plain text."""
     console = _off_screen()
-    console.print(_PAGES[answer.verb](answer.value), markup=False)
+    console.print(_page(answer), markup=False)
     return console.export_text(clear=False, styles=False)
 
 
 def page_html(answer: Answer) -> str:
     """The page of one answer as a preformatted HTML block."""
     console = _off_screen()
-    console.print(_PAGES[answer.verb](answer.value), markup=False)
+    console.print(_page(answer), markup=False)
     style = (
         "white-space:pre;overflow-x:auto;line-height:1.35;font-family:var(--jp-code-font-family,monospace)"
     )
     body = console.export_html(code_format="{code}", inline_styles=True)
     return f'<div style="{style}">{body}</div>'
+
+
+def _page(answer: Answer) -> RenderableType:
+    if answer.verb == "verify":
+        return _verify(answer.value, answer.facts["names"])
+    return _PAGES[answer.verb](answer.value)
 
 
 def _off_screen() -> Console:
@@ -244,14 +250,17 @@ def _side(value: Any) -> str:
     return amount(value)
 
 
-def _verify(comparisons: Any) -> RenderableType:
-    table = _table("baseline", "verdict", "main cause", "subject")
-    for comparison in comparisons:
+def _verify(comparisons: Any, names: Any) -> RenderableType:
+    table = _table("snapshot", "verdict", "main cause", "subject", "took#")
+    for name, comparison in zip(names, comparisons, strict=True):
         first = comparison.findings[0] if comparison.findings else None
-        table.add_row(comparison.baseline[:12], Text(comparison.verdict, style=_VERDICT[comparison.verdict]),
-                      first.cause if first else "", clean(first.subject if first else ""))  # fmt: skip
+        took = "proven" if comparison.proven_at is not None else f"{comparison.duration_s or 0:.1f} s"
+        table.add_row(clean(name), Text(comparison.verdict, style=_VERDICT[comparison.verdict]),
+                      first.cause if first else "", clean(first.subject if first else ""), took)  # fmt: skip
     good = sum(comparison.verdict in ("reproduced", "equivalent") for comparison in comparisons)
-    return Group(table, Text(), Text(f"{good} of {len(comparisons)} reproduce"))
+    proven = sum(comparison.proven_at is not None for comparison in comparisons)
+    said = f"{good} of {len(comparisons)} reproduce" + (f"; {proven} were proven before" if proven else "")
+    return Group(table, Text(), Text(said))
 
 
 def _gate(decision: Any) -> RenderableType:
@@ -307,6 +316,25 @@ def _report_check(found: Any) -> RenderableType:
     return Group(title, Padding(table, (0, 0, 0, 2)))
 
 
+def _export(value: Any) -> RenderableType:
+    lines: list[RenderableType] = [
+        clean(value.path),
+        Text(f"{value.objects} objects, {value.bytes:,} bytes", style=QUIET),
+    ]
+    lines += [Text.assemble(("! ", UNSURE), clean(line)) for line in (*value.missing, *value.left_out)]
+    return Group(*lines)
+
+
+def _import(value: Any) -> RenderableType:
+    name = clean(f"{value.experiment}@{value.number}")
+    said = f"{value.entries} statement{'s' if value.entries != 1 else ''} about it"
+    if value.new:
+        return Text.assemble(name, f" imported, with {said}")
+    return Text.assemble(
+        name, f" was here already; {said} added" if value.entries else " was here already: nothing to add"
+    )
+
+
 def _fsck(value: Any) -> RenderableType:
     if value["ok"]:
         return Text("ok", style=GOOD)
@@ -326,13 +354,14 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "show": _show,
     "diff": _comparison,
     "rerun": _comparison,
-    "verify": _verify,
     "gate": _gate,
     "approve": _approve,
     "key": _key,
     "report": _report,
     "report --check": _report_check,
     "export --as": _report,
+    "export": _export,
+    "import": _import,
     "fsck": _fsck,
     "reindex": _reindex,
 }

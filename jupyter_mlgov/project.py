@@ -6,9 +6,10 @@ is the folder that holds ``.mlgov``, found by walking up from a notebook as git 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal
 
 import msgspec
 
@@ -20,12 +21,17 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
+    from jupyter_mlgov.rerun.fleet import Job, Orders
+    from jupyter_mlgov.rerun.limits import Limits
     from jupyter_mlgov.rerun.progress import Progress
     from jupyter_mlgov.rerun.side_by_side import SideBySide
     from jupyter_mlgov.rerun.standing import LiveCell, Standing
     from jupyter_mlgov.store import LogEntry, Store
+    from jupyter_mlgov.store.bundles import Exported, Imported
 
 FOLDER = ".mlgov"
+LOCK_S = 60.0
+"""How long an export asks the indexes for the hashes of the recorded packages, in seconds."""
 
 
 def find_root(path: Path) -> Path | None:
@@ -397,6 +403,44 @@ class Project:
 
         return f"{self.reference(snapshot).replace('@', '-')}{shape(kind).suffix}"
 
+    # -- sharing -----------------------------------------------------------------------------------------
+
+    def export(self, ref: str, output: str | Path) -> Exported:
+        """Writes a bundle that another machine can rerun and check. Whole or not at all. Raises ``NotWritable``,
+        ``UsageError`` (a candidate), ``StoreError``."""
+        from jupyter_mlgov.capture.lock import recorded_lock
+        from jupyter_mlgov.rerun.code_tree import keep_tree
+        from jupyter_mlgov.rerun.portable import missing_elsewhere
+        from jupyter_mlgov.store import bundles
+
+        snapshot = self.resolve(ref)
+        manifest = self.store.manifest(snapshot)
+        tree = keep_tree(self.root, self.store, manifest)
+        if manifest.inventory is not None:
+            recorded_lock(self.store, snapshot, timeout=LOCK_S)  # on the ledger, and so in the bundle
+        path = Path(output).absolute()
+        with writing_whole(path) as file:
+            index = bundles.export(self.store, snapshot, file, tree=tree)
+        left_out, missing = missing_elsewhere(self.store, manifest, tree)
+        return bundles.Exported(
+            id=snapshot,
+            path=str(path),
+            bytes=path.stat().st_size,
+            objects=len(index.objects),
+            left_out=left_out,
+            missing=missing,
+        )
+
+    @classmethod
+    def import_bundle(cls, file: str | Path, path: str | Path = ".") -> Imported:
+        """Takes a bundle into the project that ``path`` lies in, made where there is none. Everything is checked
+        before anything is written. Raises ``NotFound``, ``Damaged``, ``StoreError``."""
+        from jupyter_mlgov.store import archive, bundles
+
+        with archive.Reader(Path(file)) as reader:
+            incoming = bundles.Incoming(reader)
+            return bundles.take_in(cls.open(path, create=True).store, incoming)
+
     # -- executing ---------------------------------------------------------------------------------------
 
     def rerun(
@@ -406,6 +450,7 @@ class Project:
         parameters: dict[str, Any] | None = None,
         as_recorded: bool = False,
         output: str | Path | None = None,
+        limits: Limits | None = None,
         progress: Callable[[Progress], None] | None = None,
     ) -> Comparison:
         """Executes the snapshot's notebook again and compares: the verdict and its findings."""
@@ -418,6 +463,7 @@ class Project:
             parameters=parameters,
             as_recorded=as_recorded,
             output=Path(output).absolute() if output is not None else None,
+            limits=limits,
             progress=progress,
         )
 
@@ -426,24 +472,33 @@ class Project:
         refs: Sequence[str] = (),
         *,
         everything: bool = False,
-        jobs: int = 1,
+        orders: Orders | None = None,
         junit: str | Path | None = None,
+        summary: str | Path | None = None,
         progress: Callable[[Progress], None] | None = None,
-    ) -> list[Comparison]:
-        """Reruns many: ``refs``, or with ``everything`` the newest snapshot of each experiment."""
-        from jupyter_mlgov.rerun.verify import verify
+    ) -> list[tuple[Job, Comparison]]:
+        """Reruns many: ``refs``, or with ``everything`` the newest snapshot of each experiment; each with what it is
+        called. ``junit`` and ``summary`` name files: JUnit XML, and Markdown that is added to the file's end.
+
+        Raises ``NotFound``, ``UsageError`` (a cluster that does not answer), ``NotWritable``.
+        """
+        from jupyter_mlgov.rerun import summaries
+        from jupyter_mlgov.rerun.fleet import Fleet, Orders, jobs_of
 
         ids = [self.resolve(ref) for ref in refs]
         if everything:
             names = dict.fromkeys(entry.experiment for entry in self.store.log())
             ids += [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
-        ids = list(dict.fromkeys(ids))
-        if not ids:
+        jobs = jobs_of(self.store, ids)
+        if not jobs:
             raise NotFound(f"no snapshot in {self.root} to verify: run a cell with %%experiment first")
-        comparisons, xml = verify(self.root, self.store, ids, jobs=jobs, progress=progress)
+        comparisons = Fleet(self.root, self.store, jobs, orders or Orders(), progress).run()
+        named = list(zip(jobs, comparisons, strict=True))
         if junit is not None:
-            write_whole(Path(junit).absolute(), xml)
-        return comparisons
+            write_whole(Path(junit).absolute(), summaries.junit(named))
+        if summary is not None:
+            add_to(Path(summary).absolute(), summaries.markdown(named))
+        return named
 
     # -- keeping -----------------------------------------------------------------------------------------
 
@@ -485,6 +540,22 @@ def write_folder(path: Path, files: Mapping[PurePosixPath, bytes]) -> None:
 
 def write_whole(path: Path, data: bytes) -> None:
     """Writes a file whole or not at all. Raises ``NotWritable``."""
+    with writing_whole(path) as file:
+        file.write(data)
+
+
+def add_to(path: Path, text: str) -> None:
+    """Adds ``text`` to the end of a file. Raises ``NotWritable``."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise NotWritable(f"{path} cannot be written ({error.strerror}): choose another place") from error
+
+
+@contextlib.contextmanager
+def writing_whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that gets its name when all of it was written. Raises ``NotWritable``."""
     import os
     import tempfile
 
@@ -496,7 +567,7 @@ def write_whole(path: Path, data: bytes) -> None:
         ) from error
     try:
         with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor
-            file.write(data)
+            yield file
         if path.exists() and not path.is_file():
             raise NotWritable(f"{path} is not a file: choose another place with -o")
         mask = os.umask(0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ from jupyter_mlgov.errors import MlgovError, UsageError
 if TYPE_CHECKING:
     from jupyter_mlgov.project import Project
     from jupyter_mlgov.report.check import ReportCheck
+    from jupyter_mlgov.rerun.limits import Limits
     from jupyter_mlgov.rerun.progress import Progress
 
 STATUS = {"reproduced": 0, "equivalent": 0, "diverged": 1, "failed": 1, "blocked": 3}
@@ -55,6 +57,15 @@ class Caller:
 
 _json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
 _ref = click.argument("ref", metavar="REF")
+_timeout = click.option(
+    "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
+    help="Stop a cell that takes longer [default: 20 times as long as recorded, at least 600].",
+)  # fmt: skip
+_memory = click.option(
+    "--memory",
+    metavar="SIZE",
+    help="Stop a run that takes more, for instance 8G [default: 85% of the machine's].",
+)
 
 
 @click.group(
@@ -120,6 +131,8 @@ def diff(caller: Caller, one: str, other: str, as_json: bool) -> None:
 )
 @click.option("--as-recorded", is_flag=True, help="Use the recorded code, data and settings, not today's.")
 @click.option("-o", "--output", metavar="OUT.ipynb", help="Keep the executed notebook.")
+@_timeout
+@_memory
 @_json
 @click.pass_obj
 def rerun(
@@ -128,6 +141,8 @@ def rerun(
     parameters: tuple[tuple[str, str], ...],
     as_recorded: bool,
     output: str | None,
+    timeout: float | None,
+    memory: str | None,
     as_json: bool,
 ) -> None:
     """Execute a snapshot's notebook again and give the verdict, with the cause of every difference."""
@@ -136,6 +151,7 @@ def rerun(
         parameters={name: parameter_value(value) for name, value in parameters} or None,
         as_recorded=as_recorded,
         output=caller.folder / output if output else None,
+        limits=_limits(timeout, memory),
         progress=caller.progress,
     )
     caller.answer = Answer("rerun", comparison, STATUS[comparison.verdict], as_json)
@@ -147,26 +163,61 @@ def rerun(
 @click.option(
     "--jobs", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Rerun N at a time."
 )
+@click.option("--dask", metavar="ADDRESS", help="Rerun on the Dask cluster with this scheduler.")
+@click.option(
+    "--force", is_flag=True, help="Execute also what is proven for the same code, data and environment."
+)
+@click.option("--as-recorded", is_flag=True, help="Use the recorded code, data and settings, not today's.")
+@_timeout
+@_memory
 @click.option("--junit", metavar="FILE", help="Write the verdicts as JUnit XML.")
+@click.option(
+    "--summary", metavar="FILE", help="Add a Markdown summary to a file [in GitHub Actions: the job's]."
+)
+@click.option("--github", is_flag=True, help="Print annotations for GitHub [in GitHub Actions: always].")
 @_json
 @click.pass_obj
 def verify(
-    caller: Caller, refs: tuple[str, ...], everything: bool, jobs: int, junit: str | None, as_json: bool
+    caller: Caller,
+    refs: tuple[str, ...],
+    everything: bool,
+    jobs: int,
+    dask: str | None,
+    force: bool,
+    as_recorded: bool,
+    timeout: float | None,
+    memory: str | None,
+    junit: str | None,
+    summary: str | None,
+    github: bool,
+    as_json: bool,
 ) -> None:
-    """Rerun many snapshots, for CI."""
+    """Rerun many snapshots, for CI. One that is proven for the same factors is not executed again."""
     if bool(refs) == everything:
         raise UsageError(
             "verify: name the snapshots to verify, or give --all for the newest of each experiment"
         )
-    comparisons = caller.project().verify(
+    from jupyter_mlgov.rerun.fleet import Orders
+    from jupyter_mlgov.rerun.summaries import github_annotations
+
+    github = github or os.environ.get("GITHUB_ACTIONS") == "true"
+    if summary is None and github:
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    named = caller.project().verify(
         refs,
         everything=everything,
-        jobs=jobs,
+        orders=Orders(jobs, dask, force, as_recorded, _limits(timeout, memory)),
         junit=caller.folder / junit if junit else None,
+        summary=caller.folder / summary if summary else None,
         progress=caller.progress,
     )
+    comparisons = [comparison for _, comparison in named]
     statuses = {STATUS[comparison.verdict] for comparison in comparisons}
-    caller.answer = Answer("verify", comparisons, 1 if 1 in statuses else max(statuses), as_json)
+    facts = {
+        "names": [job.name for job, _ in named],
+        "annotations": github_annotations(named) if github else [],
+    }
+    caller.answer = Answer("verify", comparisons, 1 if 1 in statuses else max(statuses), as_json, facts)
 
 
 @verbs.command()
@@ -352,9 +403,8 @@ def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
 @click.option(
     "--as",
     "kind",
-    required=True,
     metavar="KIND",
-    help="The shape: model-card, cyclonedx, in-toto, ro-crate, mlflow or json.",
+    help="A shape that other tools read: model-card, cyclonedx, in-toto, ro-crate, mlflow or json.",
 )
 @click.option(
     "-o", "--output", metavar="PATH", help="Where to write it [default: a name made from NAME-N here]."
@@ -363,14 +413,34 @@ def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
 @_json
 @click.pass_obj
 def export(
-    caller: Caller, ref: str, kind: str, output: str | None, signing_key: str | None, as_json: bool
+    caller: Caller, ref: str, kind: str | None, output: str | None, signing_key: str | None, as_json: bool
 ) -> None:
-    """Write the record in a shape that other tools read."""
+    """Write a bundle that another machine can rerun and check; with --as the record in a shape that other tools read."""
     project = caller.project()
     snapshot = project.resolve(ref)
+    if kind is None:
+        if signing_key is not None:
+            raise UsageError(
+                "export: --key signs an in-toto statement: give --as in-toto, or leave --key out"
+            )
+        place = caller.folder / (output or f"{project.reference(snapshot).replace('@', '-')}.mlgov")
+        caller.answer = Answer("export", project.export(snapshot, place), json=as_json)
+        return
     place = caller.folder / (output or project.export_name(snapshot, kind))
     path = project.export_as(snapshot, kind, place, key=signing_key, ask=caller.ask)
     caller.answer = Answer("export --as", {"id": snapshot, "kind": kind, "path": str(path)}, json=as_json)
+
+
+@verbs.command("import")
+@click.argument("file", metavar="FILE.mlgov")
+@_json
+@click.pass_obj
+def import_(caller: Caller, file: str, as_json: bool) -> None:
+    """Take a bundle into this folder's project, made where there is none."""
+    from jupyter_mlgov.project import Project
+
+    imported = Project.import_bundle(caller.folder / file, caller.folder)
+    caller.answer = Answer("import", imported, json=as_json)
 
 
 @verbs.command()
@@ -388,6 +458,12 @@ def fsck(caller: Caller, as_json: bool) -> None:
 def reindex(caller: Caller, as_json: bool) -> None:
     """Rebuild the index from the objects and the ledger."""
     caller.answer = Answer("reindex", {"snapshots": caller.project().reindex()}, json=as_json)
+
+
+def _limits(timeout: float | None, memory: str | None) -> Limits:
+    from jupyter_mlgov.rerun.limits import Limits, parse_size
+
+    return Limits(timeout, parse_size(memory) if memory is not None else None)
 
 
 def parameter_value(text: str) -> bool | int | float | str | None:

@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.rerun.ending import Terminated, ended_by_signals
 from jupyter_mlgov.verbs import Answer, call, json_text
 
 if TYPE_CHECKING:
@@ -29,15 +30,21 @@ def run(words: list[str]) -> int:
 
     line = ProgressLine()
     try:
-        with line:
+        with ended_by_signals(), line:
             answer = call(words, progress=_progress_json if machine else line.update, ask=_asker())
         _print(answer)
+        if isinstance(answer, Answer):
+            for told in answer.facts.get("annotations", ()):
+                print(told, file=sys.stderr if answer.json else sys.stdout, flush=True)
     except MlgovError as error:
         print(f"mlgov: {error}", file=sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
         print("mlgov: interrupted", file=sys.stderr)
         return 130
+    except Terminated as error:
+        print("mlgov: stopped; nothing that it had started goes on", file=sys.stderr)
+        return 128 + error.number
     except BrokenPipeError:
         # The reader went away (``mlgov log | head``): nothing is wrong.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -105,12 +105,13 @@ def attach(
     experiment: str | None = None,
     root: str | None = None,
     store: str | None = None,
+    sandbox: dict[str, Any] | None = None,
 ) -> None:
     """Called silently by the papermill engine before the first cell.
 
     ``notebook`` is the path of the notebook that is executed; with ``baseline`` the run is a rerun of that
-    snapshot of ``experiment`` and what it records is a candidate. ``root`` and ``store`` are given when the
-    notebook runs in a sandbox: paths count from ``root``, and ``store`` takes the candidate.
+    snapshot of ``experiment`` and what it records is a candidate. ``root``, ``store`` and ``sandbox`` (the fields of
+    ``rerun.inside.Seen``) are given for a rerun: paths count from ``root``, and ``store`` takes the candidate.
     """
     from IPython.core.getipython import get_ipython
 
@@ -118,11 +119,14 @@ def attach(
     session.notebook = Path(notebook) if notebook else None
     session.baseline = baseline
     session.rerun_of = experiment
-    if root and store:
-        from jupyter_mlgov.store import Store
+    if root and store and sandbox:
+        from jupyter_mlgov.rerun.inside import Guard, SandboxStore, Seen
 
-        place = Path(root), Store.open(Path(store))
+        seen = Seen(**sandbox)
+        seen.enter()
+        place = Path(root), SandboxStore.seen_from(Path(store), seen)
         session.use_rules(replace(session.rules, open_store=lambda _path: place))
+        Guard(seen.prefix).install()
 
 
 def finish(name: str) -> str:

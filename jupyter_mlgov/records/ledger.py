@@ -11,7 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 EntryKind = Literal[
-    "snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift", "lock"
+    "snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift", "lock", "import"
 ]
 
 
@@ -20,12 +20,15 @@ class Entry(Struct, frozen=True, kw_only=True):
 
     ``subject`` is the id of the snapshot it is about. ``body`` depends on ``kind``:
 
-    - ``snapshot``: ``{"experiment": str, "number": int}``; ``candidate``: ``{"experiment": str}``
+    - ``snapshot``: ``{"experiment": str, "number": int}``, with ``"imported": true`` for one that another store made;
+      ``candidate``: ``{"experiment": str}``
     - ``rerun``: ``{"verdict": str, "candidate": id or None, "comparison": digest of the whole document}``
     - ``risk``: a ``Risk``; ``charter``: a ``Charter``
     - ``lock``: ``{"inventory": digest, "lock": digest of a pylock.toml, "unlocked": packages that are not in it}``
     - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected" | "revoked", "message": str,
       "envelope": the signed statement as a DSSE envelope}``; only what the envelope says is believed
+    - ``import``: ``{"experiment": str, "number": int, "head": id, "chain": digest, "commit": str or None, "tree": digest or
+      None, "entries": ids}``: where the snapshot came from, and what of that ledger is repeated after this entry
     """
 
     schema: int = 1

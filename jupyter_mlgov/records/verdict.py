@@ -72,6 +72,10 @@ class Comparison(Struct, frozen=True, kw_only=True):
     duration_s: float | None = None
     output: str | None = None
     """Where the executed notebook was written, if that was asked for."""
+    attempts: int = 1
+    """How often a cluster's workers began it: more than once where one of them was lost."""
+    proven_at: str | None = None
+    """When this verdict was found, where it was not found again: the factors are the same."""
 
 
 class GateRule(Struct, frozen=True, kw_only=True):

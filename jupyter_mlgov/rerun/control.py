@@ -6,8 +6,8 @@ are left: each of them is ``confirmed``, what made no difference alone or with o
 of execution is such a factor. Where two unchanged runs disagree, one source of chance after another is held still
 (see ``held``): that whose holding makes them agree is the one, and the rest is looked for while it is held.
 
-Runs are kept by what they were made of, none is made twice. They are few and bounded by ``Bounds``; past them a
-finding stays what it is, the best explanation.
+Runs are kept by what they were made of, none is made twice. They are few and bounded
+(``limits.RerunSettings``); past them a finding stays what it is, the best explanation.
 """
 
 from __future__ import annotations
@@ -26,22 +26,17 @@ from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun import sandbox
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.diagnose import chances, changed, finding_of, ordered
-from jupyter_mlgov.rerun.execute import Outcome, Place
+from jupyter_mlgov.rerun.execute import Outcome
 from jupyter_mlgov.rerun.factors import Factor
 from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.limits import RerunSettings
+from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.replay import recorded_order
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from jupyter_mlgov.store import Store
-
-
-class Bounds(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The section ``[rerun]`` of ``mlgov.toml``: how many runs may look for a cause, and for how many seconds."""
-
-    controlled_runs: int = 8
-    controlled_seconds: float = 300.0
 
 
 class Runner(Protocol):
@@ -55,7 +50,7 @@ class Runner(Protocol):
     parameters: dict[str, object] | None
     as_recorded: bool
 
-    def restored(self, name: str, manifest: Manifest) -> Place: ...
+    def restored(self, manifest: Manifest) -> Place: ...
 
     def run(self, stage: str, place: Place) -> Outcome: ...
 
@@ -97,7 +92,7 @@ class Controls:
         self.rerun = rerun
         self.measured = measured
         self.place = place
-        bounds = section(rerun.root, "rerun", Bounds)
+        bounds = section(rerun.root, "rerun", RerunSettings)
         self.left = min(bounds.controlled_runs, int(bounds.controlled_seconds / max(rerun.last_run_s, 0.01)))
         self._made: dict[object, str | None] = {}
 
@@ -316,7 +311,7 @@ class Controls:
         added = tuple(item for item in after.inputs if f"data {item.uri}" in today and item.uri not in known)
         code = msgspec.structs.replace(before.code, modules=kept)
         mixed = msgspec.structs.replace(before, code=code, inputs=(*read, *added))
-        place = self.rerun.restored(f"control-{len(self._made)}", mixed)
+        place = self.rerun.restored(mixed)
         order = recorded_order(self.measured.before) if not today & {ORDER, NOTEBOOK} else None
         return replace(place, variables=self._variables(place, today), order=order)
 

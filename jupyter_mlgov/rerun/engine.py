@@ -52,10 +52,14 @@ class Recording:
         experiment: str | None = None,
         root: str | None = None,
         store: str | None = None,
+        sandbox: dict[str, Any] | None = None,
         expected: Collection[str] = (),
         on_cell: OnCell | None = None,
         held: Held | None = None,
         order: Order | None = None,
+        on_kernel: Callable[[int], None] | None = None,
+        seconds: Callable[[str], float] | None = None,
+        python: str | None = None,
     ) -> None:
         self.name = name
         self.notebook = notebook
@@ -63,20 +67,28 @@ class Recording:
         self.experiment = experiment
         self.root = root
         self.store = store
+        self.sandbox = sandbox
         self.expected = frozenset(expected)
         """Sources of cells whose error does not end the run."""
         self.on_cell = on_cell
         self.held = held
         self.order = order
         """What is executed, where it is not each cell from top to bottom."""
+        self.on_kernel = on_kernel
+        """Told the process id of the kernel."""
+        self.seconds = seconds
+        """How long the cell with a source may take."""
+        self.python = python
+        """The interpreter, where it is not the one of the kernel's name."""
         self.recorded: list[dict[str, str]] = []
         self.attached = False
         self.problem = ""
         """Why the kernel does not record."""
         self.cell: int | None = None
         """The cell that runs, or ran last."""
+        self.source = ""
 
-    def facts(self) -> dict[str, str | None]:
+    def facts(self) -> dict[str, Any]:
         """The arguments of ``magics.kernel.attach``."""
         return {
             "notebook": self.notebook,
@@ -84,6 +96,7 @@ class Recording:
             "experiment": self.experiment,
             "root": self.root,
             "store": self.store,
+            "sandbox": self.sandbox,
         }
 
 
@@ -93,13 +106,27 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
     def __init__(self, nb_man: Any, *, recording: Recording, **options: Any) -> None:
         super().__init__(nb_man, **options)
         self.recording = recording
+        seconds = recording.seconds
+        if seconds is not None:
+            self.timeout_func = lambda cell: seconds(cell.source)
+
+    def create_kernel_manager(self) -> Any:
+        """As nbclient; with an interpreter of its own where the recording names one."""
+        if self.recording.python is None:
+            return super().create_kernel_manager()
+        from jupyter_client.manager import AsyncKernelManager
+
+        spec = one_kernel(self.recording.python)
+        self.km = AsyncKernelManager(kernel_name=self.kernel_name, kernel_spec_manager=spec)
+        self.km.client_class = "jupyter_client.asynchronous.AsyncKernelClient"
+        return self.km
 
     @contextlib.contextmanager
     def setup_kernel(self, **kernel_options: Any) -> Iterator[None]:
         """Starts the kernel; again where it ended at once, because another process had taken its ports."""
         for attempt in range(STARTS):
             try:
-                if self.km is None:  # type: ignore[has-type]
+                if self.km is None:
                     self.km = self.create_kernel_manager()
                 if not self.km.has_kernel:
                     self.start_new_kernel(**kernel_options)
@@ -109,8 +136,14 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
             except RuntimeError as error:
                 if attempt + 1 == STARTS or "died" not in str(error):
                     raise
+        if self.recording.on_kernel is not None:
+            self.recording.on_kernel(self.km.provisioner.pid)
         with super().setup_kernel(cleanup_kc=True, **kernel_options):
-            yield
+            try:
+                yield
+            except BaseException:
+                self.shutdown_kernel = "immediate"  # a cell may be running: it would not listen
+                raise
 
     def papermill_execute_cells(self) -> None:
         """Papermill's loop, with the recording around it."""
@@ -125,7 +158,7 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
                 self._execute_text(step)
                 continue
             index, cell = step, self.nb.cells[step]
-            recording.cell = index
+            recording.cell, recording.source = index, cell.source
             expected = cell.source.strip() in recording.expected
             allowed: bool = self.allow_errors  # type: ignore[has-type]
             self.allow_errors = allowed or expected
@@ -215,6 +248,18 @@ def _recorded(answer: dict[str, Any]) -> list[dict[str, str]]:
     except (KeyError, TypeError, ValueError, SyntaxError):
         return []
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def one_kernel(python: str) -> Any:
+    """A manager of kernel specifications that knows one: IPython's kernel in the interpreter ``python``."""
+    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+
+    class OneKernel(KernelSpecManager):  # type: ignore[misc]
+        def get_kernel_spec(self, kernel_name: str) -> Any:
+            argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(argv=argv, display_name=kernel_name, language="python")
+
+    return OneKernel()
 
 
 class MlgovEngine(NBClientEngine):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """One run of a snapshot's notebook in a fresh kernel, through papermill.
 
-The notebook is copied to a temporary file and executed from there, with the kernel in the notebook's own
-folder: nothing that belongs to the user is written by us. However the run ends, the kernel has ended with it.
+Every run has a sandbox of its own and is held to limits. However it ends, the kernel and all that was started from
+it have ended with it, and the sandbox is gone.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ import os
 import re
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jupyter_mlgov.errors import Blocked, UsageError
-from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.errors import Blocked
+from jupyter_mlgov.rerun.ending import MARK, Watch
 from jupyter_mlgov.rerun.held import Held
-from jupyter_mlgov.rerun.replay import Order
+from jupyter_mlgov.rerun.limits import Limits, recorded_seconds
+from jupyter_mlgov.rerun.place import Place
+from jupyter_mlgov.rerun.sandbox import Sandbox, lay_out
 
 if TYPE_CHECKING:
     from jupyter_mlgov.rerun.engine import Recording
@@ -30,28 +32,6 @@ DEFAULT_KERNEL = "python3"
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a run happens: ``root`` is what paths count from, ``notebook`` the file that counts as running.
-
-    ``document`` is the ``.ipynb`` that is executed, ``variables`` are set in the kernel's environment (None: taken
-    out of it), ``held`` is held still in it.
-    """
-
-    root: Path
-    notebook: Path | None
-    document: bytes
-    variables: dict[str, str | None] = field(default_factory=dict)
-    held: Held = Held()  # noqa: RUF009 - frozen
-    order: Order | None = None
-    """What is executed, where it is not each cell from top to bottom (see ``replay``)."""
-
-    @property
-    def folder(self) -> Path:
-        """The kernel's working directory."""
-        return self.notebook.parent if self.notebook is not None else self.root
-
-
-@dataclass(frozen=True)
 class Outcome:
     """What a run gave: the candidate's id, or why there is none."""
 
@@ -60,36 +40,8 @@ class Outcome:
     cell: int | None = None
     """The cell in which it ended, where there is no candidate."""
     executed: bytes | None = None
-
-
-def checkout(root: Path, store: Store, manifest: Manifest) -> Place:
-    """Today's notebook file in this checkout; the recorded one where there is no file any more."""
-    path = root / manifest.notebook.path if manifest.notebook.path else None
-    if path is None or not path.is_file():
-        recorded = store.get(manifest.notebook.document)
-        folder = path.parent if path is not None and path.parent.is_dir() else root
-        return Place(root, folder / path.name if path is not None else None, recorded)
-    try:
-        document = path.read_bytes()
-    except OSError as error:
-        raise UsageError(
-            f"{path} cannot be read ({error.strerror}): make it readable, or rerun with --as-recorded"
-        ) from error
-    if cells_of(document) is None:
-        what = "is empty" if not document.strip() else "is not a notebook, or was cut off"
-        raise UsageError(f"{path} {what}: restore the file, or rerun with --as-recorded")
-    return Place(root, path, document)
-
-
-def cells_of(document: bytes) -> list[tuple[str, str]] | None:
-    """``(type, source)`` of a notebook's cells; None for bytes that are no notebook of format 4."""
-    from jupyter_mlgov.capture.document import parse_cells
-
-    try:
-        parsed = parse_cells(json.loads(document))
-    except (ValueError, RecursionError):
-        return None
-    return [(cell.type, cell.source) for cell in parsed[0]] if parsed is not None else None
+    remedy: str | None = None
+    """What to do about the error, where the run knows."""
 
 
 def run_once(
@@ -98,79 +50,145 @@ def run_once(
     baseline: str,
     *,
     parameters: dict[str, Any] | None = None,
-    timeout: int | None = None,
+    limits: Limits | None = None,
     on_cell: OnCell | None = None,
 ) -> Outcome:
-    """Executes the notebook of ``place`` once. ``timeout`` is in seconds for one cell.
+    """Executes the notebook of ``place`` once.
 
-    Raises ``Blocked`` when no kernel can be started.
+    Raises ``Blocked`` when no kernel can be started, or no sandbox be made.
     """
-    import papermill
-    from papermill.engines import papermill_engines
-
-    from jupyter_mlgov.rerun.engine import MlgovEngine, Recording
-
-    papermill_engines.register("mlgov", MlgovEngine)
-    manifest = store.manifest(baseline)
-    recording = Recording(
-        name=manifest.experiment,
-        notebook=str(place.notebook) if place.notebook is not None else None,
-        baseline=baseline,
-        experiment=manifest.experiment,
-        root=str(place.root),
-        store=str(store.folder),
-        expected={
-            store.get(cell.source).decode("utf-8", "replace").strip()
-            for cell in manifest.notebook.cells
-            if cell.status == "error"
-        },
-        on_cell=on_cell,
-        held=place.held if place.held != Held() else None,
-        order=place.order,
-    )
-    error: str | None = None
-    with tempfile.TemporaryDirectory(prefix="mlgov-run-", ignore_cleanup_errors=True) as temporary:
-        source, target = Path(temporary) / "in.ipynb", Path(temporary) / "out.ipynb"
-        source.write_bytes(place.document)
-        kernel_log = (Path(temporary) / "kernel.log").open("wb")
-        kernel = {"cwd": str(place.folder), "env": _environment(place), "stderr": kernel_log}
-        try:
-            papermill.execute_notebook(
-                str(source),
-                str(target),
-                parameters=parameters,
-                engine_name="mlgov",
-                kernel_name=_kernel(place.document),
-                language="python",
-                progress_bar=False,
-                execution_timeout=timeout,
-                mlgov_recording=recording,
-                mlgov_kernel=kernel,
+    try:
+        with lay_out(place, store) as sandbox, tempfile.TemporaryDirectory(prefix="mlgov-run-") as temporary:
+            return _Run(place, store, baseline, sandbox, Path(temporary), limits or Limits()).outcome(
+                parameters, on_cell
             )
-        except Exception as failure:  # told as the run's outcome: a cell that raised, a dead kernel
-            if recording.cell is None:
-                said = _last_line(Path(temporary) / "kernel.log") or _one_line(failure)
-                raise Blocked(f"no kernel could be started: {said}") from failure
-            error = _ended(failure, recording, timeout)
-        finally:
-            kernel_log.close()
-        executed = target.read_bytes() if target.exists() else None
-    made = [one["id"] for one in recording.recorded if one.get("kind") == "candidate"]
-    if made:
-        return Outcome(made[-1], executed=executed)
-    if not recording.attached and recording.problem:
-        raise Blocked(f"the run cannot be recorded: {recording.problem}")
-    return Outcome(
-        None, error or recording.problem or "the kernel recorded nothing", recording.cell, executed
-    )
+    except OSError as error:
+        raise Blocked(f"no sandbox could be made: {error}") from error
 
 
-def _environment(place: Place) -> dict[str, str]:
-    wanted = {**os.environ, **place.variables}
-    return {name: value for name, value in wanted.items() if value is not None}
+class _Run:
+    """One run under way."""
+
+    def __init__(
+        self, place: Place, store: Store, baseline: str, sandbox: Sandbox, temporary: Path, limits: Limits
+    ) -> None:
+        self._place = place
+        self._store = store
+        self._baseline = baseline
+        self._manifest = store.manifest(baseline)
+        self._sandbox = sandbox
+        self._limits = limits
+        self._source = temporary / "in.ipynb"
+        self._target = temporary / "out.ipynb"
+        self._log = temporary / "kernel.log"
+        self._watch = Watch(limits.bytes)
+
+    def outcome(self, parameters: dict[str, Any] | None, on_cell: OnCell | None) -> Outcome:
+        import papermill
+        from papermill.engines import papermill_engines
+
+        from jupyter_mlgov.rerun.engine import MlgovEngine
+
+        papermill_engines.register("mlgov", MlgovEngine)
+        recording = self._recording(on_cell)
+        error = None
+        self._source.write_bytes(self._sandbox.document)
+        with self._watch, self._log.open("wb") as log:
+            try:
+                papermill.execute_notebook(
+                    str(self._source),
+                    str(self._target),
+                    parameters=parameters,
+                    engine_name="mlgov",
+                    kernel_name=kernel_of(self._sandbox.document),
+                    language="python",
+                    progress_bar=False,
+                    mlgov_recording=recording,
+                    mlgov_kernel={
+                        "cwd": str(self._sandbox.folder), "env": self._environment(), "stderr": log,
+                    },
+                )  # fmt: skip
+            except Exception as failure:  # told as the run's outcome: a cell that raised, a dead kernel
+                if recording.cell is None:
+                    said = _last_line(self._log) or _one_line(failure)
+                    raise Blocked(f"no kernel could be started: {said}") from failure
+                error = failure
+        executed = self._target.read_bytes() if self._target.exists() else None
+        made = [one["id"] for one in recording.recorded if one.get("kind") == "candidate"]
+        if made:
+            return Outcome(made[-1], executed=executed)
+        if not recording.attached and recording.problem:
+            raise Blocked(f"the run cannot be recorded: {recording.problem}")
+        if error is not None:
+            said, remedy = self._ended(error, recording)
+            return Outcome(None, said, recording.cell, executed, remedy)
+        return Outcome(None, recording.problem or "the kernel recorded nothing", recording.cell, executed)
+
+    def _recording(self, on_cell: OnCell | None) -> Recording:
+        from jupyter_mlgov.rerun.engine import Recording
+
+        manifest, sandbox = self._manifest, self._sandbox
+        took = recorded_seconds(manifest, self._text)
+        return Recording(
+            name=manifest.experiment,
+            notebook=str(sandbox.notebook) if sandbox.notebook is not None else None,
+            baseline=self._baseline,
+            experiment=manifest.experiment,
+            root=str(sandbox.root),
+            store=str(self._store.folder.absolute()),
+            sandbox={
+                "prefix": str(sandbox.prefix), "root": str(sandbox.root), "real_root": str(sandbox.real_root),
+                "uris": sandbox.uris, "paths": list(sandbox.paths),
+                "python_path": self._variables().get("PYTHONPATH"),
+            },
+            expected={
+                self._text(cell.source).strip() for cell in manifest.notebook.cells if cell.status == "error"
+            },
+            on_cell=on_cell,
+            held=self._place.held if self._place.held != Held() else None,
+            order=self._place.order,
+            on_kernel=self._watch.kernel_started,
+            seconds=lambda source: self._limits.seconds(took.get(source.strip())),
+            python=str(self._place.python) if self._place.python is not None else None,
+        )  # fmt: skip
+
+    def _variables(self) -> dict[str, str]:
+        """The notebook's variables: this process's, and the sandbox's over them."""
+        known = {**os.environ, **self._sandbox.variables}
+        return {name: value for name, value in known.items() if value is not None}
+
+    def _environment(self) -> dict[str, str]:
+        """What the kernel is started with: the mark besides, and the way to the recorder."""
+        variables = {**self._variables(), MARK: self._watch.mark}
+        if self._sandbox.recorder is not None:
+            path = [self._sandbox.recorder, variables.get("PYTHONPATH", "")]
+            variables["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
+        return variables
+
+    def _text(self, digest: str) -> str:
+        return self._store.get(digest).decode("utf-8", "replace")
+
+    def _ended(self, failure: Exception, recording: Recording) -> tuple[str, str | None]:
+        """What ended the run, and what to do about it."""
+        kind, cell = type(failure).__name__, recording.cell
+        if self._watch.over == "memory":
+            size = f"{self._limits.bytes / (1 << 30):.3g} GiB"
+            return (
+                f"cell {cell} took more than {size} of memory and was stopped",
+                "make the cell take less, or allow more with --memory (or memory under [rerun] in mlgov.toml)",
+            )
+        if kind == "DeadKernelError":
+            return f"the kernel died in cell {cell}: it was killed, ran out of memory, or ended itself", None
+        if kind == "CellTimeoutError":
+            seconds = recording.seconds(recording.source) if recording.seconds is not None else 0
+            return (
+                f"cell {cell} ran longer than {seconds:g} s and was stopped",
+                "make the cell end by itself, or allow more with --timeout (or timeout under [rerun] in mlgov.toml)",
+            )
+        return _one_line(failure), None
 
 
-def _kernel(document: bytes) -> str:
+def kernel_of(document: bytes) -> str:
     """The kernel that the notebook names, or the plain Python one for a Python notebook whose own is not here."""
     from jupyter_client.kernelspec import KernelSpecManager
 
@@ -184,19 +202,21 @@ def _kernel(document: bytes) -> str:
     return DEFAULT_KERNEL
 
 
+def kernel_program(document: bytes) -> str | None:
+    """The interpreter that the notebook's kernel runs in; None where it is this process's own."""
+    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
+
+    try:
+        argv = KernelSpecManager().get_kernel_spec(kernel_of(document)).argv
+    except NoSuchKernel:
+        return None
+    return str(argv[0]) if argv and Path(argv[0]).is_absolute() else None
+
+
 def _last_line(log: Path) -> str:
     """The last thing that a kernel said outside its cells."""
     lines = [line for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
     return " ".join(lines[-1].split())[:300] if lines else ""
-
-
-def _ended(failure: Exception, recording: Recording, timeout: int | None) -> str:
-    kind = type(failure).__name__
-    if kind == "DeadKernelError":
-        return f"the kernel died in cell {recording.cell}: it was killed, ran out of memory, or ended itself"
-    if kind == "CellTimeoutError":
-        return f"cell {recording.cell} ran longer than {timeout} s and was stopped"
-    return _one_line(failure)
 
 
 def _one_line(error: BaseException) -> str:

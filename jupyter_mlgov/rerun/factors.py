@@ -24,7 +24,7 @@ IMPORT_NAMES = {
 }  # fmt: skip
 """Distributions that are imported by another name than their own."""
 
-_MACHINERY = frozenset(
+MACHINERY = frozenset(
     {"jupyter-mlgov", "ipykernel", "jupyter-client", "jupyter-core", "tornado", "traitlets", "pyzmq", "comm", "debugpy",
      "blake3", "msgspec", "zstandard", "gitpython", "gitdb", "filelock", "rfc8785", "sqlalchemy"}
 )  # fmt: skip
@@ -238,7 +238,7 @@ def _packages(before: Side, after: Side) -> Iterator[Factor]:
     found = []
     for name in sorted(set(one.packages) | set(other.packages), key=str.lower):
         old, new = one.packages.get(name), other.packages.get(name)
-        if old == new or (loaded and name not in loaded) or name.lower() in _MACHINERY:
+        if old == new or (loaded and name not in loaded) or name.lower() in MACHINERY:
             continue
         imported_as = IMPORT_NAMES.get(name.lower(), name.replace("-", "_"))
         cells = cells_importing(before, imported_as) or cells_importing(after, imported_as)

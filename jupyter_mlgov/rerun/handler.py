@@ -1,16 +1,20 @@
 """papermill's I/O handler for ``mlgov://REF``: the recorded notebook, wherever papermill takes an input path.
 
-The project is the one that the working directory lies in. Reading is all there is: a snapshot never changes.
+The project is the one that the working directory lies in, else the one that ``MLGOV_PROJECT`` names. Reading is all
+there is: a snapshot never changes.
 """
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import NoReturn
 
 from jupyter_mlgov.errors import NotFound, UsageError
 
 SCHEME = "mlgov://"
+PROJECT = "MLGOV_PROJECT"
+"""The variable that names a project's folder, for a scheduler that works elsewhere."""
 
 
 class MlgovHandler:
@@ -23,9 +27,13 @@ class MlgovHandler:
 
         ref = path.removeprefix(SCHEME)
         start = Path.cwd()
-        folder = next((one / ".mlgov" for one in (start, *start.parents) if (one / ".mlgov").is_dir()), None)
+        told = os.environ.get(PROJECT)
+        places = (start, *start.parents, *([Path(told)] if told else []))
+        folder = next((one / ".mlgov" for one in places if (one / ".mlgov").is_dir()), None)
         if folder is None:
-            raise NotFound(f"{path}: no project at or above {start}: go to a project's folder")
+            raise NotFound(
+                f"{path}: no project at or above {start}: go to a project's folder, or name it with {PROJECT}"
+            )
         store = Store.open(folder)
         return store.get(store.manifest(store.resolve(ref)).notebook.document).decode("utf-8")
 

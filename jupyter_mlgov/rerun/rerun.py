@@ -10,9 +10,10 @@
 
 from __future__ import annotations
 
-import tempfile
+import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,14 +22,17 @@ import msgspec
 from jupyter_mlgov.errors import Blocked
 from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.secret_forms import REDACTED
 from jupyter_mlgov.records.verdict import Cause, Comparison, Finding
-from jupyter_mlgov.rerun import sandbox
+from jupyter_mlgov.rerun import environments, proven, sandbox
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.control import Controls
 from jupyter_mlgov.rerun.diagnose import diagnose
-from jupyter_mlgov.rerun.execute import Outcome, Place, cells_of, checkout, run_once
+from jupyter_mlgov.rerun.execute import Outcome, kernel_program, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
+from jupyter_mlgov.rerun.limits import Limits
+from jupyter_mlgov.rerun.place import Place, cells_of, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
 
 if TYPE_CHECKING:
@@ -50,35 +54,59 @@ def rerun(
     parameters: dict[str, Any] | None = None,
     as_recorded: bool = False,
     output: Path | None = None,
-    timeout: int | None = None,
+    limits: Limits | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Executes the snapshot's notebook again, compares, and writes the verdict on the ledger.
 
     ``parameters`` are set as papermill does; then it is another question, and no verdict on this snapshot is
-    written. ``output`` takes the executed notebook; ``timeout`` is in seconds for one cell. Raises
+    written. ``output`` takes the executed notebook; ``limits`` go before those of ``mlgov.toml``. Raises
     ``StoreError``, ``UsageError`` for a notebook file that is none, ``NotWritable`` for ``output``.
     """
+    asked = parameters is None and not as_recorded
+    factors = proven.known_factors(root, store, baseline) if asked else None
+    comparison = find_verdict(
+        root, store, baseline,
+        parameters=parameters, as_recorded=as_recorded, output=output, limits=limits, progress=progress,
+    )  # fmt: skip
+    if parameters is None:
+        same = factors is not None and proven.known_factors(root, store, baseline) == factors
+        write_verdict(store, comparison, factors=factors if same else None)
+    return comparison
+
+
+def find_verdict(
+    root: Path,
+    store: Store,
+    baseline: str,
+    *,
+    parameters: dict[str, Any] | None = None,
+    as_recorded: bool = False,
+    output: Path | None = None,
+    limits: Limits | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Comparison:
+    """As :func:`rerun`, and nothing about the verdict is written."""
     started = time.perf_counter()
-    with tempfile.TemporaryDirectory(prefix="mlgov-sandbox-", ignore_cleanup_errors=True) as temporary:
-        run = _Rerun(
-            root, store, baseline, parameters, as_recorded, output, timeout, progress, Path(temporary)
-        )
-        comparison = run.verdict()
-    comparison = msgspec.structs.replace(
-        comparison,
+    allowed = (limits or Limits()).or_of_project(root)
+    run = _Rerun(root, store, baseline, parameters, as_recorded, output, allowed, progress)
+    return msgspec.structs.replace(
+        run.verdict(),
         runs=run.runs,
         duration_s=round(time.perf_counter() - started, 3),
         output=str(output) if output is not None and run.written else None,
     )
-    if parameters is None:
-        body = {
-            "verdict": comparison.verdict,
-            "candidate": comparison.candidate,
-            "comparison": store.put(canonical(comparison)),
-        }
-        store.append("rerun", baseline, body)
-    return comparison
+
+
+def write_verdict(store: Store, comparison: Comparison, *, factors: str | None = None) -> None:
+    """Puts a verdict on the ledger, with the factors that it was found for (see ``proven``). Raises ``StoreError``."""
+    body = {
+        "verdict": comparison.verdict,
+        "candidate": comparison.candidate,
+        "comparison": store.put(canonical(comparison)),
+        **({"factors": factors} if factors is not None else {}),
+    }
+    store.append("rerun", comparison.baseline, body)
 
 
 class _Rerun:
@@ -92,9 +120,8 @@ class _Rerun:
         parameters: dict[str, Any] | None,
         as_recorded: bool,
         output: Path | None,
-        timeout: int | None,
+        limits: Limits,
         progress: Callable[[Progress], None] | None,
-        temporary: Path,
     ) -> None:
         self.root = root
         self.store = store
@@ -103,9 +130,9 @@ class _Rerun:
         self.parameters = parameters
         self.as_recorded = as_recorded
         self.output = output
-        self.timeout = timeout
+        self.limits = limits
         self.progress = progress
-        self.temporary = temporary
+        self.python: Path | None = None
         self.runs = 0
         self.written = False
         self.last_run_s = 0.0
@@ -117,11 +144,17 @@ class _Rerun:
                 gone = sandbox.not_restorable(self.manifest, self.store, self.root)
                 if gone:
                     return self._blocked(gone)
+                self.python = self._interpreter()
             place = self._place()
+            unset = self._unset()
+            if unset:
+                return self._blocked(unset)
             gone = [] if self.as_recorded else self._missing()
             if gone and not self._edited(place):
                 return self._blocked(gone)
             first = self.run("rerun", place, parameters=self.parameters, keep=True)
+        except environments.CannotBeBuilt as error:
+            return self._blocked(list(error.findings))
         except Blocked as error:
             return self._blocked([self._cannot(str(error))])
         if first.candidate is None:
@@ -155,14 +188,21 @@ class _Rerun:
 
     def _place(self) -> Place:
         if not self.as_recorded:
-            return checkout(self.root, self.store, self.manifest)
-        return self.restored("recorded", self.manifest)
+            return place_today(self.root, self.store, self.manifest)
+        return self.restored(self.manifest)
 
-    def restored(self, name: str, manifest: Manifest) -> Place:
-        """A new sandbox that holds what ``manifest`` says."""
-        folder = self.temporary / name
-        folder.mkdir()
-        return sandbox.restore(folder, self.root, self.store, manifest)
+    def restored(self, manifest: Manifest) -> Place:
+        """What ``manifest`` says, to be laid out in a sandbox."""
+        return replace(place_recorded(self.root, self.store, manifest), python=self.python)
+
+    def _interpreter(self) -> Path | None:
+        """The interpreter of the recorded environment, where the kernel here has another one."""
+        if self.progress is not None:
+            self.progress(
+                Progress("environment", 0, 0, 0.0, "looking for the recorded environment, or building it")
+            )
+        program = kernel_program(self.store.get(self.manifest.notebook.document))
+        return environments.interpreter(self.store, self.baseline, self.manifest, program)
 
     def plan(self, message: str) -> None:
         """Says what the controlled runs will be, before they start."""
@@ -182,7 +222,7 @@ class _Rerun:
         started = time.perf_counter()
         self.runs += 1
         outcome = run_once(
-            place, self.store, self.baseline, parameters=parameters, timeout=self.timeout, on_cell=on_cell
+            place, self.store, self.baseline, parameters=parameters, limits=self.limits, on_cell=on_cell
         )
         self.last_run_s = time.perf_counter() - started
         if keep and self.output is not None and outcome.executed is not None:
@@ -204,6 +244,23 @@ class _Rerun:
                 gone.append(missing_input(item, absolute=outside))
         return gone
 
+    def _unset(self) -> list[Finding]:
+        """A finding for each secret that the notebook takes from the environment and that is not there: a record
+        holds its name only."""
+        known = self.store.environment(self.manifest).variables
+        return [
+            Finding(
+                cause="environment.variable",
+                subject=name,
+                message=f"The notebook takes {name} from the environment, where it was set when this was recorded; it is a "
+                "secret, so its value is in no record, and it is not set now.",
+                remedy=f"set {name} in the environment of this command, then rerun",
+                confirmed=True,
+            )
+            for name, value in known.items()
+            if value == REDACTED and name not in os.environ
+        ]
+
     def _edited(self, place: Place) -> bool:
         """True when today's code is another: it may not need what the recorded code read."""
         recorded = cells_of(self.store.get(self.manifest.notebook.document)) or []
@@ -221,7 +278,7 @@ class _Rerun:
             subject=self.manifest.notebook.path or self.manifest.experiment,
             cell=outcome.cell,
             message=f"The notebook did not run to its end: {why}.",
-            remedy="make it run from top to bottom in a fresh kernel, then rerun",
+            remedy=outcome.remedy or "make it run from top to bottom in a fresh kernel, then rerun",
             confirmed=True,
         )
         return Comparison(baseline=self.baseline, candidate=None, verdict="failed", findings=(finding,))

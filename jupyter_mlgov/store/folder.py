@@ -8,7 +8,7 @@ Reading never needs to write: in a read-only folder every question is still answ
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from jupyter_mlgov.records.ledger import EntryKind
     from jupyter_mlgov.records.verdict import Problem
+    from jupyter_mlgov.store.bundles import Imported, Incoming
     from jupyter_mlgov.store.index import Index
 
 T = TypeVar("T")
@@ -180,7 +181,49 @@ class Store:
                 )
             )
 
+    def adopt(self, incoming: Incoming) -> Imported:
+        """Takes in the snapshot of a bundle whose objects are there already: its entry, where it came from, and
+        what was said about it elsewhere and not yet here. Raises as :meth:`commit`."""
+        from jupyter_mlgov.store import bundles, tables
+
+        index, snapshot = incoming.index, incoming.index.snapshot
+        with files.writing(self.folder):
+            self._manifests.put(incoming.manifest_bytes())
+        with self._ledger.lock():
+            there = self._ask(lambda rows: tables.entry_of(rows, snapshot), locked=True)
+            names = self._ask(
+                lambda rows: set(tables.entry_names(rows, subject=snapshot, kind=None)), locked=True
+            )
+            earlier = {name for name in names for name in bundles.repeated(self._ledger.read(name))}
+            todo = [(name, entry) for name, entry in incoming.statements if name not in names | earlier]
+            number = self._ask(lambda rows: tables.number_of(rows, snapshot), locked=True)
+            if there is not None and number is not None and not todo:
+                return incoming.result(number, new=False, entries=0)
+            made = []
+            if there is None:
+                last = self._ask(lambda rows: tables.highest_number(rows, index.experiment), locked=True)
+                number = index.number if index.number > last else last + 1
+                made.append(incoming.made_here(number))
+            made += [incoming.origin(name for name, _ in todo), *(entry for _, entry in todo)]
+            self._ledger.append_all(made, expected=self._ledger.head())
+            self._index.follow()
+        return incoming.result(number or index.number, new=there is None, entries=len(todo))
+
     # -- reading -----------------------------------------------------------------------------------------
+
+    def manifest_bytes(self, snapshot: str) -> bytes:
+        """A manifest's canonical JSON as it was written, verified. Raises as :meth:`manifest`."""
+        if not is_identity(snapshot):
+            raise NotFound(f"{snapshot!r} is no snapshot's id (64 hex digits): see `mlgov log`")
+        return self._manifests.get(snapshot)
+
+    def ledger_lines(self) -> Iterator[tuple[str, bytes, Entry]]:
+        """Every ledger entry, oldest first: its id, its canonical JSON and what that says. Raises as
+        :meth:`entries`."""
+        from jupyter_mlgov.store import tables
+
+        for name in self._ask(lambda rows: tables.entry_names(rows, subject=None, kind=None)):
+            yield name, self._ledger.raw(name), self._ledger.read(name)
 
     def manifest(self, snapshot: str) -> Manifest:
         """The manifest of the snapshot or candidate with that id (64 hex digits), verified.

@@ -10,6 +10,7 @@ Kinds of problems: ``ledger.head``, ``ledger.rewound``, ``ledger.number``, ``led
 
 from __future__ import annotations
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ import msgspec
 from jupyter_mlgov.errors import Damaged, Missing, MlgovError, StoreError
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment
+from jupyter_mlgov.records.tree import Tree
 from jupyter_mlgov.records.verdict import Problem
 from jupyter_mlgov.store import manifests
 from jupyter_mlgov.store.chain import Chain
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Snapshots that a message names before it counts the rest."""
 
-_NAMED_OBJECTS = {"rerun": ("comparison",), "lock": ("lock",)}
+_NAMED_OBJECTS = {"rerun": ("comparison",), "lock": ("lock",), "import": ("chain", "tree")}
 """Fields of an entry's body that name objects, by kind."""
 
 _RESTORE = "put it back from a copy of the project"
@@ -127,7 +129,10 @@ class Check:
                 fault = f"the ledger's entry of {subject} has no experiment"
                 self._add("entry.body", subject, fault, [subject], _RESTORE)
             elif entry.kind == "snapshot":
-                if number != last[experiment] + 1 and self._chain.whole:
+                later = (
+                    entry.body.get("imported") is True and type(number) is int and number > last[experiment]
+                )
+                if number != last[experiment] + 1 and not later and self._chain.whole:
                     fault = f"{experiment!r} has number {number!r} after {last[experiment]}"
                     self._add("ledger.number", f"{experiment}@{number}", fault, [subject], _RESTORE)
                 last[experiment] = number if type(number) is int else last[experiment] + 1
@@ -162,6 +167,13 @@ class Check:
             for field in _NAMED_OBJECTS.get(entry.kind, ()):
                 if isinstance(value := entry.body.get(field), str):
                     self._users[value].append(entry.subject)
+                    if field == "tree":
+                        self._users_of_tree(value, entry.subject)
+
+    def _users_of_tree(self, tree: str, snapshot: str) -> None:
+        with contextlib.suppress(StoreError, msgspec.MsgspecError):
+            for file in msgspec.json.decode(self._objects.get(tree), type=Tree).files:
+                self._users[file.digest].append(snapshot)
 
     def _check_objects(self) -> None:
         for digest in dict.fromkeys((*sorted(self._users), *sorted(self._objects.digests()))):

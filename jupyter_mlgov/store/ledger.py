@@ -9,7 +9,7 @@ nothing names.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -60,6 +60,20 @@ def decode(data: bytes) -> Entry:
     if not is_identity(entry.subject) or not all(is_identity(parent) for parent in entry.parents):
         raise ValueError("it names something that is no id")
     return entry
+
+
+def _encode(entry: Entry) -> tuple[bytes, Entry]:
+    """An entry's canonical JSON, and the entry as it will be read back. Raises ``UsageError``."""
+    try:
+        data = canonical(entry)
+        written = decode(data)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"a ledger entry of kind {entry.kind!r} cannot be written: {error}") from error
+    if len(data) > LIMIT:
+        raise UsageError(
+            f"a ledger entry of {len(data)} bytes is too long (at most {LIMIT}): shorten its texts"
+        )
+    return data, written
 
 
 class Ledger:
@@ -128,35 +142,39 @@ class Ledger:
             holder.release()
 
     def append(self, entry: Entry, *, expected: str | None) -> tuple[str, Entry]:
-        """Writes ``entry`` with ``expected`` as its parent and moves HEAD from ``expected`` to it.
+        """As :meth:`append_all`, for one."""
+        return self.append_all([entry], expected=expected)[0]
 
-        The caller holds the lock. Returns the id and the entry as it will be read back. Raises ``NotWritable``
+    def append_all(self, entries: Iterable[Entry], *, expected: str | None) -> list[tuple[str, Entry]]:
+        """Writes entries, the first with ``expected`` as its parent and each with the one before it, then moves HEAD
+        from ``expected`` to the last: all have happened, or none.
+
+        The caller holds the lock. Returns ids and entries as they will be read back. Raises ``NotWritable``
         (HEAD stays), ``UsageError`` for a body that is not JSON or is too long, ``StoreError`` when HEAD is no
         longer at ``expected``.
         """
-        linked = msgspec.structs.replace(entry, parents=(expected,) if expected else ())
-        try:
-            data = canonical(linked)
-            written = decode(data)
-        except (TypeError, ValueError) as error:
-            raise UsageError(f"a ledger entry of kind {entry.kind!r} cannot be written: {error}") from error
-        if len(data) > LIMIT:
-            raise UsageError(
-                f"a ledger entry of {len(data)} bytes is too long (at most {LIMIT}): shorten its texts"
-            )
-        name = blake3(data).hexdigest()
-        temporary = self._layout.temporary
+        made: list[tuple[str, Entry]] = []
+        datas: list[bytes] = []
+        before = expected
+        for entry in entries:
+            data, written = _encode(msgspec.structs.replace(entry, parents=(before,) if before else ()))
+            before = blake3(data).hexdigest()
+            made.append((before, written))
+            datas.append(data)
         with files.writing(self._layout.folder):
-            entry_file, head_file = files.stage_all(temporary, [data, name.encode() + b"\n"])
+            *staged, head_file = files.stage_all(
+                self._layout.temporary, [*datas, made[-1][0].encode() + b"\n"]
+            )
             try:
-                files.place(entry_file, self._path(name))
+                for (name, _), file in zip(made, staged, strict=True):
+                    files.place(file, self._path(name))
                 files.flush([self._layout.entries])
                 if self.head() != expected:
                     raise StoreError(f"HEAD of {self._layout.folder} moved meanwhile: run it again")
                 files.replace(head_file, self._layout.head)
             finally:
                 files.drop(head_file)
-        return name, written
+        return made
 
     def since(self, head: str | None, known: Callable[[str], bool]) -> Iterator[tuple[str, Entry]]:
         """Entries that ``head`` leads to and that are not ``known``, each after all of its parents.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_mlgov.rerun import noise, numbers, pictures
-from jupyter_mlgov.rerun.control import Bounds
+from jupyter_mlgov.rerun.limits import RerunSettings
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "comparison.md"
 
@@ -52,8 +52,8 @@ left. The plan is shown before it starts. `mlgov.toml` bounds it:
 
 ```toml
 [rerun]
-controlled_runs = {Bounds().controlled_runs}        # for one verdict
-controlled_seconds = {Bounds().controlled_seconds:.0f}   # in all, estimated from the run before
+controlled_runs = {RerunSettings().controlled_runs}        # for one verdict
+controlled_seconds = {RerunSettings().controlled_seconds:.0f}   # in all, estimated from the run before
 ```
 
 ## What is noise

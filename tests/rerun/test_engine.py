@@ -169,3 +169,23 @@ def test_the_handler_refuses_what_it_cannot_do_in_one_line(
     monkeypatch.chdir(empty)
     with pytest.raises(NotFound):
         MlgovHandler.read("mlgov://one")
+
+
+def test_the_call_of_airflows_operator_runs_a_recorded_notebook_with_other_parameters(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = work.record(tagged("scale = 2.0", "parameters"), "%%experiment one\nscore = 3 * scale")
+    elsewhere = tmp_path / "scheduler"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setenv("MLGOV_PROJECT", str(work.folder))
+    # The keywords that PapermillOperator.execute passes, when no kernel connection is given.
+    done = papermill.execute_notebook(
+        f"mlgov://{snapshot[:10]}", str(elsewhere / "out.ipynb"), parameters={"scale": 5.0}, progress_bar=False,
+        report_mode=True, log_output=False, kernel_name=None, language=None, engine_name="mlgov",
+    )  # fmt: skip
+    assert [cell.metadata.get("tags") for cell in done.cells][1] == ["injected-parameters"]
+    written = nbformat.read(elsewhere / "out.ipynb", 4)
+    assert written.cells[0].metadata.jupyter.source_hidden is True
+    (recorded,) = done.metadata.papermill["mlgov"]
+    assert recorded["experiment"] == "one"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from jupyter_mlgov.records.verdict import Comparison, Finding
+from jupyter_mlgov.rerun.fleet import Orders
 from jupyter_mlgov.rerun.progress import Progress
 from tests.kernel import Kernel
 from tests.rerun.conftest import Work, execute
@@ -315,8 +316,8 @@ def test_verify_gives_each_verdict_and_junit(work: Work) -> None:
     second = execute(work.notebook, work.folder / "executed.ipynb")[0]["id"]
     work.file("loans.csv", CSV + "99,99\n")
     junit = work.folder / "junit.xml"
-    found = work.project.verify([first, second], jobs=2, junit=junit)
-    assert [(c.baseline, c.verdict) for c in found] == [(first, "diverged"), (second, "reproduced")]
+    found = work.project.verify([first, second], orders=Orders(jobs=2), junit=junit)
+    assert [(c.baseline, c.verdict) for _, c in found] == [(first, "diverged"), (second, "reproduced")]
     suite = ET.parse(junit).getroot().find("testsuite")
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")

@@ -1,0 +1,188 @@
+"""A rerun seen from inside its kernel: the store that takes the candidate, and the guard over what is linked.
+
+A record must not show where it was made: paths of the sandbox are written as those of the machine, so that an
+unchanged rerun gives an unchanged record.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.manifest import Input, Manifest
+from jupyter_mlgov.store import Store
+
+_KEPT = ".mlgov"
+"""The store's folder is never taken for a file of the notebook's."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Where a run happens: ``prefix`` stands for ``/``, ``root`` for ``real_root``; ``uris`` are names by path.
+    ``paths`` come first when the notebook imports, and ``python_path`` is the ``PYTHONPATH`` that it is to see."""
+
+    prefix: str
+    root: str
+    real_root: str
+    uris: dict[str, str] = {}
+    paths: tuple[str, ...] = ()
+    python_path: str | None = None
+
+    def enter(self) -> None:
+        """Makes this process what the notebook expects."""
+        if self.python_path is None:
+            os.environ.pop("PYTHONPATH", None)
+        else:
+            os.environ["PYTHONPATH"] = self.python_path
+        first = 1 if sys.path[:1] == [""] else 0
+        sys.path[first:first] = [path for path in self.paths if path not in sys.path]
+
+
+class SandboxStore(Store):
+    """The project's store, for a kernel that runs in a sandbox. Make one with :meth:`seen_from`."""
+
+    seen: Seen
+
+    @classmethod
+    def seen_from(cls, folder: Path, seen: Seen) -> SandboxStore:
+        """The store at ``folder``. Raises as ``Store.open``."""
+        store = cls.open(folder)
+        assert isinstance(store, SandboxStore)
+        store.seen = seen
+        return store
+
+    def put_all(self, datas: Iterable[bytes]) -> list[str]:
+        """As ``Store.put_all``, with the machine's paths for the sandbox's."""
+        root, prefix = os.fsencode(self.seen.root), os.fsencode(self.seen.prefix)
+        real = os.fsencode(self.seen.real_root)
+        return super().put_all(
+            data.replace(root, real).replace(prefix, b"") if prefix in data else data for data in datas
+        )
+
+    def commit(self, manifest: Manifest, *, body: Mapping[str, Any] | None = None) -> Entry:
+        """As ``Store.commit``, with the machine's paths for the sandbox's."""
+        named = msgspec.structs.replace(
+            manifest, inputs=tuple(self._named(item, item.uri) for item in manifest.inputs)
+        )
+        text = msgspec.json.encode(named)
+        prefix = os.fsencode(self.seen.prefix)
+        if prefix in text:
+            real = os.fsencode(self.seen.real_root)
+            text = text.replace(os.fsencode(self.seen.root), real).replace(prefix, b"")
+            named = msgspec.json.decode(text, type=Manifest)
+        unique = {item.uri: item for item in reversed(named.inputs)}
+        inputs = tuple(unique[uri] for uri in sorted(unique))
+        return super().commit(msgspec.structs.replace(named, inputs=inputs), body=body)
+
+    def _named(self, item: Input, uri: str) -> Input:
+        """An input by the name that it has for the project."""
+        seen = self.seen
+        if uri in seen.uris:
+            return msgspec.structs.replace(item, uri=seen.uris[uri])
+        path = uri.removeprefix(seen.prefix) if uri.startswith(seen.prefix + "/") else uri
+        if path.startswith(seen.real_root + "/"):  # by an absolute path into the checkout
+            path = path.removeprefix(seen.real_root + "/")
+        return item if path == uri else msgspec.structs.replace(item, uri=path)
+
+
+# -- the guard -----------------------------------------------------------------------------------------------
+
+_WRITES = os.O_WRONLY | os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_TRUNC
+_CONTENT = frozenset({"sqlite3.connect", "os.truncate", "os.chmod", "os.chown", "os.utime"})
+_FOLDER = frozenset(
+    {"os.mkdir", "os.rmdir", "os.remove", "os.rename", "os.link", "os.symlink", "shutil.rmtree"}
+)
+
+
+class Guard:
+    """Makes a link the run's own before Python writes through it: the audit event comes before the write.
+
+    A linked file becomes a copy (or goes, where it is truncated anyway), a linked folder a folder of links.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix + os.sep
+        self._busy = threading.local()
+
+    def install(self) -> None:
+        """From now on, until the kernel ends: an audit hook cannot be taken away."""
+        sys.addaudithook(self._hook)
+
+    def _hook(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event != "open" and event not in _CONTENT and event not in _FOLDER:
+            return
+        if getattr(self._busy, "on", False):
+            return
+        self._busy.on = True
+        try:
+            if event == "open":
+                path, mode, flags = arguments
+                if isinstance(mode, str):
+                    writes, keeps = any(letter in mode for letter in "wax+"), "w" not in mode
+                else:
+                    writes, keeps = bool(flags & _WRITES), not flags & os.O_TRUNC
+                if writes:
+                    self._own(path, content=keeps)
+            elif event in _CONTENT:
+                self._own(arguments[0], content=True)
+            else:
+                for path in arguments[:2]:
+                    if isinstance(path, str | bytes | os.PathLike):
+                        self._own(path, content=None)
+        except Exception:  # noqa: BLE001, S110 - an audit hook that raises would break the user's call
+            pass
+        finally:
+            self._busy.on = False
+
+    def _own(self, path: Any, *, content: bool | None) -> None:
+        """``content``: whether a linked file's content is needed; None where only the folder is changed."""
+        if not isinstance(path, str | bytes | os.PathLike):
+            return
+        text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
+        if not text.startswith(self._prefix):
+            return
+        place = self._prefix.rstrip(os.sep)
+        *folders, last = text.removeprefix(self._prefix).split(os.sep)  # noqa: PTH206
+        for name in folders:
+            place = os.path.join(place, name)  # noqa: PTH118
+            if name == _KEPT:
+                return
+            if os.path.islink(place):  # noqa: PTH114
+                real = os.path.realpath(place)
+                if real.startswith(self._prefix):
+                    place = real
+                elif os.path.isdir(real):  # noqa: PTH112
+                    _own_folder(place, real)
+        place = os.path.join(place, last)  # noqa: PTH118
+        if content is None or last == _KEPT or not os.path.islink(place):  # noqa: PTH114
+            return
+        real = os.path.realpath(place)
+        if os.path.isfile(real) and not real.startswith(self._prefix):  # noqa: PTH113
+            _own_file(place, real, content=content)
+
+
+def _own_folder(place: str, real: str) -> None:
+    made = place + ".mlgov-own"
+    os.mkdir(made)  # noqa: PTH102
+    for name in os.listdir(real):  # noqa: PTH208
+        os.symlink(os.path.join(real, name), os.path.join(made, name))  # noqa: PTH118, PTH211
+    os.unlink(place)  # noqa: PTH108
+    os.rename(made, place)  # noqa: PTH104
+
+
+def _own_file(place: str, real: str, *, content: bool) -> None:
+    if not content:
+        os.unlink(place)  # noqa: PTH108
+        return
+    made = place + ".mlgov-own"
+    with contextlib.suppress(OSError):
+        shutil.copy2(real, made)
+        os.replace(made, place)  # noqa: PTH105

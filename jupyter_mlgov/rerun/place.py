@@ -1,0 +1,93 @@
+"""What a run is made of: whose notebook, code and data, in which project, under which settings.
+
+A place is a plan. It touches nothing; ``sandbox.lay_out`` makes a folder of it, a new one for every run.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.secret_forms import REDACTED
+from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.replay import Order
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
+
+_OF_A_MACHINE = frozenset(
+    {"HOME", "PATH", "USER", "LOGNAME", "PWD", "SHELL", "HOSTNAME", "TMPDIR", "DISPLAY", "PYTHONPATH"}
+)
+"""Variables that say where one is: they are not set to what they were elsewhere."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """``root`` is the project that paths count from, ``notebook`` the file that counts as running (None: a
+    notebook that has no file), ``document`` the ``.ipynb`` that is executed.
+
+    ``recorded`` is the manifest whose code and data are laid out; None means this checkout as it is today.
+    ``variables`` are set in the kernel's environment (None: taken out of it), ``held`` is held still in it, ``order`` is
+    what is executed, where it is not each cell from top to bottom (see ``replay``). ``python`` is the interpreter of a
+    rebuilt environment, None the one that the notebook's kernel has here.
+    """
+
+    root: Path
+    notebook: Path | None
+    document: bytes
+    variables: dict[str, str | None] = field(default_factory=dict)
+    recorded: Manifest | None = None
+    python: Path | None = None
+    held: Held = Held()  # noqa: RUF009 - frozen
+    order: Order | None = None
+
+
+def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
+    """This checkout with today's notebook file; the recorded document where there is no file any more.
+
+    Raises ``UsageError`` for a file that is no notebook.
+    """
+    path = root / manifest.notebook.path if manifest.notebook.path else None
+    if path is None or not path.is_file():
+        document = store.get(manifest.notebook.document)
+        folder = path.parent if path is not None and path.parent.is_dir() else root
+        return Place(root, folder / path.name if path is not None else None, document)
+    try:
+        document = path.read_bytes()
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be read ({error.strerror}): make it readable, or rerun with --as-recorded"
+        ) from error
+    if cells_of(document) is None:
+        what = "is empty" if not document.strip() else "is not a notebook, or was cut off"
+        raise UsageError(f"{path} {what}: restore the file, or rerun with --as-recorded")
+    return Place(root, path, document)
+
+
+def place_recorded(root: Path, store: Store, manifest: Manifest) -> Place:
+    """What ``manifest`` says: its document, code, data and variables, timezone, locale and hash seed among them."""
+    path = Path(manifest.notebook.path) if manifest.notebook.path else None
+    if path is not None and (path.is_absolute() or ".." in path.parts):
+        path = Path(path.name)
+    variables = {
+        name: value
+        for name, value in store.environment(manifest).variables.items()
+        if name not in _OF_A_MACHINE and value != REDACTED and not (value or "").startswith("/")
+    }
+    notebook = root / path if path is not None else None
+    return Place(root, notebook, store.get(manifest.notebook.document), variables, manifest)
+
+
+def cells_of(document: bytes) -> list[tuple[str, str]] | None:
+    """``(type, source)`` of a notebook's cells; None for bytes that are no notebook of format 4."""
+    from jupyter_mlgov.capture.document import parse_cells
+
+    try:
+        parsed = parse_cells(json.loads(document))
+    except (ValueError, RecursionError):
+        return None
+    return [(cell.type, cell.source) for cell in parsed[0]] if parsed is not None else None
