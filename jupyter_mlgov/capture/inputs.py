@@ -37,7 +37,15 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/", "/usr/", "/lib/", "/lib64/", "/e
            "/Library/")  # fmt: skip
 _NO_FILES = ("/proc/", "/sys/", "/dev/")
 _MEDIA = ("/run/media/", "/run/user/", "/dev/shm/")  # noqa: S108
-_IN_LIBRARY_FOLDERS = ("joblib_memmapping_folder", "loky-", "ipykernel_", "matplotlib-", "pymp-", "mlgov-")
+_IN_LIBRARY_FOLDERS = (
+    "joblib_memmapping_folder",
+    "loky-",
+    "ipykernel_",
+    "matplotlib-",
+    "pymp-",
+    "mlgov-reads-",
+    "mlgov-run-",
+)
 
 
 def uri_of(path: Path, root: Path) -> str:

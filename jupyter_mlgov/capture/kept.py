@@ -20,7 +20,8 @@ class Kept:
         self.store = store
         self._secrets = secrets
         self._known_secrets = 0
-        self._present: set[str] = set()
+        self._present: dict[str, str] = {}
+        """Digest of what was put -> the name that the store gave it: in a rerun's sandbox it writes other paths."""
         self._texts: dict[str, str] = {}
         """Text -> the digest of its object."""
 
@@ -34,8 +35,8 @@ class Kept:
         names = [f"blake3:{blake3(data).hexdigest()}" for data in datas]
         new = {name: data for name, data in zip(names, datas, strict=True) if name not in self._present}
         if new:
-            self._present.update(self.store.put_all(list(new.values())))
-        return names
+            self._present.update(zip(new, self.store.put_all(list(new.values())), strict=True))
+        return [self._present[name] for name in names]
 
     def has(self, digest: str) -> bool:
         """Whether the object is there."""
