@@ -16,6 +16,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
+.PHONY: bench-reruns test-papermill
 .PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench bench-faults bench-nbval clean
 
 help:
@@ -89,6 +90,14 @@ screenshots: $(VENV)/.front-end chromium
 bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 	$(BIN)/python -m tests.benchmarks.report_cost
+
+# What a rerun costs beside papermill, and fifty on two cores beside one and beside nbmake: some minutes.
+bench-reruns: $(VENV)/.dev
+	$(BIN)/python -m tests.benchmarks.rerun_cost
+
+# papermill's own tests, from its source distribution, with the engine mlgov in place of its default.
+test-papermill: $(VENV)/.dev
+	$(BIN)/python -m tests.papermill_suite
 
 # Every step of a writer killed and refused, 200 snapshots from each of four kernels and the server: some minutes.
 test-faults: $(VENV)/.dev
