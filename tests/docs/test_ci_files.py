@@ -59,7 +59,9 @@ def run(folder: Path, commands: tuple[list[str], list[str]], **variables: str) -
     status, said = 0, ""
     for number, command in enumerate(commands[0]):
         if "GITHUB_ACTIONS" in variables:  # each step has a summary of its own
-            environment["GITHUB_STEP_SUMMARY"] = str(folder / ("summary.md" if "verify" in command else f"{number}.md"))
+            environment["GITHUB_STEP_SUMMARY"] = str(
+                folder / ("summary.md" if "verify" in command else f"{number}.md")
+            )
         if status == 0:
             done = subprocess.run(
                 ["sh", "-ec", command], cwd=folder, env=environment, capture_output=True, text=True
