@@ -41,8 +41,8 @@ class Kept:
     def has(self, digest: str) -> bool:
         """Whether the object is there."""
         if digest not in self._present and self.store.has(digest):
-            self._present.add(digest)
-        return digest in self._present
+            self._present[digest] = digest
+        return self._present.get(digest) == digest
 
     def texts(self, texts: Iterable[str]) -> list[str]:
         """The digests of texts without their secrets."""
