@@ -11,7 +11,7 @@ import { VirtualList } from './virtual';
 
 const METRICS = 3;
 /** In pixels, as in base.css. */
-const ROW = 82;
+const ROW = 88;
 
 export function SnapshotList(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;

@@ -64,7 +64,7 @@ test('the sidebar beside the mortgage example', async ({ page, tmpPath }) => {
   await picture(page, 'sidebar-detail.png');
   await page.keyboard.press('Escape');
 
-  await panel.getByRole('button', { name: 'Risks' }).click();
+  await panel.getByRole('button', { name: 'Risks', exact: true }).click();
   await expect(panel.locator('.jp-Mlgov-matrix')).toBeVisible();
   await picture(page, 'sidebar-risks.png');
 

@@ -44,7 +44,7 @@ test('the panel opens from the palette and tells how to start', async ({ page, t
   await expect(panel.getByText('%load_ext jupyter_mlgov')).toBeVisible();
   await expect(panel.getByText('%%experiment baseline')).toBeVisible();
   await expect(page.locator('.jp-Mlgov-statusItem')).toContainText('no snapshot');
-  await panel.getByRole('button', { name: 'Risks' }).click();
+  await panel.getByRole('button', { name: 'Risks', exact: true }).click();
   await expect(panel.getByText('%%experiment baseline')).toBeVisible();
   expect(await seriousProblems(page, '#jp-mlgov-panel')).toEqual([]);
 });
@@ -142,7 +142,7 @@ test('from the experiment to the report', async ({ page, tmpPath }) => {
   });
 
   await test.step('a risk is written into the notebook by a form and edited there', async () => {
-    await panel.getByRole('button', { name: 'Risks' }).click();
+    await panel.getByRole('button', { name: 'Risks', exact: true }).click();
     await panel.getByRole('button', { name: 'Add a risk' }).click();
     const dialog = page.locator('.jp-Dialog');
     await expect(dialog.getByRole('button', { name: 'Write and run' })).toBeDisabled();
