@@ -51,7 +51,7 @@ def proof(store: Store, snapshot: str) -> dict[str, Any]:
     return {
         "format": 1,
         "snapshot": snapshot,
-        "manifest": canonical(store.manifest(snapshot)).decode("utf-8"),
+        "manifest": store.manifest_bytes(snapshot).decode("utf-8"),
         "entries": [canonical(entry).decode("utf-8") for entry in store.entries(subject=snapshot)],
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from blake3 import blake3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -197,3 +198,9 @@ def test_with_the_project_at_hand_its_store_is_asked(good: Sample, rich: Sample,
     passed, reason = project()
     assert passed is False
     assert "1 objects of the snapshot are lost or damaged" in reason
+
+
+def test_a_record_of_an_earlier_version_keeps_its_name(good: Sample, tmp_path: Path) -> None:
+    held = proof(good.store, good.id)
+    assert blake3(held["manifest"].encode()).hexdigest() == good.id
+    assert held["manifest"].encode() == good.store.manifest_bytes(good.id)

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from jupyter_mlgov.records.canonical import canonical, number
+from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.report.shapes.source import Source, identifier
 from jupyter_mlgov.report.wording import moment, tidy
 
@@ -76,7 +76,7 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
         made.setdefault(f"{inside}/metrics/{_name(name)}", "".join(lines).encode())
     for name, text in _tags(source).items():
         made[f"{inside}/tags/{name}"] = text.encode("utf-8", "backslashreplace")
-    made[f"{inside}/artifacts/snapshot.json"] = canonical(manifest)
+    made[f"{inside}/artifacts/snapshot.json"] = record.store.manifest_bytes(record.id)
     notebook = record.bytes(manifest.notebook.document)
     if notebook is not None:
         made[f"{inside}/artifacts/notebook.ipynb"] = notebook

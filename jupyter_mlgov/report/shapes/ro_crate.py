@@ -9,7 +9,6 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
-from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.report.shapes.source import Source
 from jupyter_mlgov.report.wording import tidy
 
@@ -23,7 +22,7 @@ NOTEBOOK, MANIFEST = "notebook.ipynb", "snapshot.json"
 
 def make(source: Source) -> dict[PurePosixPath, bytes]:
     record, manifest = source.record, source.record.manifest
-    files: dict[str, bytes] = {MANIFEST: canonical(manifest)}
+    files: dict[str, bytes] = {MANIFEST: record.store.manifest_bytes(record.id)}
     graph: list[dict[str, Any]] = [
         _entity(
             MANIFEST,
