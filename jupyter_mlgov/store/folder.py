@@ -234,12 +234,6 @@ class Store:
             raise NotFound(f"{snapshot!r} is no snapshot's id (64 hex digits): see `mlgov log`")
         return manifests.decode(snapshot, self._manifests.get(snapshot))
 
-    def manifest_bytes(self, snapshot: str) -> bytes:
-        """A manifest as it was written: the bytes that its id is the digest of. Raises as :meth:`manifest`."""
-        if not is_identity(snapshot):
-            raise NotFound(f"{snapshot!r} is no snapshot's id (64 hex digits): see `mlgov log`")
-        return self._manifests.get(snapshot)
-
     def environment(self, manifest: Manifest) -> Environment:
         """The environment that ``manifest`` names. Raises ``Missing`` or ``Damaged``."""
         try:
