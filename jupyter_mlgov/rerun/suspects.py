@@ -249,7 +249,9 @@ def _bound(statement: ast.stmt) -> tuple[str, ...]:
     names: dict[str, None] = {}
     if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         return (statement.name,)
-    for node in ast.walk(statement):
+    # The variable of a comprehension is bound in the comprehension only.
+    own = statement.targets if isinstance(statement, ast.Assign) else [statement]
+    for node in (node for part in own for node in ast.walk(part)):
         if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             names.setdefault(node.id)
         elif isinstance(node, ast.Attribute | ast.Subscript) and isinstance(node.ctx, ast.Store):
