@@ -511,6 +511,8 @@ def call(
     except click.UsageError as error:
         raise UsageError(f"{_where(error)}: {error.format_message()}") from error
     except click.Abort as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from error
         raise MlgovError("stopped") from error
     except click.ClickException as error:
         raise UsageError(error.format_message()) from error

@@ -21,9 +21,9 @@ from tests.rerun.conftest import Work
 LEAVE = """
 import subprocess, sys
 if open('flag.txt').read() == '1':
-    code = "import os, time; os.setsid(); print(os.getpid(), flush=True); os.fork() or time.sleep(600); time.sleep(600)"
+    code = "import os, time; print(os.getpid(), flush=True); os.fork() or time.sleep(600); time.sleep(600)"
     child = subprocess.Popen([sys.executable, '-c', code], start_new_session=True, stdout=subprocess.PIPE)
-    child.stdout.readline()
+    assert child.stdout.readline()
 """
 """A cell that starts a process which leaves the session and forks."""
 
