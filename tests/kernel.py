@@ -45,7 +45,7 @@ class Kernel:
     ) -> None:
         environment = {
             **os.environ,
-            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         }
         environment |= {"IPYTHONDIR": str(folder / ".ipython"), **(env or {})}
         environment.pop("JPY_SESSION_NAME", None)

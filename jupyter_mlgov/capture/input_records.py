@@ -53,6 +53,7 @@ class InputRecorder:
         """
         files = aside.run(lambda: self._find(listening, journal, declared, notebook, root), seconds=FIND_S)
         records: dict[str, Input] = {}
+        skipped: set[str] = set()
 
         def describe(found: FoundInput) -> Input | None:
             return self._record(found, root=root, cell=place.get(found.opened.cell_run), kept=kept, keep=keep)
@@ -64,6 +65,7 @@ class InputRecorder:
                     cell=place.get(found.opened.cell_run), derived=found.derived,
                     seen_by=tuple(sorted(found.opened.seen_by)),
                 )  # fmt: skip
+                skipped.add(made.uri)
             if made is not None:
                 records[made.uri] = made
         reads = listening.reads
@@ -77,7 +79,7 @@ class InputRecorder:
                     uri=clean, digest=None, evidence="declared", cell=cell, seen_by=("declared",),
                     reason="remote: its content was not read",
                 )  # fmt: skip
-        lost += _cautions(records)
+        lost += _cautions(records, skipped)
         lost += [_incomplete(why) for why in reads.lost.values()]
         known += [_incomplete(why) for why in reads.quiet.values()]
         return tuple(records[uri] for uri in sorted(records))
@@ -194,14 +196,15 @@ def record_fetched(fetched: Sequence[Fetched], cells: Sequence[int | None]) -> l
     return made
 
 
-def _cautions(records: Mapping[str, Input]) -> Iterator[Caution]:
+def _cautions(records: Mapping[str, Input], skipped: set[str]) -> Iterator[Caution]:
     for uri, item in records.items():
         if item.unstable:
             yield Caution(
                 code="input.unstable", message=f"{uri} changed after the notebook read it", cell=item.cell
             )
         if (item.reason and item.evidence != "declared") or (item.reason and not is_remote(uri)):
-            yield Caution(code="input.unreadable", message=f"{uri}: {item.reason}", cell=item.cell)
+            code = "input.skipped" if uri in skipped else "input.unreadable"
+            yield Caution(code=code, message=f"{uri}: {item.reason}", cell=item.cell)
 
 
 def _incomplete(why: str) -> Caution:
