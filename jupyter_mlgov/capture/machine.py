@@ -87,10 +87,16 @@ def _gpus() -> list[str]:
 
 
 def numeric_libraries() -> tuple[NumericLibrary, ...]:
-    """The BLAS and OpenMP libraries that are loaded, with their threads: they decide the last digits of a sum."""
+    """The BLAS and OpenMP libraries that are loaded, with their threads: they decide the last digits of a sum.
+
+    Nothing is known where threadpoolctl is absent: in a rebuilt environment, which borrows the recorder only.
+    """
     if "numpy" not in sys.modules and "torch" not in sys.modules:
         return ()
-    threadpool_info = _import_threadpoolctl().threadpool_info
+    try:
+        threadpool_info = _import_threadpoolctl().threadpool_info
+    except ImportError:
+        return ()
     found = {
         NumericLibrary(
             library=os.path.basename(str(one.get("filepath") or "")),  # noqa: PTH119

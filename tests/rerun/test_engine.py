@@ -171,6 +171,7 @@ def test_the_handler_refuses_what_it_cannot_do_in_one_line(
         MlgovHandler.read("mlgov://one")
 
 
+@pytest.mark.filterwarnings("ignore:the file is not specified with any extension")  # papermill's, of an id
 def test_the_call_of_airflows_operator_runs_a_recorded_notebook_with_other_parameters(
     work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
