@@ -136,7 +136,7 @@ CHANGES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a value": (lambda f: edit(f / "data/loans.csv", "30,1", "30,0"), "data.values", "data/loans.csv"),
     "a row gone": (lambda f: edit(f / "data/loans.csv", "30,1\n", ""), "data.rows", "data/loans.csv"),
     "a column more": (lambda f: widen(f / "data/loans.csv"), "data.schema", "data/loans.csv"),
-    "a cell": (lambda f: edit(f / "n.ipynb", "C = 0.5", "C = 0.0001"), "code.cell", "cell 3"),
+    "a cell": (lambda f: edit(f / "n.ipynb", "C = 0.5", "C = 0.0001"), "code.cell", "n.ipynb"),
     "a module": (lambda f: edit(f / "prep.py", ">= 0", ">= 5"), "code.module", "prep.py"),
 }
 
