@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.inputs import package_folders
+from jupyter_mlgov.capture.literals import absolute
 from jupyter_mlgov.capture.repository import (
     GitFailed,
     Question,
@@ -260,7 +261,7 @@ def _project_files(root: Path) -> Iterable[tuple[str, str]]:
         file = getattr(module, "__file__", None) if isinstance(module, type(sys)) else None
         if not isinstance(file, str) or not file.endswith((".py", *_COMPILED)):
             continue
-        file = os.path.abspath(file)  # noqa: PTH100
+        file = str(absolute(file))
         if not file.startswith(prefix) and file.startswith(real):
             file = prefix + file[len(real) :]  # the project is reached through a link
         if file.startswith(prefix) and not file.startswith(outside):

@@ -14,7 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from jupyter_mlgov.capture.inputs import is_input
-from jupyter_mlgov.capture.literals import ENDINGS, absolute, has_magic, is_named, paths_in, relative_part
+from jupyter_mlgov.capture.literals import (
+    ENDINGS,
+    absolute,
+    has_magic,
+    is_named,
+    paths_in,
+    relative_part,
+    working_folder,
+)
 from jupyter_mlgov.capture.members import FileSet, find_sets
 from jupyter_mlgov.capture.reads import Opened, Reads
 from jupyter_mlgov.records.manifest import Evidence
@@ -146,7 +154,7 @@ def _sets(
     if not reads.asked and not any(os.sep in name for name in candidates):
         return []
     found = []
-    barred = [root, *root.parents, Path.home(), Path.cwd()]
+    barred = [root, *root.parents, Path.home(), working_folder()]
     for one in find_sets(reads, candidates, named, barred):
         if not is_input(Path(one.base) / "x", root):
             continue

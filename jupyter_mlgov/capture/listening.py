@@ -15,7 +15,7 @@ from typing import Any
 
 from jupyter_mlgov.capture import audit, descriptors, readers
 from jupyter_mlgov.capture.children import ChildReads
-from jupyter_mlgov.capture.literals import has_magic, paths_in, paths_in_code, paths_in_names
+from jupyter_mlgov.capture.literals import has_magic, paths_in, paths_in_code, paths_in_names, working_folder
 from jupyter_mlgov.capture.reads import Fetched, Reads, Table
 from jupyter_mlgov.capture.watches import FolderWatch
 
@@ -33,7 +33,9 @@ class Listening:
         """Starts every mechanism. ``earlier``: code that ran before, whose open files count."""
         with audit.unseen():
             first = [
-                folder for folder in (notebook.parent if notebook else None, Path.cwd()) if folder is not None
+                folder
+                for folder in (notebook.parent if notebook else None, working_folder())
+                if folder is not None
             ]
             self.watch.start(first, _project(first[0]))
             self.watch.look_at(path for code in earlier for path in paths_in_code(code))

@@ -74,7 +74,16 @@ def paths_in_names(code: str, namespace: Mapping[str, Any]) -> Iterator[str]:
 
 def absolute(text: str) -> Path:
     """Where a path in code leads now: ``~`` and the working directory count, symbolic links stay."""
-    return Path(os.path.abspath(os.path.expanduser(text)))
+    path = os.path.expanduser(text)
+    return Path(os.path.normpath(path if os.path.isabs(path) else working_folder() / path))
+
+
+def working_folder() -> Path:
+    """The working directory; where it was deleted, a path at which there is nothing."""
+    try:
+        return Path.cwd()
+    except OSError:
+        return Path(os.sep, "the working directory was deleted")
 
 
 def relative_part(text: str) -> str:

@@ -27,7 +27,7 @@ from pathlib import Path
 from jupyter_mlgov.capture import inotify
 from jupyter_mlgov.capture.audit import NEVER, unseen
 from jupyter_mlgov.capture.inotify import Inotify
-from jupyter_mlgov.capture.literals import absolute, fixed_part, has_magic
+from jupyter_mlgov.capture.literals import absolute, fixed_part, has_magic, working_folder
 from jupyter_mlgov.capture.reads import Reads
 
 PROJECT_FOLDERS = 1_000
@@ -135,7 +135,7 @@ class FolderWatch:
         """Watches where paths that code names lead: a folder, or the folder of a file."""
         if self._inotify is None:
             return
-        here = os.getcwd()
+        here = str(working_folder())
         for text in texts:
             if (here, text) in self._looked:
                 continue
@@ -163,7 +163,7 @@ class FolderWatch:
             known.names.add(name)
 
     def _named_folder(self, folder: str, *, deep: bool) -> None:
-        here = os.getcwd() + "/"
+        here = f"{working_folder()}/"
         if folder in self._shared or here.startswith(folder.rstrip("/") + "/"):
             # Where everything lies says nothing about what is read; the project is watched anyway.
             self._watch(folder, whole=False)

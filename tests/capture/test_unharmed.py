@@ -91,9 +91,9 @@ CASES: dict[str, Case] = {
     "await": Case("import asyncio\nawait asyncio.sleep(0.01)\n'awaited'", look=("_",)),
     "await that fails": Case("import asyncio\nawait asyncio.sleep(0)\n1 / 0", status="error"),
     "tasks that go on": Case(
-        "ticks = []\nasync def tick():\n    while True:\n        ticks.append(len(ticks))\n        await asyncio.sleep(0.01)\n"
-        "task = asyncio.create_task(tick())\nawait asyncio.sleep(0.05)\nlen(ticks) > 1",
-        setup="import asyncio", look=("task.done()",), after="task.cancel(); ticks = []"),
+        "async def tick():\n    while True:\n        next(ticks)\n        await asyncio.sleep(0.01)\n"
+        "task = asyncio.create_task(tick())\nawait asyncio.sleep(0.05)\nnext(ticks) > 1",
+        setup="import asyncio, itertools\nticks = itertools.count()", look=("task.done()",), after="task.cancel()"),
     "threads that go on": Case(
         "import threading, time\nstop = threading.Event()\ndef work():\n    while not stop.wait(0.01): pass\n"
         "thread = threading.Thread(target=work, name='users', daemon=True)\nthread.start()",
@@ -170,6 +170,10 @@ CASES: dict[str, Case] = {
                            look=("os.path.basename(os.getcwd())",), after="os.chdir(back); del back"),
     "a folder that is gone": Case("import os\nback = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')",
                                   restore="os.chdir(back); del back"),
+    "a folder that is gone, and paths": Case(
+        "import glob, os\nback = os.getcwd()\nos.mkdir('gone')\nos.chdir('gone')\nos.rmdir('../gone')\n"
+        "found = glob.glob('*.csv')\nopen('data/table.csv')",
+        restore="os.chdir(back); del back", look=("found",), status="error"),
     "large output": Case("for i in range(60_000): print(i)"),
     "nested cell": Case("get_ipython().run_cell('inner = 5\\ninner');", look=("inner",)),
     "deleted history": Case("del In, Out\nx = 1", alone=True),
