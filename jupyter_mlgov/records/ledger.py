@@ -11,7 +11,17 @@ from typing import Any, Literal
 from msgspec import Struct
 
 EntryKind = Literal[
-    "snapshot", "candidate", "rerun", "risk", "charter", "approval", "release", "drift", "lock", "import"
+    "snapshot",
+    "candidate",
+    "rerun",
+    "risk",
+    "charter",
+    "approval",
+    "assessment",
+    "release",
+    "drift",
+    "lock",
+    "import",
 ]
 
 
@@ -24,6 +34,9 @@ class Entry(Struct, frozen=True, kw_only=True):
       ``candidate``: ``{"experiment": str}``
     - ``rerun``: ``{"verdict": str, "candidate": id or None, "comparison": digest of the whole document}``
     - ``risk``: a ``Risk``; ``charter``: a ``Charter``
+    - ``assessment``: ``{"assessment": digest of an ``Assessment``, "attributions": digest of its ``Attributions`` or None,
+      "objects": digests of the pictures and tables that these name, "suite": digest of the settings, "counts": {verdict:
+      number}}``
     - ``lock``: ``{"inventory": digest, "lock": digest of a pylock.toml, "unlocked": packages that are not in it}``
     - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected" | "revoked", "message": str,
       "envelope": the signed statement as a DSSE envelope}``; only what the envelope says is believed

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+from jupyter_mlgov.records.assessment import HeldRows, InputSchema
 from jupyter_mlgov.records.canonical import Scalar
 
 SCHEMA = 1
@@ -260,6 +261,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     inputs: tuple[Input, ...] = ()
     frames: tuple[Frame, ...] = ()
     models: tuple[Model, ...] = ()
+    rows: tuple[HeldRows, ...] = ()
+    """The rows that the primary model was fitted on and is tested on, as far as they are known."""
+    inputs_schema: InputSchema | None = None
+    """What the primary model's inputs looked like when it was fitted."""
     code: Code = Code()
     environment: str
     """Names the ``Environment`` object."""
@@ -277,5 +282,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
         named |= {entry.source for entry in self.notebook.journal}
         named |= {module.source for module in self.code.modules}
         named |= {model.object for model in self.models}
+        named |= {held.object for held in self.rows}
         named |= {digest for item in self.inputs for digest in item.contents()}
         return {name for name in named if name}

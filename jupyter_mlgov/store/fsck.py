@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -34,7 +34,12 @@ if TYPE_CHECKING:
 _SHOWN = 3
 """Snapshots that a message names before it counts the rest."""
 
-_NAMED_OBJECTS = {"rerun": ("comparison",), "lock": ("lock",), "import": ("chain", "tree")}
+_NAMED_OBJECTS = {
+    "rerun": ("comparison",),
+    "lock": ("lock",),
+    "import": ("chain", "tree"),
+    "assessment": ("assessment", "attributions", "objects"),
+}
 """Fields of an entry's body that name objects, by kind."""
 
 _RESTORE = "put it back from a copy of the project"
@@ -165,10 +170,13 @@ class Check:
                 self._users[digest].append(name)
         for entry in self._lines:
             for field in _NAMED_OBJECTS.get(entry.kind, ()):
-                if isinstance(value := entry.body.get(field), str):
-                    self._users[value].append(entry.subject)
+                named: Any = entry.body.get(field)
+                for digest in named if isinstance(named, list) else [named]:
+                    if not isinstance(digest, str):
+                        continue
+                    self._users[digest].append(entry.subject)
                     if field == "tree":
-                        self._users_of_tree(value, entry.subject)
+                        self._users_of_tree(digest, entry.subject)
 
     def _users_of_tree(self, tree: str, snapshot: str) -> None:
         with contextlib.suppress(StoreError, msgspec.MsgspecError):
