@@ -349,6 +349,32 @@ def _reindex(value: Any) -> RenderableType:
     return Text(f"{value['snapshots']} snapshots in the index")
 
 
+def _release(answer: Any) -> RenderableType:
+    if answer.release is None:
+        return Group(Text("not released", style=BAD), _gate(answer.gate))
+    one = answer.release
+    before = f", in place of version {one.previous}" if one.previous not in (None, one.number) else ""
+    return Text.assemble(
+        (one.model, "bold"), f" version {one.number} is on ", (one.stage, GOOD), f"{before}  ",
+        (one.snapshot[:12], QUIET),
+    )  # fmt: skip
+
+
+def _releases(found: Any) -> RenderableType:
+    if not found:
+        return Text("no releases yet: mlgov release REF --as MODEL --stage STAGE")
+    table = _table("model", "stage", "version#", "at", "by", "snapshot", "")
+    seen: set[tuple[str, str]] = set()
+    for one in found:
+        there = (one.model, one.stage) not in seen
+        seen.add((one.model, one.stage))
+        table.add_row(
+            one.model, one.stage, str(one.number), one.at[:19].replace("T", " "), clean(one.by),
+            Text(one.snapshot[:12], style=QUIET), Text("current", style=GOOD) if there else "",
+        )  # fmt: skip
+    return table
+
+
 _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "log": _log,
     "show": _show,
@@ -364,4 +390,6 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "import": _import,
     "fsck": _fsck,
     "reindex": _reindex,
+    "release": _release,
+    "releases": _releases,
 }

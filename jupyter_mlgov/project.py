@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.governance.register import RegisteredRisk
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
+    from jupyter_mlgov.records.release import Release, ReleaseAnswer
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
     from jupyter_mlgov.rerun.fleet import Job, Orders
     from jupyter_mlgov.rerun.limits import Limits
@@ -123,6 +124,7 @@ class Project:
         """``show`` for an id."""
         from jupyter_mlgov.governance.gate import register
         from jupyter_mlgov.governance.risk_history import risk_history
+        from jupyter_mlgov.records import release
 
         manifest = self.store.manifest(snapshot)
         document: dict[str, Any] = msgspec.to_builtins(manifest)
@@ -138,6 +140,9 @@ class Project:
         document["charter"] = self._charter(manifest, entries)
         document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]
         document["approvals"] = self._decisions(snapshot, entries)
+        document["releases"] = [
+            msgspec.to_builtins(one) for entry in entries if (one := release.read(entry)) is not None
+        ]
         whole: dict[str, Any] = plain(document)
         return whole
 
@@ -402,6 +407,48 @@ class Project:
         from jupyter_mlgov.report.shapes import shape
 
         return f"{self.reference(snapshot).replace('@', '-')}{shape(kind).suffix}"
+
+    # -- operating ---------------------------------------------------------------------------------------
+
+    def release(self, ref: str, model: str, stage: str, *, by: str = "", message: str = "") -> ReleaseAnswer:
+        """Puts a snapshot's model on a stage, where the gate is open: the release, or None with the gate's reasons.
+
+        ``by`` is who does it (git's ``user.name`` unless told). Going back is a release of an earlier version
+        (``MODEL:STAGE@N``). Raises ``UsageError``, ``NotFound``, ``StoreError``.
+        """
+        from jupyter_mlgov.capture.repository import user_name
+        from jupyter_mlgov.operate.releases import put_on_stage
+        from jupyter_mlgov.operate.settings import read_settings
+
+        snapshot = self.resolve(ref)
+        return put_on_stage(
+            self.store,
+            snapshot,
+            model=model,
+            stage=stage,
+            by=by or user_name(),
+            settings=read_settings(self.root),
+            gate=lambda: self._decide(snapshot),
+            schema=lambda: None,
+            message=message,
+        )
+
+    def releases(self, model: str | None = None, stage: str | None = None) -> list[Release]:
+        """Every release, newest first; only those of ``model`` and ``stage`` where these are given."""
+        from jupyter_mlgov.operate.releases import releases
+
+        return [
+            one
+            for one in reversed(releases(self.store))
+            if model in (None, one.model) and stage in (None, one.stage)
+        ]
+
+    def released(self, ref: str) -> Release:
+        """What ``MODEL:STAGE`` (or ``MODEL:STAGE@N``) means now. Raises ``NotFound``, ``UsageError``."""
+        from jupyter_mlgov.operate.releases import releases
+        from jupyter_mlgov.records.release import named
+
+        return named(releases(self.store), ref)
 
     # -- sharing -----------------------------------------------------------------------------------------
 

@@ -10,53 +10,25 @@ import io
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from jupyter_mlgov.calling import Answer, Caller, json_option, ref_argument
 from jupyter_mlgov.errors import MlgovError, UsageError
+from jupyter_mlgov.operating_verbs import OPERATING
 
 if TYPE_CHECKING:
-    from jupyter_mlgov.project import Project
     from jupyter_mlgov.report.check import ReportCheck
     from jupyter_mlgov.rerun.limits import Limits
     from jupyter_mlgov.rerun.progress import Progress
 
+__all__ = ["Answer", "Caller", "call", "json_text", "parameter_value", "verbs"]
+
 STATUS = {"reproduced": 0, "equivalent": 0, "diverged": 1, "failed": 1, "blocked": 3}
 
 
-@dataclass(frozen=True)
-class Answer:
-    """What a verb found. ``value`` is the record that ``--json`` prints; ``status`` the exit status."""
-
-    verb: str
-    value: Any
-    status: int = 0
-    json: bool = False
-    facts: dict[str, Any] = field(default_factory=dict)
-    """What a door needs beside the record to show it to people."""
-
-
-@dataclass
-class Caller:
-    """Where a verb is called from."""
-
-    folder: Path
-    progress: Callable[[Progress], None] | None = None
-    ask: Callable[[str], str] | None = None
-    """Asks for a passphrase; None where nobody can be asked."""
-    answer: Answer | None = None
-
-    def project(self) -> Project:
-        from jupyter_mlgov.project import Project
-
-        return Project.open(self.folder)
-
-
-_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON document and nothing else.")
-_ref = click.argument("ref", metavar="REF")
 _timeout = click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
     help="Stop a cell that takes longer [default: 20 times as long as recorded, at least 600].",
@@ -76,7 +48,8 @@ _memory = click.option(
 def verbs() -> None:
     """ML governance and MLOps from the notebook.
 
-    REF is NAME (its newest snapshot), NAME@N, an id prefix of 6 or more hex digits, or a notebook's path.
+    REF is NAME (its newest snapshot), NAME@N, an id prefix of 6 or more hex digits, a notebook's path (its newest
+    snapshot), or MODEL:STAGE (what is released there).
 
     Exit status: 0 yes / ok; 1 the answer is no (diverged, failed, gate closed, fsck found something);
     2 wrong usage or bad input; 3 blocked.
@@ -88,7 +61,7 @@ def verbs() -> None:
 @click.option("--notebook", metavar="PATH", help="Only this notebook.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N, the newest.")
 @click.option("--all", "candidates", is_flag=True, help="List the candidates of reruns too.")
-@_json
+@json_option
 @click.pass_obj
 def log(
     caller: Caller,
@@ -105,8 +78,8 @@ def log(
 
 
 @verbs.command()
-@_ref
-@_json
+@ref_argument
+@json_option
 @click.pass_obj
 def show(caller: Caller, ref: str, as_json: bool) -> None:
     """Show one snapshot, whole."""
@@ -116,7 +89,7 @@ def show(caller: Caller, ref: str, as_json: bool) -> None:
 @verbs.command()
 @click.argument("one", metavar="REF")
 @click.argument("other", metavar="REF")
-@_json
+@json_option
 @click.pass_obj
 def diff(caller: Caller, one: str, other: str, as_json: bool) -> None:
     """Say what differs between two snapshots, as findings; nothing is executed."""
@@ -125,7 +98,7 @@ def diff(caller: Caller, one: str, other: str, as_json: bool) -> None:
 
 
 @verbs.command()
-@_ref
+@ref_argument
 @click.option(
     "-p", "parameters", nargs=2, multiple=True, metavar="NAME VALUE", help="Set a parameter (repeatable)."
 )
@@ -133,7 +106,7 @@ def diff(caller: Caller, one: str, other: str, as_json: bool) -> None:
 @click.option("-o", "--output", metavar="OUT.ipynb", help="Keep the executed notebook.")
 @_timeout
 @_memory
-@_json
+@json_option
 @click.pass_obj
 def rerun(
     caller: Caller,
@@ -175,7 +148,7 @@ def rerun(
     "--summary", metavar="FILE", help="Add a Markdown summary to a file [in GitHub Actions: the job's]."
 )
 @click.option("--github", is_flag=True, help="Print annotations for GitHub [in GitHub Actions: always].")
-@_json
+@json_option
 @click.pass_obj
 def verify(
     caller: Caller,
@@ -221,10 +194,10 @@ def verify(
 
 
 @verbs.command()
-@_ref
+@ref_argument
 @click.option("--junit", metavar="FILE", help="Write the rules as JUnit XML.")
 @click.option("--markdown", metavar="FILE", help="Write the rules as Markdown, for a CI job's summary.")
-@_json
+@json_option
 @click.pass_obj
 def gate(caller: Caller, ref: str, junit: str | None, markdown: str | None, as_json: bool) -> None:
     """Say whether a snapshot may be used, with the reason of each rule.
@@ -240,7 +213,7 @@ def gate(caller: Caller, ref: str, junit: str | None, markdown: str | None, as_j
 
 
 @verbs.command()
-@_ref
+@ref_argument
 @click.option("--as", "name", required=True, metavar="NAME", help="Who decides.")
 @click.option("--role", required=True, metavar="ROLE", help="As what: validator, model owner, ...")
 @click.option("--reject", is_flag=True, help="Reject it: that closes the gate.")
@@ -248,7 +221,7 @@ def gate(caller: Caller, ref: str, junit: str | None, markdown: str | None, as_j
 @click.option("-m", "--message", required=True, metavar="TEXT", help="Why, and under which conditions.")
 @click.option("--accept", "accepts", multiple=True, metavar="RISK", help="Accept this risk (repeatable).")
 @click.option("--key", metavar="KEY", help="Sign with this key of yours [default: default].")
-@_json
+@json_option
 @click.pass_obj
 def approve(
     caller: Caller,
@@ -293,7 +266,7 @@ def key() -> None:
 @click.argument("name", default="default", metavar="[NAME]")
 @click.option("--passphrase", is_flag=True, help="Ask for a passphrase (MLGOV_PASSPHRASE gives it, too).")
 @click.option("--keyring", is_flag=True, help="Protect it by a passphrase that the OS keyring keeps.")
-@_json
+@json_option
 @click.pass_obj
 def key_new(caller: Caller, name: str, passphrase: bool, keyring: bool, as_json: bool) -> None:
     """Make a key; its public part is what others check your approvals with."""
@@ -321,7 +294,7 @@ def _new_passphrase(caller: Caller) -> str:
 
 
 @key.command("list")
-@_json
+@json_option
 @click.pass_obj
 def key_list(caller: Caller, as_json: bool) -> None:
     """List your keys with their public part."""
@@ -348,7 +321,7 @@ def key_list(caller: Caller, as_json: bool) -> None:
     metavar="KEY",
     help="Sign with this key of yours; with --check, the public key that it has to be signed by.",
 )
-@_json
+@json_option
 @click.pass_obj
 def report(
     caller: Caller,
@@ -399,7 +372,7 @@ def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
 
 
 @verbs.command()
-@_ref
+@ref_argument
 @click.option(
     "--as",
     "kind",
@@ -410,7 +383,7 @@ def _check_report(caller: Caller, file: str, public: str | None) -> ReportCheck:
     "-o", "--output", metavar="PATH", help="Where to write it [default: a name made from NAME-N here]."
 )
 @click.option("--key", "signing_key", metavar="KEY", help="Sign an in-toto statement with this key of yours.")
-@_json
+@json_option
 @click.pass_obj
 def export(
     caller: Caller, ref: str, kind: str | None, output: str | None, signing_key: str | None, as_json: bool
@@ -433,7 +406,7 @@ def export(
 
 @verbs.command("import")
 @click.argument("file", metavar="FILE.mlgov")
-@_json
+@json_option
 @click.pass_obj
 def import_(caller: Caller, file: str, as_json: bool) -> None:
     """Take a bundle into this folder's project, made where there is none."""
@@ -444,7 +417,7 @@ def import_(caller: Caller, file: str, as_json: bool) -> None:
 
 
 @verbs.command()
-@_json
+@json_option
 @click.pass_obj
 def fsck(caller: Caller, as_json: bool) -> None:
     """Check every object, manifest and ledger link."""
@@ -453,11 +426,15 @@ def fsck(caller: Caller, as_json: bool) -> None:
 
 
 @verbs.command()
-@_json
+@json_option
 @click.pass_obj
 def reindex(caller: Caller, as_json: bool) -> None:
     """Rebuild the index from the objects and the ledger."""
     caller.answer = Answer("reindex", {"snapshots": caller.project().reindex()}, json=as_json)
+
+
+for _verb in OPERATING:
+    verbs.add_command(_verb)
 
 
 def _limits(timeout: float | None, memory: str | None) -> Limits:

@@ -151,8 +151,9 @@ class Incoming:
 
     @property
     def statements(self) -> list[tuple[str, Entry]]:
-        """What was said about the snapshot after it was made."""
-        return [(name, entry) for name, entry in self.about if entry.kind not in ("snapshot", "import")]
+        """What was said about the snapshot after it was made. A release is about the place where it was made: it stays."""
+        silent = ("snapshot", "import", "release")
+        return [(name, entry) for name, entry in self.about if entry.kind not in silent]
 
     def manifest_bytes(self) -> bytes:
         """The manifest as it was written."""

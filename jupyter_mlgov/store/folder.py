@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -36,6 +36,14 @@ T = TypeVar("T")
 
 _TOGETHER = 500
 """Snapshots that are committed in one round."""
+
+
+class Said(NamedTuple):
+    """What the ledger says while its lock is held: the entries of one kind (read when called), oldest first, and the ids
+    of all entries about the subject."""
+
+    entries: Callable[[], list[Entry]]
+    about: tuple[str, ...]
 
 
 class Store:
@@ -165,6 +173,13 @@ class Store:
         ``body`` is JSON: see ``records.ledger``. Raises ``UsageError`` (unknown kind, body that is not JSON),
         ``NotFound`` (no such snapshot), ``NotWritable``, ``StoreError``.
         """
+        return self.append_after(kind, subject, lambda _: body, author=author)
+
+    def append_after(
+        self, kind: str, subject: str, body: Callable[[Said], Mapping[str, Any]], *, author: str = ""
+    ) -> Entry:
+        """:meth:`append`, with a body made from what the ledger says right then: no other writer comes between. What
+        ``body`` raises is raised, and nothing is written."""
         from jupyter_mlgov.store import tables
 
         if kind in ("snapshot", "candidate") or kind not in ledger.KINDS:
@@ -174,12 +189,26 @@ class Store:
         with self._ledger.lock():
             if self._ask(lambda rows: tables.entry_of(rows, subject), locked=True) is None:
                 raise NotFound(f"no snapshot has the id {subject!r}: see `mlgov log --all`")
+            names, about = self._ask(
+                lambda rows: (
+                    tables.entry_names(rows, subject=None, kind=kind),
+                    tables.entry_names(rows, subject=subject, kind=None),
+                ),
+                locked=True,
+            )
+            made = body(Said(lambda: [self._ledger.read(name) for name in names], tuple(about)))
             known = cast("EntryKind", kind)
             return self._append(
                 Entry(
-                    kind=known, subject=subject, at=ledger.now(), author=author, body=redact_tree(dict(body))
+                    kind=known, subject=subject, at=ledger.now(), author=author, body=redact_tree(dict(made))
                 )
             )
+
+    def entry_names(self, snapshot: str) -> tuple[str, ...]:
+        """Ids of the ledger entries about a snapshot, oldest first."""
+        from jupyter_mlgov.store import tables
+
+        return tuple(self._ask(lambda rows: tables.entry_names(rows, subject=snapshot, kind=None)))
 
     def adopt(self, incoming: Incoming) -> Imported:
         """Takes in the snapshot of a bundle whose objects are there already: its entry, where it came from, and
@@ -264,7 +293,8 @@ class Store:
         """The id that REF names. Raises ``NotFound`` or ``UsageError``: see :mod:`.references`."""
         from jupyter_mlgov.store import references
 
-        return self._ask(lambda rows: references.resolve(rows, ref, root=self.folder.absolute().parent))
+        root = self.folder.absolute().parent
+        return self._ask(lambda rows: references.resolve(rows, ref, root=root, read=self._ledger.read))
 
     def number(self, snapshot: str) -> int | None:
         """The snapshot's number in its experiment; None for a candidate or an unknown id."""

@@ -1,4 +1,5 @@
-"""REF: how a snapshot is named by people. ``NAME``, ``NAME@3``, an id's first digits, or a notebook's path.
+"""REF: how a snapshot is named by people. ``NAME``, ``NAME@3``, an id's first digits, a notebook's path, or
+``MODEL:STAGE`` for what is released there (``MODEL:STAGE@2``: its version 2, which was there once).
 
 A name never means a candidate; a candidate is found by its id only. What does not name exactly one snapshot is
 refused with one line that says what would.
@@ -9,13 +10,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, NotFound, UsageError
+from jupyter_mlgov.records import release
 from jupyter_mlgov.records.canonical import plain
+from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store import files
 
 if TYPE_CHECKING:
@@ -29,10 +33,11 @@ _HEX = re.compile(r"[0-9a-fA-F]{1,64}")
 _NOTEBOOK_LIMIT = 1 << 28
 
 
-def resolve(connection: Connection, ref: str, *, root: Path) -> str:
+def resolve(connection: Connection, ref: str, *, root: Path, read: Callable[[str], Entry]) -> str:
     """The id that ``ref`` names in a project at ``root``. Raises ``NotFound`` or ``UsageError``.
 
-    Tried in this order: an experiment of that name, ``NAME@N``, an id prefix, a notebook's path.
+    Tried in this order: an experiment of that name, ``NAME@N``, ``MODEL:STAGE``, an id prefix, a notebook's path.
+    ``read`` gives the ledger entry with an id.
     """
     from jupyter_mlgov.store import tables
 
@@ -50,6 +55,9 @@ def resolve(connection: Connection, ref: str, *, root: Path) -> str:
         found = tables.numbered(connection, numbered["name"], int(numbered["number"]))
         if found:
             return found
+    if release.split(name) and not _exists(Path(ref)) and not _exists(root / ref):
+        return _by_release(connection, name, read)
+    if numbered:
         highest = tables.highest_number(connection, numbered["name"])
         if highest:
             raise NotFound(
@@ -120,6 +128,14 @@ def _looks_like_path(ref: str, root: Path) -> bool:
     if "/" in ref or os.sep in ref or ref.endswith(".ipynb"):
         return True
     return _exists(Path(ref)) or _exists(root / ref)
+
+
+def _by_release(connection: Connection, ref: str, read: Callable[[str], Entry]) -> str:
+    from jupyter_mlgov.store import tables
+
+    names = tables.entry_names(connection, subject=None, kind="release")
+    found = [one for name in names if (one := release.read(read(name))) is not None]
+    return release.named(found, ref).snapshot
 
 
 def _by_notebook(connection: Connection, ref: str, root: Path) -> str:

@@ -19,8 +19,9 @@ This page is generated from the declarations in the code (`python -m tests.docs.
 
 `%mlgov VERB ...` in a notebook takes the same words as `mlgov VERB ...` in a terminal.
 
-A REF is `NAME` (the experiment's newest snapshot), `NAME@N` (its Nth), an id prefix of 6 or more hex digits, or a
-notebook's path (its newest snapshot).
+A REF is `NAME` (the experiment's newest snapshot), `NAME@N` (its Nth), an id prefix of 6 or more hex digits, a
+notebook's path (its newest snapshot), or `MODEL:STAGE` (what is released there; `MODEL:STAGE@N`: its version N, which was
+there once).
 
 | exit status | meaning |
 |---|---|
