@@ -22,6 +22,11 @@ from jupyter_mlgov.capture.remotes import without_credentials
 PATIENCE = 20.0
 """Seconds that git has for an answer."""
 
+_HANGS = "git did not answer in {:.0f} s"
+_ASKED_AGAIN_S = 60.0
+"""Seconds for which a git that hangs is not tried again."""
+_hung_at = float("-inf")
+
 _ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}
 _MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_COMMON_DIR")
 """Variables that a git hook sets, which would send the question to another repository."""
@@ -32,8 +37,16 @@ class GitFailed(Exception):
 
 
 def import_git() -> Any:
-    """GitPython, which must not refuse to load where there is no ``git`` on PATH."""
-    if "git" in sys.modules or "GIT_PYTHON_REFRESH" in os.environ:
+    """GitPython, which must not refuse to load where there is no ``git`` on PATH. Raises ``GitFailed`` where git hangs.
+
+    When it is imported it asks git for its version, and would wait for ever.
+    """
+    if "git" in sys.modules:
+        import git
+
+        return git
+    _git_answers()
+    if "GIT_PYTHON_REFRESH" in os.environ:
         import git
 
         return git
@@ -44,6 +57,21 @@ def import_git() -> Any:
         return git
     finally:
         os.environ.pop("GIT_PYTHON_REFRESH", None)
+
+
+def _git_answers() -> None:
+    global _hung_at
+    if time.monotonic() - _hung_at < _ASKED_AGAIN_S:
+        raise GitFailed(_HANGS.format(PATIENCE))
+    try:
+        with contextlib.suppress(OSError):  # no git at all: GitPython says so
+            subprocess.run(  # noqa: S603
+                [os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git", "version"], stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False,
+            )  # fmt: skip
+    except subprocess.TimeoutExpired:
+        _hung_at = time.monotonic()
+        raise GitFailed(_HANGS.format(PATIENCE)) from None
 
 
 def find_worktree(folder: Path) -> Path | None:
@@ -58,12 +86,16 @@ class Question:
     """One git process that was started, and its answer."""
 
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
-        git = import_git()
         self._until = time.monotonic() + PATIENCE
         self._process: Any = None
         self._guard: Any = None
         """GitPython's hold on the process: it ends the process when it is let go."""
         self._fault = ""
+        try:
+            git = import_git()
+        except GitFailed as error:
+            self._fault = str(error)
+            return
         wiped = {name: "" for name in _MISLEADING if name in os.environ}
         try:
             if wiped:
@@ -92,7 +124,7 @@ class Question:
                 self._process.kill()
             with contextlib.suppress(Exception):
                 self._process.communicate(timeout=1)
-            raise GitFailed(f"git did not answer in {PATIENCE:.0f} s") from None
+            raise GitFailed(_HANGS.format(PATIENCE)) from None
         if self._process.returncode != 0:
             raise GitFailed(
                 _line(err.decode("utf-8", "replace")) or f"git ended with {self._process.returncode}"
@@ -182,8 +214,8 @@ class Repository:
 
     def submodules(self, state: State) -> list[tuple[str, str | None, bool]]:
         """Path, checked-out commit and whether it is changed, of each submodule that is there."""
-        git = import_git()
         try:
+            git = import_git()
             reader = git.GitConfigParser(str(self.root / ".gitmodules"), read_only=True)
             paths = [str(reader.get_value(section, "path")) for section in reader.sections()]
         except Exception:  # noqa: BLE001 - a .gitmodules that is no configuration names no submodule
@@ -221,9 +253,9 @@ class Repository:
 
     def _from_files(self) -> State:
         """Commit and branch as the files in ``.git`` say it, without any process."""
-        git = import_git()
         state = State()
         with contextlib.suppress(Exception):
+            git = import_git()
             repo = self._open()
             head = repo.head
             if not head.is_detached:

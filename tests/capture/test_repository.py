@@ -313,10 +313,29 @@ def test_git_that_hangs_is_not_waited_for(
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
     monkeypatch.setattr(asking, "PATIENCE", 0.5)
+    monkeypatch.setattr(asking, "_hung_at", float("-inf"))  # put back for the tests that follow
     start = time.monotonic()
     code, cautions = record(project, store)
     assert time.monotonic() - start < 10
     assert code.dirty is None and "did not answer" in cautions[0].message
+
+
+def test_git_that_hangs_before_anything_was_asked_is_not_waited_for_either(
+    project: Path, tmp_path: Path
+) -> None:
+    slow = tmp_path / "bin" / "git"
+    slow.parent.mkdir()
+    slow.write_text("#!/bin/sh\nexec sleep 60\n")
+    slow.chmod(0o755)
+    program = (
+        "import sys, pathlib\nfrom jupyter_mlgov.capture import repository as asking\nasking.PATIENCE = 0.5\n"
+        "place = asking.Repository(pathlib.Path(sys.argv[1]))\nprint(place.state().fault, 'git' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(project)], timeout=50, capture_output=True, text=True, check=True,
+        env=os.environ | {"PATH": f"{slow.parent}:{os.environ['PATH']}"},
+    )  # fmt: skip
+    assert done.stdout.split("\n")[0] == "git did not answer in 0 s False", done.stderr
 
 
 def test_an_editable_checkout_is_told_with_commit_and_state(project: Path, store: Store) -> None:
