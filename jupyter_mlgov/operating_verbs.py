@@ -46,4 +46,49 @@ def releases(caller: Caller, name: str | None, as_json: bool) -> None:
     caller.answer = Answer("releases", found, json=as_json)
 
 
-OPERATING: tuple[click.Command, ...] = (release, releases)
+@click.command()
+@click.argument("name", metavar="[MODEL:STAGE]", required=False)
+@click.option(
+    "--since", metavar="TIME", help="From this time: 2026-11-26, 2026-11-26T09:30 (UTC), or 24h, 7d ago."
+)
+@click.option("--until", metavar="TIME", help="Before this time.")
+@click.option("-o", "--output", metavar="FILE", help="Write them to a Parquet or CSV file.")
+@json_option
+@click.pass_obj
+def predictions(
+    caller: Caller, name: str | None, since: str | None, until: str | None, output: str | None, as_json: bool
+) -> None:
+    """Show what was predicted, with the outcomes that are known; without MODEL:STAGE, how much was logged where."""
+    project = caller.project()
+    if name is None:
+        if since or until or output:
+            raise UsageError("predictions: --since, --until and -o are for one log: name MODEL:STAGE")
+        caller.answer = Answer("prediction logs", project.prediction_logs(), json=as_json)
+        return
+    from jupyter_mlgov.operate import predictions as log
+
+    table = project.predictions(name, since=since, until=until)
+    for problem in log.problems(table):
+        click.echo(f"mlgov: {problem}", err=True)
+    if output is not None:
+        path = project.write_predictions(table, caller.folder / output)
+        caller.answer = Answer("report", {"path": str(path), "rows": table.num_rows}, json=as_json)
+        return
+    caller.answer = Answer("predictions", log.records(table), json=as_json)
+
+
+@click.group()
+def outcomes() -> None:
+    """What really happened to what was predicted."""
+
+
+@outcomes.command("add")
+@click.argument("file", metavar="FILE")
+@json_option
+@click.pass_obj
+def outcomes_add(caller: Caller, file: str, as_json: bool) -> None:
+    """Add outcomes from a CSV or Parquet file: columns request_id, outcome and, for requests of several rows, row."""
+    caller.answer = Answer("outcomes", caller.project().add_outcomes(caller.folder / file), json=as_json)
+
+
+OPERATING: tuple[click.Command, ...] = (release, releases, predictions, outcomes)

@@ -375,6 +375,43 @@ def _releases(found: Any) -> RenderableType:
     return table
 
 
+def _prediction_logs(found: Any) -> RenderableType:
+    if not found:
+        return Text("nothing was predicted yet: mlgov serve MODEL:STAGE")
+    table = _table("model", "stage", "requests#", "rows#", "outcomes#", "versions", "first", "last")
+    for one in found:
+        table.add_row(
+            one.model, one.stage, amount(one.requests), amount(one.rows), amount(one.outcomes),
+            ", ".join(map(str, one.versions)), _second(one.first), _second(one.last),
+        )  # fmt: skip
+    problems = [Text.assemble(("! ", UNSURE), clean(problem)) for one in found for problem in one.problems]
+    return Group(table, *problems)
+
+
+def _second(moment: str | None) -> str:
+    return moment[:19].replace("T", " ") if moment else "–"
+
+
+def _predictions(rows: Any) -> RenderableType:
+    if not rows:
+        return Text("nothing was predicted in that time")
+    shown = [name for name in rows[0] if name.startswith("output.")][:4]
+    table = _table(
+        "at", "request", "row#", "version#", *(name.removeprefix("output.") for name in shown), "outcome"
+    )
+    for row in rows[-30:]:
+        table.add_row(
+            _second(row["at"]), clean(row["request_id"]), str(row["row"]), str(row["version"]),
+            *(clean(amount(row[name])) for name in shown), clean(amount(row["outcome"])),
+        )  # fmt: skip
+    more = f"the last 30 of {len(rows):,} rows; --json and -o give all" if len(rows) > 30 else ""
+    return Group(table, Text(more, style=QUIET))
+
+
+def _outcomes(added: Any) -> RenderableType:
+    return Text(f"{added.rows} outcomes added; of {added.logged:,} logged rows {added.known:,} are known")
+
+
 _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "log": _log,
     "show": _show,
@@ -391,5 +428,8 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "fsck": _fsck,
     "reindex": _reindex,
     "release": _release,
+    "prediction logs": _prediction_logs,
+    "predictions": _predictions,
+    "outcomes": _outcomes,
     "releases": _releases,
 }

@@ -17,7 +17,13 @@ from jupyter_mlgov.errors import NotFound, NotWritable, UsageError
 from jupyter_mlgov.records.canonical import plain
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    import pyarrow as pa
+
     from jupyter_mlgov.governance.register import RegisteredRisk
+    from jupyter_mlgov.operate.outcomes import Added
+    from jupyter_mlgov.operate.predictions import Logged
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
@@ -429,7 +435,6 @@ class Project:
             by=by or user_name(),
             settings=read_settings(self.root),
             gate=lambda: self._decide(snapshot),
-            schema=lambda: None,
             message=message,
         )
 
@@ -449,6 +454,63 @@ class Project:
         from jupyter_mlgov.records.release import named
 
         return named(releases(self.store), ref)
+
+    def predictions(
+        self,
+        model_stage: str,
+        *,
+        since: str | datetime | None = None,
+        until: str | datetime | None = None,
+    ) -> pa.Table:
+        """What ``MODEL:STAGE`` predicted from ``since`` and before ``until``, oldest first, with the outcomes that are
+        known: a row for each predicted row, columns as docs/reference/prediction-log.md says.
+
+        Times are dates, times (UTC unless they say otherwise) or how long ago (``24h``, ``7d``). An empty log is an empty
+        table. ``operate.predictions.problems(table)`` says what could not be read. Raises ``NotFound`` for what was never
+        released, ``UsageError``, ``StoreError`` (a log of a newer version).
+        """
+        from jupyter_mlgov.operate import outcomes, predictions
+
+        release = self.released(model_stage)
+        folder = self.predictions_folder
+        start, end = predictions.moment(since), predictions.moment(until)
+        table = predictions.read(folder, release.model, release.stage, since=start, until=end)
+        return outcomes.joined(table, folder)
+
+    def write_predictions(self, table: pa.Table, output: str | Path) -> Path:
+        """Writes a table of :meth:`predictions` to a Parquet or CSV file. Raises ``NotWritable``."""
+        from jupyter_mlgov.operate.predictions import write_file
+
+        path = Path(output).absolute()
+        try:
+            write_file(table, path)
+        except OSError as error:
+            raise NotWritable(f"{path} cannot be written ({error}): choose another place with -o") from error
+        return path
+
+    def prediction_logs(self) -> list[Logged]:
+        """The log of each model and stage, in short."""
+        from jupyter_mlgov.operate import outcomes, predictions
+
+        folder = self.predictions_folder
+        return [
+            predictions.summary(folder, *one, outcomes.read(folder)) for one in predictions.logged(folder)
+        ]
+
+    def add_outcomes(self, file: str | Path) -> Added:
+        """Adds what really happened: a CSV or Parquet file with ``request_id``, ``outcome`` and, where a request had
+        several rows, ``row``. All of it or nothing. Raises ``NotFound``, ``UsageError``, ``StoreError``."""
+        from jupyter_mlgov.operate import outcomes
+
+        return outcomes.add(self.predictions_folder, Path(file).absolute())
+
+    @property
+    def predictions_folder(self) -> Path:
+        """Where the prediction log lies: ``[operate] predictions``, or ``.mlgov/predictions``. Raises ``UsageError``."""
+        from jupyter_mlgov.operate.predictions import folder_of
+        from jupyter_mlgov.operate.settings import read_settings
+
+        return folder_of(self.root, self.store.folder, read_settings(self.root))
 
     # -- sharing -----------------------------------------------------------------------------------------
 

@@ -59,13 +59,12 @@ def put_on_stage(
     by: str,
     settings: Settings,
     gate: Callable[[], GateDecision],
-    schema: Callable[[], str | None],
     message: str = "",
 ) -> ReleaseAnswer:
     """Releases ``snapshot`` as the next version of ``model`` (or the one that it is already) on ``stage``.
 
-    ``gate`` decides, ``schema`` keeps what the model takes and gives the object's digest. Where the gate is closed
-    nothing is written. Raises ``UsageError`` (a name, a stage, a snapshot without a model), ``StoreError``.
+    ``gate`` decides; where it is closed nothing is written. Raises ``UsageError`` (a name, a stage, a snapshot without a
+    model), ``StoreError``.
     """
     if not release.NAME.fullmatch(model):
         raise UsageError(f"{model[:80]!r} is no model's name: use letters, digits, '.', '_' and '-'")
@@ -86,8 +85,7 @@ def put_on_stage(
             return ReleaseAnswer(release=None, gate=decision)
         kept = store.put(canonical(decision))
         made = Release(
-            model=model, stage=stage, number=0, snapshot=snapshot, by=by, at="", gate=kept, schema=schema(),
-            message=message,
+            model=model, stage=stage, number=0, snapshot=snapshot, by=by, at="", gate=kept, message=message
         )  # fmt: skip
         try:
             entry = store.append_after("release", snapshot, _body(made, about), author=by)

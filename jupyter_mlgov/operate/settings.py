@@ -1,4 +1,4 @@
-"""``[operate]`` in ``mlgov.toml``: the stages of a release."""
+"""``[operate]`` in ``mlgov.toml``: the stages, the service and its prediction log."""
 
 from __future__ import annotations
 
@@ -15,6 +15,16 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the operator decides. The defaults hold without a file."""
 
     stages: tuple[str, ...] = ("staging", "production")
+    predictions: str = ""
+    """The folder of the prediction log, from the project's root; empty: ``.mlgov/predictions``."""
+    never_log: tuple[str, ...] = ()
+    """Input columns whose values are never written to the log."""
+    segment_bytes: int = 16_000_000
+    """Bytes after which a segment of the log is rolled into Parquet."""
+    segment_minutes: float = 60.0
+    """Minutes after which it is, however small."""
+    retention_days: float | None = None
+    """Days after which predictions are deleted; unset: never."""
 
 
 def read_settings(root: Path) -> Settings:
@@ -24,4 +34,8 @@ def read_settings(root: Path) -> Settings:
     for stage in found.stages:
         if not release.NAME.fullmatch(stage):
             raise UsageError(f"{where}: stages: {stage[:80]!r} is no name: letters, digits, '.', '_' and '-'")
+    for name in ("segment_bytes", "segment_minutes", "retention_days"):
+        value = getattr(found, name)
+        if value is not None and not value > 0:
+            raise UsageError(f"{where}: {name} is {value}: write more than 0")
     return found

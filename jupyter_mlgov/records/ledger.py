@@ -40,8 +40,8 @@ class Entry(Struct, frozen=True, kw_only=True):
     - ``lock``: ``{"inventory": digest, "lock": digest of a pylock.toml, "unlocked": packages that are not in it}``
     - ``approval``: ``{"name": str, "role": str, "decision": "approved" | "rejected" | "revoked", "message": str,
       "envelope": the signed statement as a DSSE envelope}``; only what the envelope says is believed
-    - ``release``: ``{"model": str, "stage": str, "number": int, "gate": digest of the gate's decision, "schema": digest of
-      what the model takes, "previous": int or None, "message": str}``
+    - ``release``: ``{"model": str, "stage": str, "number": int, "gate": digest of the gate's decision,
+      "previous": int or None, "message": str}``
     - ``import``: ``{"experiment": str, "number": int, "head": id, "chain": digest, "commit": str or None, "tree": digest or
       None, "entries": ids}``: where the snapshot came from, and what of that ledger is repeated after this entry
     """

@@ -26,8 +26,7 @@ class Release(Struct, frozen=True, kw_only=True):
     """A version of ``model`` on ``stage``.
 
     ``number`` is the model's version: each snapshot that is released under the model's name has one, counted from 1,
-    and keeps it on every stage. ``gate`` and ``schema`` name objects: the gate's decision, and what the model takes
-    (``records.schema``).
+    and keeps it on every stage. ``gate`` names the object with the gate's decision.
     """
 
     model: str
@@ -37,7 +36,6 @@ class Release(Struct, frozen=True, kw_only=True):
     by: str
     at: str
     gate: str
-    schema: str | None = None
     previous: int | None = None
     """The version that was on the stage before."""
     message: str = ""
@@ -54,7 +52,6 @@ class Release(Struct, frozen=True, kw_only=True):
             "stage": self.stage,
             "number": self.number,
             "gate": self.gate,
-            "schema": self.schema,
             "previous": self.previous,
             "message": self.message,
         }
@@ -73,7 +70,7 @@ def read(entry: Entry) -> Release | None:
     number = body.get("number")
     if entry.kind != "release" or type(number) is not int:
         return None
-    optional = {name: body.get(name) for name in ("schema", "previous")}
+    previous = body.get("previous")
     return Release(
         model=str(body.get("model")),
         stage=str(body.get("stage")),
@@ -83,8 +80,7 @@ def read(entry: Entry) -> Release | None:
         at=entry.at,
         gate=str(body.get("gate")),
         message=str(body.get("message") or ""),
-        schema=optional["schema"] if isinstance(optional["schema"], str) else None,
-        previous=optional["previous"] if type(optional["previous"]) is int else None,
+        previous=previous if type(previous) is int else None,
     )
 
 

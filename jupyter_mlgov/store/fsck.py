@@ -36,7 +36,7 @@ _SHOWN = 3
 
 _NAMED_OBJECTS = {
     "rerun": ("comparison",),
-    "release": ("gate", "schema"),
+    "release": ("gate",),
     "lock": ("lock",),
     "import": ("chain", "tree"),
     "assessment": ("assessment", "attributions", "objects"),

@@ -157,7 +157,6 @@ def test_a_rejection_while_the_gate_is_asked_is_not_overlooked(tmp_path: Path) -
 
     answer = put_on_stage(
         project.store, snapshot, model="credit", stage="production", by="", settings=Settings(), gate=gate,
-        schema=lambda: None,
     )  # fmt: skip
     assert asked == [True, False]
     assert answer.release is None
