@@ -65,7 +65,7 @@ check-front-end: $(VENV)/.front-end
 	cd labextension && $(WITH_NODE) $(BIN)/jlpm lint:check
 
 test-python: $(VENV)/.dev chromium
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-ts: $(VENV)/.front-end
 	cd labextension && $(WITH_NODE) $(BIN)/jlpm test

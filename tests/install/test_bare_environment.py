@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 NODE = ("node", "nodejs", "npm", "npx", "corepack", "yarn", "jlpm")
 
-pytestmark = [pytest.mark.timeout(1500), pytest.mark.xdist_group("install")]
+pytestmark = pytest.mark.timeout(1500)
 
 
 @pytest.fixture(scope="module")
