@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from jupyter_mlgov.errors import MlgovError
     from jupyter_mlgov.project import Project
 
-    decide: Any  # a door, which no other door may know: see _LAZY
+    decide: Any  # doors, which no other door may know: see _LAZY
+    explore: Any
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -62,11 +63,12 @@ _LAZY = {
     "log_param": ("jupyter_mlgov.capture.logged", "log_param"),
     "input": ("jupyter_mlgov.capture.logged", "declare_input"),
     "decide": ("jupyter_mlgov.widgets.decide", "decide"),
+    "explore": ("jupyter_mlgov.widgets.explore", "explore"),
     "Project": ("jupyter_mlgov.project", "Project"),
     "MlgovError": ("jupyter_mlgov.errors", "MlgovError"),
 }
 
-__all__ = ["MlgovError", "Project", "decide", "input", "log_metric", "log_param", "open"]
+__all__ = ["MlgovError", "Project", "decide", "explore", "input", "log_metric", "log_param", "open"]
 
 
 def __getattr__(name: str) -> Any:
