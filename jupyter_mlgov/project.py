@@ -318,6 +318,12 @@ class Project:
             "entry": identity(entry),
         }
 
+    def author(self) -> str:
+        """Git's ``user.name`` in the project, else the login name."""
+        from jupyter_mlgov.capture.code import CodeRecorder
+
+        return CodeRecorder().author(self.root)
+
     def report_html(
         self, ref: str, *, key: str | None = None, ask: Callable[[str], str] | None = None
     ) -> str:
@@ -413,6 +419,42 @@ class Project:
         from jupyter_mlgov.report.shapes import shape
 
         return f"{self.reference(snapshot).replace('@', '-')}{shape(kind).suffix}"
+
+    # -- writing down ------------------------------------------------------------------------------------
+
+    def snapshot(
+        self, notebook: str | Path, document: Mapping[str, Any], *, experiment: str = "", message: str = ""
+    ) -> str:
+        """Records a notebook without its kernel and gives the snapshot's id: ``document`` is the ``.ipynb`` as a dict, as an
+        editor holds it, saved or not. Without ``experiment`` it is the one of the notebook's first experiment cell, else
+        the file's stem.
+
+        What only a kernel knows (data, metrics, environment) stays unknown and is said to be. Raises ``UsageError``,
+        ``StoreError``.
+        """
+        from jupyter_mlgov.capture.at_rest import record_at_rest
+        from jupyter_mlgov.governance.kpis import judge
+        from jupyter_mlgov.governance.markdown import cell_source, cells_of
+        from jupyter_mlgov.governance.stated import read_stated
+        from jupyter_mlgov.rerun.standing import experiment_of
+
+        path = Path(notebook)
+        path = path if path.is_absolute() else self.root / path
+        named = (
+            experiment_of(cell_source(cell)) for cell in cells_of(document) if cell.get("cell_type") == "code"
+        )
+        name = experiment or next((one for one in named if one is not None), None) or path.stem
+        return record_at_rest(
+            self.root,
+            self.store,
+            path,
+            document,
+            experiment=name,
+            message=message,
+            annotations=read_stated(document, name),
+            judge=lambda charter: judge(charter.kpis if charter is not None else (), {}),
+            experiment_of=experiment_of,
+        )
 
     # -- operating ---------------------------------------------------------------------------------------
 

@@ -72,13 +72,18 @@ class Kernel:
         *,
         cell_id: str | None = None,
         metadata: dict[str, Any] | None = None,
+        expressions: dict[str, str] | None = None,
         timeout: float = 60,
     ) -> Ran:
-        """Runs one cell and waits for all that it gives. ``metadata`` is the request's, as a front end sends it."""
+        """Runs one cell and waits for all that it gives. ``metadata`` is the request's, as a front end sends it.
+
+        With ``expressions``, it is a silent request for what these are.
+        """
+        silent = expressions is not None
         message = self.client.session.msg(
             "execute_request",
-            {"code": source, "silent": False, "store_history": True, "user_expressions": {}, "allow_stdin": False,
-             "stop_on_error": True},
+            {"code": source, "silent": silent, "store_history": not silent, "user_expressions": expressions or {},
+             "allow_stdin": False, "stop_on_error": True},
         )  # fmt: skip
         message["metadata"] |= metadata or {}
         if cell_id is not None:

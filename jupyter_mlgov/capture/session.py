@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,7 +22,7 @@ from jupyter_mlgov.capture import ahead, audit
 from jupyter_mlgov.capture.document import Live, live_notebook
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.listening import Listening
-from jupyter_mlgov.capture.options import Options, Rules, Settings
+from jupyter_mlgov.capture.options import Options, Rules, Settings, experiment_name
 from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.randomness import RandomStates
 from jupyter_mlgov.capture.reads import Reads
@@ -33,6 +34,7 @@ from jupyter_mlgov.records.annotations import Charter, Risk
 if TYPE_CHECKING:
     from jupyter_mlgov.capture.outputs import Outputs
     from jupyter_mlgov.capture.recording import Logged, Recorder
+    from jupyter_mlgov.records.manifest import Caution
 
 
 Annotation = TypeVar("Annotation", Charter, Risk)
@@ -60,6 +62,8 @@ class Session:
         """The experiment whose next run is a rerun's candidate."""
         self._folder = _working_folder()
         self._logged: Logged | None = None
+        self._logged_before: dict[str, Logged] = {}
+        """What was logged in the newest run of each experiment."""
         self._recorder: Recorder | None = None
         self._running: list[str] = []
         """Sources of the cell that runs and of those that it runs itself, the outermost first."""
@@ -237,50 +241,92 @@ class Session:
     # -- making a snapshot -------------------------------------------------------------------------------
 
     def _record(self, options: Options, position: int | None) -> str | None:
-        from jupyter_mlgov.capture.recording import Logged, Recorder, Run
-
-        if self._recorder is None:
-            self._recorder = Recorder(self.rules, self.outputs)
-        self._read_settings()
-        candidate = self.baseline is not None and self.rerun_of == options.name
+        """As :meth:`_make`; where that fails, one line says so and the cell's result stands."""
         try:
-            run = Run(
-                options=options,
-                kind="candidate" if candidate else "snapshot",
-                baseline=self.baseline if candidate else None,
-                position=position,
-                notebook=self._path(),
-                live=self._live,
-                folder=self._folder,
-                settings=self.settings,
-                random=self.random,
-            )
-            if self.baseline is not None and not candidate:
-                return None
-            made, lost = self._recorder.record(
-                run,
-                journal=self.journal,
-                listening=self.listening,
-                namespace=self.shell.user_ns,
-                register=self.register,
-                logged=self._logged or Logged(),
-            )
+            made = self._make(options, position)
         except MlgovError as error:
             self._tell(f"no snapshot was made: {error}")
             return None
         except Exception as error:  # noqa: BLE001 - the cell's result stands
             self._tell(f"no snapshot was made: {_line(error)}")
             return None
-        self._logged = None
-        self.recorded.append((options.name, made, run.kind))
+        if made is None:
+            return None
+        snapshot, lost = made
         if lost:
             told = [caution.message for caution in lost[:3]]
             if len(lost) > 3:
                 told.append(f"and {len(lost) - 3} more (see `%mlgov show {options.name}`)")
             self._tell("not recorded: " + "; ".join(told))
         if options.show:
-            self._show(made)
-        return made
+            self._show(snapshot)
+        return snapshot
+
+    def _make(
+        self, options: Options, position: int | None, logged: Logged | None = None
+    ) -> tuple[str, list[Caution]] | None:
+        """One snapshot with what could not be recorded; None where a rerun does not ask for it. Raises."""
+        from jupyter_mlgov.capture.recording import Logged, Recorder, Run
+
+        if self._recorder is None:
+            self._recorder = Recorder(self.rules, self.outputs)
+        self._read_settings()
+        candidate = self.baseline is not None and self.rerun_of == options.name
+        if self.baseline is not None and not candidate:
+            return None
+        run = Run(
+            options=options,
+            kind="candidate" if candidate else "snapshot",
+            baseline=self.baseline if candidate else None,
+            position=position,
+            notebook=self._path(),
+            live=self._live,
+            folder=self._folder,
+            settings=self.settings,
+            random=self.random,
+        )
+        logged = logged or self._logged or Logged()
+        made, lost = self._recorder.record(
+            run,
+            journal=self.journal,
+            listening=self.listening,
+            namespace=self.shell.user_ns,
+            register=self.register,
+            logged=logged,
+        )
+        self._logged, self._logged_before[options.name] = None, logged
+        self.recorded.append((options.name, made, run.kind))
+        return made, lost
+
+    def snapshot(self, experiment: str, message: str) -> tuple[str, list[Caution]]:
+        """Records the session as it stands, without a cell being run: what the newest run of ``experiment``'s cell gave,
+        with the notebook as the front end sent it now. Where no such cell has run, the whole notebook is recorded.
+
+        Called while no cell runs. Gives the id and what could not be recorded. Raises ``MlgovError``.
+        """
+        with untraced(), audit.unseen():
+            options, position = Options(name=experiment_name(experiment)), None
+            for place in range(len(self.journal) - 1, -1, -1):
+                found = self.rules.options_of(self.journal[place].source)
+                if found is not None and found.name == experiment:
+                    options, position = found, place
+                    break
+            options = replace(options, message=message or options.message, show=False)
+            self._live = live_notebook(self._sent())
+            try:
+                made = self._make(options, position, self._logged or self._logged_before.get(experiment))
+            finally:
+                self._live = None
+            if made is None:
+                raise UsageError("this kernel executes a rerun: it records nothing else")
+            return made
+
+    def _sent(self) -> Any:
+        """The metadata of the message that the kernel answers."""
+        try:
+            return self.shell.get_parent()["metadata"]
+        except Exception:  # noqa: BLE001 - plain IPython has none
+            return None
 
     def finish(self, name: str) -> list[tuple[str, str, str]]:
         """Ends a papermill run: without any experiment so far, the whole notebook is recorded as ``name``."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.governance import register, signing
 from jupyter_mlgov.governance.values import one_line
 from jupyter_mlgov.records.canonical import identity, plain
@@ -86,8 +86,8 @@ def decide(
     accepts: Sequence[str] = (),
     policy: str = "",
 ) -> Entry:
-    """Signs a decision about the snapshot and appends it to the ledger. Raises ``UsageError``, and what the store
-    raises."""
+    """Signs a decision about the snapshot and appends it to the ledger. Raises ``UsageError``, ``NotFound`` (a risk
+    that it does not have), and what the store raises."""
     name, role = one_line(name.strip(), 200), one_line(role.strip(), 200)
     if not name:
         raise UsageError('an approval names who decides: --as "NAME"')
@@ -97,7 +97,7 @@ def decide(
     for risk in accepts:
         if risk not in known:
             has = ", ".join(sorted(known)) or "none"
-            raise UsageError(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
+            raise NotFound(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
     manifest = store.manifest(snapshot)
     number = store.number(snapshot)
     predicate = {

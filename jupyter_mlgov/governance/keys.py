@@ -28,6 +28,10 @@ _SERVICE = "jupyter-mlgov"
 Protection = Literal["passphrase", "keyring", "none"]
 
 
+class KeyLocked(UsageError):
+    """The key has a passphrase, and there is nobody here to be asked for it."""
+
+
 class KeyInfo(Struct, frozen=True, kw_only=True):
     """A key that is there: its name, its public part and where its file is."""
 
@@ -55,11 +59,7 @@ def new(name: str = DEFAULT, *, passphrase: str | None = None, keyring: bool = F
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    if not _NAME.fullmatch(name):
-        raise UsageError(
-            f"key name {name[:80]!r}: use a letter or digit, then letters, digits, '.', '_' or '-'"
-        )
-    path = folder() / f"{name}.pem"
+    path = folder() / f"{_checked(name)}.pem"
     private = Ed25519PrivateKey.generate()
     if keyring:
         passphrase = secrets.token_urlsafe(32)
@@ -86,9 +86,23 @@ def new(name: str = DEFAULT, *, passphrase: str | None = None, keyring: bool = F
     return KeyInfo(name=name, key=key_text(private.public_key()), path=str(path), protection=protection)
 
 
+def _checked(name: str) -> str:
+    """``name`` where it can be a key's: no path comes in through it. Raises ``UsageError``."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(
+            f"key name {name[:80]!r}: use a letter or digit, then letters, digits, '.', '_' or '-'"
+        )
+    return name
+
+
 def exists(name: str) -> bool:
     """Whether there is a key of that name."""
     return (folder() / f"{name}.pem").exists()
+
+
+def opens_alone(key: KeyInfo) -> bool:
+    """Whether it can be used where nobody can be asked for a passphrase."""
+    return key.protection != "passphrase" or "MLGOV_PASSPHRASE" in os.environ
 
 
 def listed() -> list[KeyInfo]:
@@ -128,7 +142,7 @@ def load(name: str = DEFAULT, *, ask: Callable[[str], str] | None = None) -> Ed2
     from cryptography.hazmat.primitives import serialization
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    path = folder() / f"{name}.pem"
+    path = folder() / f"{_checked(name)}.pem"
     try:
         data = path.read_bytes()
     except OSError:
@@ -163,7 +177,7 @@ def _passphrase(name: str, path: Path, ask: Callable[[str], str] | None) -> str:
             )
         return kept
     if ask is None:
-        raise UsageError(f"the key {name} has a passphrase: run this in a terminal, or set MLGOV_PASSPHRASE")
+        raise KeyLocked(f"the key {name} has a passphrase: run this in a terminal, or set MLGOV_PASSPHRASE")
     return ask(f"Passphrase of the key {name}: ")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
@@ -16,7 +16,10 @@ from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.governance.annotations import parse_charter, parse_risk
 from jupyter_mlgov.records.annotations import Charter, Risk
 
-NOT_EXECUTED = "read from markdown: not executed"
+NOT_EXECUTED = {
+    "markdown": "read from markdown: not executed",
+    "magic": "read from the cell's text: not executed",
+}
 
 _OPEN = re.compile(r"^ {0,3}(`{3,}|~{3,})[ \t]*\{?\.?(ya?ml)\b[^\n]*$", re.IGNORECASE)
 _ID_LINE = re.compile(r"^id[ \t]*:[ \t]*(['\"]?)(.*?)\1[ \t]*(?:#.*)?$")
@@ -40,11 +43,11 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
     charter: Charter | None = None
     risks: dict[str, Risk] = {}
     problems: list[str] = []
-    for index, cell in enumerate(_cells(document)):
+    for index, cell in enumerate(cells_of(document)):
         tags = _tags(cell)
         if cell.get("cell_type") != "markdown" or not tags & {"charter", "risk"}:
             continue
-        source = _source(cell)
+        source = cell_source(cell)
         kind = "charter" if "charter" in tags else "risk"
         blocks = list(_blocks(source))
         if not blocks:
@@ -60,21 +63,25 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
                     name = name or _heading(source) or str(cell.get("id") or f"cell-{index}")
                     if name in risks:
                         raise UsageError(f"line {first_line}: a second risk {name!r}; give it another `id:`")
-                    risks[name] = _not_executed(parse_risk(name, body, first_line=first_line), index)
+                    risks[name] = not_executed(
+                        parse_risk(name, body, first_line=first_line), index, "markdown"
+                    )
             except UsageError as error:
                 problems.append(f"cell {index}, {error}")
     return MarkdownAnnotations(charter, tuple(risks.values()), tuple(problems))
 
 
-def _not_executed(risk: Risk, index: int) -> Risk:
-    check = risk.check
+def not_executed(risk: Risk, index: int, source: Literal["markdown", "magic"]) -> Risk:
+    """``risk`` as cell ``index`` states it: its check has no answer, and says why."""
+    check, why = risk.check, NOT_EXECUTED[source]
     if check is not None:
-        parts = tuple(msgspec.structs.replace(part, error=NOT_EXECUTED) for part in check.parts)
-        check = msgspec.structs.replace(check, passed=None, error=NOT_EXECUTED, parts=parts)
-    return msgspec.structs.replace(risk, check=check, cell=index, source="markdown")
+        parts = tuple(msgspec.structs.replace(part, error=why) for part in check.parts)
+        check = msgspec.structs.replace(check, passed=None, error=why, parts=parts)
+    return msgspec.structs.replace(risk, check=check, cell=index, source=source)
 
 
-def _cells(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def cells_of(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The cells of an ``.ipynb`` as dicts; what is none is an empty one, so that places stay."""
     cells = document.get("cells")
     for cell in cells if isinstance(cells, list) else []:
         yield cell if isinstance(cell, Mapping) else {}
@@ -86,7 +93,8 @@ def _tags(cell: Mapping[str, Any]) -> set[str]:
     return {tag for tag in tags if isinstance(tag, str)} if isinstance(tags, list) else set()
 
 
-def _source(cell: Mapping[str, Any]) -> str:
+def cell_source(cell: Mapping[str, Any]) -> str:
+    """A cell's text, as one piece."""
     source = cell.get("source", "")
     if isinstance(source, list):
         return "".join(part for part in source if isinstance(part, str))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlgov.capture.logged import current_session, set_session
 from jupyter_mlgov.capture.options import Rules, Settings
 from jupyter_mlgov.capture.session import Session
+from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.governance.kpis import judge
 from jupyter_mlgov.magics.arguments import options_of
 from jupyter_mlgov.magics.cells import MlgovMagics
@@ -134,3 +135,29 @@ def finish(name: str) -> str:
     session = current_session()
     made = session.finish(name) if session is not None else []
     return json.dumps([{"experiment": experiment, "id": id_, "kind": kind} for experiment, id_, kind in made])
+
+
+class Told:
+    """A JSON document, as the answer to a front end's expression."""
+
+    def __init__(self, document: dict[str, Any]) -> None:
+        self.document = document
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        return {"application/json": self.document}
+
+
+def snapshot(experiment: str, message: str = "") -> Told:
+    """*Snapshot now*, asked for silently by the front end: ``{"id", "lost": [...]}``, or ``{"error": "one line"}``.
+
+    The notebook as it stands is in the request's metadata, as with a cell that is recorded. In a kernel that has not
+    loaded the extension this does it.
+    """
+    from IPython.core.getipython import get_ipython
+
+    try:
+        session = load(get_ipython(), in_cell=False)
+        made, lost = session.snapshot(experiment, message)
+    except MlgovError as error:
+        return Told({"error": str(error)})
+    return Told({"id": made, "lost": [caution.message for caution in lost]})

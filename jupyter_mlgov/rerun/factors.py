@@ -234,6 +234,8 @@ def cells_importing(side: Side, name: str) -> list[int]:
 
 def _packages(before: Side, after: Side) -> Iterator[Factor]:
     one, other = before.environment, after.environment
+    if not one.python or not other.python:
+        return  # recorded without its kernel: nothing is known, which is no change
     loaded = set(one.imported) | set(other.imported)
     found = []
     for name in sorted(set(one.packages) | set(other.packages), key=str.lower):
@@ -264,6 +266,8 @@ def _python(before: Side, after: Side) -> Iterator[Factor]:
 
 
 def _variables(before: Side, after: Side) -> Iterator[Factor]:
+    if not before.environment.python or not after.environment.python:
+        return
     one, other = before.environment.variables, after.environment.variables
     for name in sorted(set(one) | set(other)):
         old, new = one.get(name), other.get(name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
+from jupyter_mlgov.governance.keys import Protection
 from jupyter_mlgov.governance.register import RegisteredRisk
 from jupyter_mlgov.records.canonical import Scalar
+from jupyter_mlgov.records.release import Release
 from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.rerun.standing import LiveCell
 from jupyter_mlgov.store.listing import LogEntry
@@ -48,6 +50,20 @@ class RiskList(Struct, frozen=True, kw_only=True):
     """The risk register of a project."""
 
     risks: tuple[RegisteredRisk, ...]
+
+
+class ReleasedModel(Struct, frozen=True, kw_only=True):
+    """A release, and which snapshot it put on the stage."""
+
+    release: Release
+    experiment: str
+    number: int | None
+
+
+class ReleaseList(Struct, frozen=True, kw_only=True):
+    """The releases of a project, newest first."""
+
+    releases: tuple[ReleasedModel, ...]
 
 
 class LiveNotebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -98,6 +114,70 @@ class RerunRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     """How to rerun: with today's code, data and environment, or with the recorded ones."""
 
     as_recorded: bool = False
+
+
+class NotebookDocument(Struct, frozen=True, kw_only=True):
+    """An ``.ipynb`` in format 4, as an editor holds it, outputs and all."""
+
+    cells: list[dict[str, Any]]
+    metadata: dict[str, Any] = {}
+
+
+class SnapshotRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A notebook to record without its kernel. ``experiment`` is the notebook's own where it is empty."""
+
+    notebook: NotebookDocument
+    experiment: Annotated[str, Meta(pattern=r"^(?!.*\.ipynb$)([^\W_][\w.-]{0,99})?$")] = ""
+    message: Annotated[str, Meta(max_length=10_000)] = ""
+
+
+class Made(Struct, frozen=True, kw_only=True):
+    """The snapshot that was made."""
+
+    id: str
+    experiment: str
+    number: int | None
+
+
+class SigningKey(Struct, frozen=True, kw_only=True):
+    """One of the keys of the user whom the server runs as. Its private part never leaves the server."""
+
+    name: str
+    key: str
+    protection: Protection
+    opens: bool
+    """Whether the server can sign with it: a passphrase is never sent over the network."""
+
+
+class Signer(Struct, frozen=True, kw_only=True):
+    """Who would sign here, and with what."""
+
+    name: str
+    """Git's ``user.name`` in the project, else the login name."""
+    keys: tuple[SigningKey, ...]
+
+
+class DecisionRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A decision about a snapshot, to be signed with ``key``. ``accepts`` are ids of its risks."""
+
+    decision: Literal["approved", "rejected", "revoked"]
+    name: Annotated[str, Meta(pattern=r"[^\s\x00-\x1f]", max_length=200)]
+    role: Annotated[str, Meta(pattern=r"[^\s\x00-\x1f]", max_length=200)]
+    message: Annotated[str, Meta(pattern=r"[^\s\x00-\x1f]", max_length=10_000)]
+    key: Annotated[str, Meta(pattern=r"^[^\W_][\w.-]{0,63}$")]
+    accepts: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()
+
+
+class SignedDecision(Struct, frozen=True, kw_only=True):
+    """A decision as it is on the ledger: ``entry`` names the entry, ``key`` the public key that signed it."""
+
+    id: str
+    decision: str
+    name: str
+    role: str
+    key: str
+    key_made: bool
+    entry: str
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):

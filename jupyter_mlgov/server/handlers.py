@@ -19,6 +19,7 @@ from jupyter_server.base.handlers import APIHandler
 from tornado import web
 
 from jupyter_mlgov.errors import Blocked, MlgovError, NotFound, StoreError, UsageError
+from jupyter_mlgov.governance.keys import KeyLocked
 from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.server.jobs import JobConflict
 from jupyter_mlgov.server.paths import inside, served_path
@@ -59,7 +60,7 @@ def status_of(error: MlgovError) -> int:
     """400: the request is wrong; 404: nothing goes by that name; 409: the project's state does not allow it."""
     if isinstance(error, NotFound):
         return 404
-    if isinstance(error, Blocked | StoreError | JobConflict):
+    if isinstance(error, Blocked | StoreError | JobConflict | KeyLocked):
         return 409
     return 400
 

@@ -12,17 +12,24 @@ from jupyter_mlgov.records.verdict import Comparison, GateDecision
 from jupyter_mlgov.rerun.side_by_side import SideBySide
 from jupyter_mlgov.rerun.standing import Standing
 from jupyter_mlgov.server.answers import (
+    DecisionRequest,
     Failure,
     JobAnswer,
     JobList,
     LiveNotebook,
+    Made,
     OutputList,
     Page,
     ProjectAnswer,
+    ReleaseList,
     RerunRequest,
     RiskList,
+    SignedDecision,
+    Signer,
     Snapshot,
+    SnapshotRequest,
 )
+from jupyter_mlgov.server.decisions import DecisionsHandler, SignerHandler
 from jupyter_mlgov.server.handlers import JOB, NAME, REF, MlgovHandler, guarded
 from jupyter_mlgov.server.paths import LONGEST, PATTERN
 from jupyter_mlgov.server.reruns import EventsHandler, JobHandler, JobsHandler, RerunHandler
@@ -33,6 +40,7 @@ from jupyter_mlgov.server.snapshots import (
     GateHandler,
     OutputsHandler,
     ProjectHandler,
+    ReleasesHandler,
     ReportHandler,
     RisksHandler,
     SnapshotHandler,
@@ -126,7 +134,14 @@ ROUTES: tuple[Route, ...] = (
                     ("limit", "At most so many.", _number(1, 500, 50)),
                     ("offset", "Leave out so many of the newest.", _number(0, 1_000_000, 0)),
                 ),
-            )
+            ),
+            "post": Operation(
+                "Records a notebook as an editor holds it, without its kernel: in a project of its own where there is none.",
+                Made,
+                (PATH,),
+                body=SnapshotRequest,
+                status=201,
+            ),
         },
     ),
     Route("/snapshots/{ref}", SnapshotHandler, {"get": Operation("One snapshot, whole.", Snapshot, (PATH,))}),
@@ -158,6 +173,24 @@ ROUTES: tuple[Route, ...] = (
                 "Starts a rerun in a process of its own.", JobAnswer, (PATH,), body=RerunRequest, status=202
             )
         },
+    ),
+    Route(
+        "/snapshots/{ref}/decisions",
+        DecisionsHandler,
+        {
+            "post": Operation(
+                "Signs a decision about the snapshot and puts it on the ledger.",
+                SignedDecision,
+                (PATH,),
+                body=DecisionRequest,
+                status=201,
+            )
+        },
+    ),
+    Route(
+        "/signer",
+        SignerHandler,
+        {"get": Operation("Who would sign a decision here, and with which keys.", Signer, (PATH,))},
     ),
     Route(
         "/diff",
@@ -192,6 +225,11 @@ ROUTES: tuple[Route, ...] = (
         "/risks",
         RisksHandler,
         {"get": Operation("The risks of each experiment's newest snapshot.", RiskList, (PATH,))},
+    ),
+    Route(
+        "/releases",
+        ReleasesHandler,
+        {"get": Operation("Which models are on which stages, and were before.", ReleaseList, (PATH,))},
     ),
     Route(
         "/standing",

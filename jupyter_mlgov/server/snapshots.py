@@ -4,11 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import msgspec
 from tornado import web
 
 from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.rerun.standing import Standing
-from jupyter_mlgov.server.answers import LiveNotebook, OutputList, Page, ProjectAnswer, RiskList
+from jupyter_mlgov.server.answers import (
+    LiveNotebook,
+    Made,
+    OutputList,
+    Page,
+    ProjectAnswer,
+    ReleasedModel,
+    ReleaseList,
+    RiskList,
+    SnapshotRequest,
+)
 from jupyter_mlgov.server.handlers import NAME, MlgovHandler, guarded, open_project, ref_of, whole_number
 from jupyter_mlgov.server.paths import served_path
 
@@ -76,6 +87,30 @@ class SnapshotsHandler(MlgovHandler):
 
         self.answer(await self.in_project(read))
 
+    @guarded("execute")
+    async def post(self) -> None:
+        """201 and the snapshot of the notebook that is sent, recorded without its kernel."""
+        given = self.text("path")
+        request = self.body(SnapshotRequest, 'send {"notebook": {"cells": [...]}}')
+
+        def record() -> Made:
+            from jupyter_mlgov.project import Project
+
+            path = served_path(self.root, given)
+            if path.is_dir():
+                raise NotFound(f"path {given[:200]!r}: that is a folder, name a notebook")
+            project = Project.open(path, create=True)
+            made = project.snapshot(
+                path,
+                msgspec.to_builtins(request.notebook),
+                experiment=request.experiment,
+                message=request.message,
+            )
+            entry = project.store.manifest(made)
+            return Made(id=made, experiment=entry.experiment, number=project.store.number(made))
+
+        self.answer(await self.work(record), 201)
+
 
 class SnapshotHandler(MlgovHandler):
     """One snapshot, whole."""
@@ -136,6 +171,29 @@ class RisksHandler(MlgovHandler):
     async def get(self) -> None:
         """The risks of each experiment's newest snapshot."""
         self.answer(await self.in_project(lambda project, _: RiskList(risks=tuple(project.risks()))))
+
+
+class ReleasesHandler(MlgovHandler):
+    """Which model is on which stage, and was before."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """Every release of the project."""
+
+        def read(project: Project, _: str | None) -> ReleaseList:
+            found = project.releases()
+            return ReleaseList(
+                releases=tuple(
+                    ReleasedModel(
+                        release=one,
+                        experiment=project.store.manifest(one.snapshot).experiment,
+                        number=project.store.number(one.snapshot),
+                    )
+                    for one in found
+                )
+            )
+
+        self.answer(await self.in_project(read))
 
 
 class StandingHandler(MlgovHandler):

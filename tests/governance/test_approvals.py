@@ -191,7 +191,7 @@ def test_a_revoked_approval_does_not_count(store: Store, snapshot: str) -> None:
 def test_a_signed_acceptance_names_its_risk(store: Store, snapshot: str) -> None:
     asks = Policy(acceptance="signed")
     assert "--accept gap" in rule(store, snapshot, "risk gap", asks).reason
-    with pytest.raises(UsageError, match="no risk 'gab' to accept: its risks are gap"):
+    with pytest.raises(NotFound, match="no risk 'gab' to accept: its risks are gap"):
         sign(store, snapshot, accepts=["gab"])
     sign(store, snapshot, accepts=["gap"])
     assert rule(store, snapshot, "risk gap", asks).reason.startswith(

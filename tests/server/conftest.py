@@ -27,6 +27,15 @@ def jp_server_config() -> dict[str, Any]:
     }
 
 
+@pytest.fixture(autouse=True)
+def no_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's keys, which is empty: nothing here signs as whoever runs the tests."""
+    folder = tmp_path / "keys"
+    monkeypatch.setenv("MLGOV_KEYS", str(folder))
+    monkeypatch.delenv("MLGOV_PASSPHRASE", raising=False)
+    return folder
+
+
 @pytest.fixture
 def project(jp_root_dir: Path) -> Project:
     """The project in the folder that the server serves."""

@@ -55,6 +55,25 @@ async def test_an_answer_that_is_known_is_not_sent_again(
     assert changed.code == 200
 
 
+async def test_releases_are_listed_with_the_snapshot_that_they_put_on_a_stage(
+    project: Project, ask: Ask
+) -> None:
+    assert read(await ask("releases", path="loans.ipynb"))["releases"] == []
+    made = snapshot(project)
+    for number in (1, 2):
+        body = {"model": "credit", "stage": "staging", "number": number, "gate": "blake3:" + "0" * 64,
+                "previous": number - 1 or None, "message": "go"}  # fmt: skip
+        project.store.append("release", made, body, author="Ada")
+    newest, oldest = read(await ask("releases", path="loans.ipynb"))["releases"]
+    assert (newest["experiment"], newest["number"]) == ("baseline", 1)
+    assert (newest["release"]["number"], newest["release"]["previous"], newest["release"]["by"]) == (
+        2,
+        1,
+        "Ada",
+    )
+    assert oldest["release"]["number"] == 1
+
+
 async def test_two_snapshots_stand_side_by_side(project: Project, ask: Ask) -> None:
     with_cell(project, "x = 1", [], metrics={"auc": 0.8})
     with_cell(project, "x = 2", [], metrics={"auc": 0.9})
