@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
 from jupyter_mlgov.calling import Answer, Caller, json_option, ref_argument
@@ -44,6 +46,65 @@ def releases(caller: Caller, name: str | None, as_json: bool) -> None:
         raise UsageError(f"releases: {name!r} names no model: give MODEL or MODEL:STAGE")
     found = caller.project().releases(model or None, stage or None)
     caller.answer = Answer("releases", found, json=as_json)
+
+
+@click.command()
+@click.argument("name", metavar="MODEL:STAGE", required=False)
+@click.option(
+    "--package", "folder", metavar="DIR", help="Serve the folder that mlgov package wrote, without a project."
+)
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, metavar="HOST", help="The address to listen on."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    metavar="N",
+    help="0: a free one.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes."
+)
+@click.option(
+    "--trust", multiple=True, metavar="TYPE", help="A type that the model's file may hold (repeatable)."
+)
+@click.option("--keys", metavar="FILE", help="API keys, one a line [default: those in MLGOV_API_KEYS].")
+@click.option("--open", "open_to_all", is_flag=True, help="Serve other machines without API keys.")
+@click.pass_obj
+def serve(
+    caller: Caller,
+    name: str | None,
+    folder: str | None,
+    host: str,
+    port: int,
+    workers: int,
+    trust: tuple[str, ...],
+    keys: str | None,
+    open_to_all: bool,
+) -> None:
+    """Answer requests with what is released on a stage, and log every answer; goes on until it is stopped.
+
+    Open Inference Protocol v2 under /v2, plain JSON at /predict, measures for Prometheus at /metrics.
+    """
+    if (name is None) == (folder is None):
+        raise UsageError("serve: name MODEL:STAGE, or a packaged folder with --package DIR")
+    how: dict[str, Any] = {
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "trust": trust,
+        "open_to_all": open_to_all,
+    }
+    how |= {"keys": caller.folder / keys if keys else None, "told": lambda line: click.echo(line, err=True)}
+    if folder is not None:
+        from jupyter_mlgov.operate.serving import serve as serve_folder
+
+        place = (caller.folder / folder).absolute()
+        serve_folder(place, place, None, **how)
+    elif name is not None:
+        caller.project().serve(name, **how)
 
 
 @click.command()
@@ -91,4 +152,4 @@ def outcomes_add(caller: Caller, file: str, as_json: bool) -> None:
     caller.answer = Answer("outcomes", caller.project().add_outcomes(caller.folder / file), json=as_json)
 
 
-OPERATING: tuple[click.Command, ...] = (release, releases, predictions, outcomes)
+OPERATING: tuple[click.Command, ...] = (release, releases, serve, predictions, outcomes)

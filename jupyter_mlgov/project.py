@@ -497,6 +497,39 @@ class Project:
 
         return named(releases(self.store), ref)
 
+    def serve(
+        self,
+        model_stage: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 8000,
+        workers: int = 1,
+        trust: Sequence[str] = (),
+        keys: str | Path | None = None,
+        open_to_all: bool = False,
+        told: Callable[[str], None] = print,
+    ) -> None:
+        """Serves what ``MODEL:STAGE`` means, now and after later releases, until it is stopped; ``port`` 0 takes a free one.
+
+        ``trust`` names types that the model's file may hold, ``keys`` a file with API keys. ``told`` gets a line when it
+        listens. Raises ``NotFound``, ``Blocked`` (a package or a trusted type is missing), ``UsageError``.
+        """
+        from jupyter_mlgov.operate.serving import serve
+
+        self.released(model_stage)
+        serve(
+            self.root,
+            self.store.folder,
+            model_stage,
+            host=host,
+            port=port,
+            workers=workers,
+            trust=tuple(trust),
+            keys=Path(keys).absolute() if keys is not None else None,
+            open_to_all=open_to_all,
+            told=told,
+        )
+
     def predictions(
         self,
         model_stage: str,

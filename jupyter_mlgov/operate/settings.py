@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from msgspec import Struct
 
@@ -25,6 +26,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Minutes after which it is, however small."""
     retention_days: float | None = None
     """Days after which predictions are deleted; unset: never."""
+    unseen_categories: Literal["refuse", "accept"] = "refuse"
+    """What becomes of a request with a category that was not in the rows that the schema was learnt from."""
+    range_margin: float = 1.0
+    """How far outside of the learnt range a number may lie, in widths of that range; below 0: ranges are not checked."""
+    max_rows: int = 10_000
+    """Rows of one request."""
+    max_bytes: int = 32_000_000
+    """Bytes of one request's body."""
 
 
 def read_settings(root: Path) -> Settings:
@@ -34,7 +43,7 @@ def read_settings(root: Path) -> Settings:
     for stage in found.stages:
         if not release.NAME.fullmatch(stage):
             raise UsageError(f"{where}: stages: {stage[:80]!r} is no name: letters, digits, '.', '_' and '-'")
-    for name in ("segment_bytes", "segment_minutes", "retention_days"):
+    for name in ("segment_bytes", "segment_minutes", "retention_days", "max_rows", "max_bytes"):
         value = getattr(found, name)
         if value is not None and not value > 0:
             raise UsageError(f"{where}: {name} is {value}: write more than 0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 from jupyter_mlgov.hashing.estimators import save_model
 from jupyter_mlgov.hashing.frames import describe_frame
 from jupyter_mlgov.project import FOLDER, Project
+from jupyter_mlgov.records.assessment import Feature, HeldRows, InputSchema
 from jupyter_mlgov.records.manifest import Column, Frame, Input, Manifest, Model
 from jupyter_mlgov.store import Store
 from tests.store.making import make_manifest
@@ -55,6 +57,31 @@ def saved(c: float = 1.0) -> bytes:
     return data
 
 
+SCHEMA = InputSchema(
+    layout="table",
+    features=(
+        Feature(name="income", kind="number", dtype="float64", low=20.0, high=80.0),
+        Feature(name="debt", kind="number", dtype="float64", low=0.0, high=60.0, missing=0.0),
+        Feature(name="children", kind="integer", dtype="int64", low=0.0, high=4.0),
+        Feature(name="region", kind="category", dtype="str", categories=("east", "north", "south")),
+    ),
+    rows=400,
+    role="train",
+)
+"""What the model learnt of its inputs."""
+
+
+def held_rows(store: Store) -> HeldRows:
+    """Test rows, kept in the store as an assessment keeps them."""
+    rows = io.BytesIO()
+    table = loans()
+    table.to_parquet(rows, index=False)
+    return HeldRows(
+        role="test", object=store.put(rows.getvalue()), rows=len(table), of_rows=len(table),
+        features=tuple(table.columns[:-1]), truth="paid", model="clf",
+    )  # fmt: skip
+
+
 def model_manifest(store: Store, *, c: float = 1.0, **fields: Any) -> Manifest:
     """The manifest of an experiment that fitted :func:`fitted` on ``loans.csv``."""
     table = loans()
@@ -67,6 +94,8 @@ def model_manifest(store: Store, *, c: float = 1.0, **fields: Any) -> Manifest:
         Column(name=column.name, dtype=column.dtype, digest=column.digest) for column in one.columns
     )
     standard: dict[str, Any] = {
+        "rows": (held_rows(store),),
+        "inputs_schema": SCHEMA,
         "message": f"C={c}",
         "models": (
             Model(name="clf", class_="sklearn.pipeline.Pipeline", parameters={"C": c}, digest=model, object=model,

@@ -1,0 +1,178 @@
+"""Where a service has its model from: a stage of a project, which may change, or a packaged folder, which does not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from jupyter_mlgov.configuration import section
+from jupyter_mlgov.errors import Damaged, MlgovError, NotFound
+from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
+from jupyter_mlgov.operate.accepted import accepted
+from jupyter_mlgov.operate.releases import released_model, releases
+from jupyter_mlgov.operate.served import Served, warm
+from jupyter_mlgov.operate.settings import Settings, read_settings
+from jupyter_mlgov.records.assessment import HeldRows
+from jupyter_mlgov.records.canonical import digest
+from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.release import Release, named
+from jupyter_mlgov.store import Store, files
+
+BACKGROUND = 64
+"""Rows that explanations are relative to."""
+
+
+class Source(Protocol):
+    """``state`` changes when ``load`` may give something else; it is cheap to ask."""
+
+    settings: Settings
+
+    def state(self) -> str: ...
+
+    def current(self) -> Release: ...
+
+    def load(self) -> Served: ...
+
+
+class Packed(Struct, frozen=True, kw_only=True):
+    """``release.json`` of a packaged folder. ``model`` and ``background`` are digests of the files beside it."""
+
+    schema: int = 1
+    release: Release
+    manifest: Manifest
+    model: str
+    rows: HeldRows | None = None
+
+
+class FromProject:
+    """What ``MODEL:STAGE`` means in a project, now and after every later release."""
+
+    def __init__(self, root: Path, store: Store, ref: str, trust: Sequence[str] = ()) -> None:
+        self.settings = read_settings(root)
+        self._root = root
+        self._store = store
+        self._ref = ref
+        self._trust = trust
+
+    def state(self) -> str:
+        return (self._store.folder / "ledger" / "HEAD").read_text("ascii")
+
+    def current(self) -> Release:
+        return named(releases(self._store), self._ref)
+
+    def load(self) -> Served:
+        """Raises ``NotFound``, ``Untrusted``, ``Blocked``, ``StoreError``."""
+        release = self.current()
+        manifest = self._store.manifest(release.snapshot)
+        record = released_model(manifest, release.name)
+        trust = trusted(self._root, self._trust, own=recorded_here(self._store, release.snapshot))
+        data = self._store.get(record.object or "")
+        held = rows_of(manifest)
+        rows = None
+        if held is not None and held.object is not None and self._store.has(held.object):
+            rows = self._store.get(held.object)
+        return _served(release, manifest, data, trust, self.settings, held, rows)
+
+
+class FromFolder:
+    """A folder that ``mlgov package`` wrote."""
+
+    def __init__(self, folder: Path, trust: Sequence[str] = ()) -> None:
+        self.settings = read_settings(folder)
+        self._folder = folder
+        self._trust = trust
+        try:
+            self._packed = msgspec.json.decode(
+                files.read(folder / "release.json", limit=1 << 28), type=Packed
+            )
+        except FileNotFoundError as error:
+            raise NotFound(
+                f"{folder} is no packaged model: it has no release.json; run mlgov package"
+            ) from error
+        except msgspec.MsgspecError as error:
+            raise Damaged(f"{folder / 'release.json'} is not what mlgov package wrote ({error})") from error
+
+    def state(self) -> str:
+        return self._packed.model
+
+    def current(self) -> Release:
+        return self._packed.release
+
+    def load(self) -> Served:
+        """Raises ``Damaged``, ``Untrusted``, ``Blocked``."""
+        packed = self._packed
+        data = self._read("model.skops", packed.model)
+        trust = trusted(self._folder, self._trust, own=False)
+        rows = None
+        if packed.rows is not None and packed.rows.object is not None:
+            rows = self._read("rows.parquet", packed.rows.object)
+        return _served(packed.release, packed.manifest, data, trust, self.settings, packed.rows, rows)
+
+    def _read(self, name: str, wanted: str) -> bytes:
+        path = self._folder / name
+        try:
+            data = files.read(path, limit=1 << 34)
+        except FileNotFoundError as error:
+            raise Damaged(f"{path} is missing: package the release again") from error
+        if digest(data) != wanted:
+            raise Damaged(f"{path} is not the file that was packaged: package the release again")
+        return data
+
+
+def trusted(root: Path, given: Sequence[str], *, own: bool) -> list[str]:
+    """The types that a model file may hold: those of the operator (``--trust``, ``[models] trusted``), and those of
+    scikit-learn itself where this project recorded the model."""
+    said = section(root, "models", ModelSettings).trusted
+    return [*given, *said, *(OWN if own else ())]
+
+
+def recorded_here(store: Store, snapshot: str) -> bool:
+    """Whether the snapshot was made in this project, not imported."""
+    made = store.entries(subject=snapshot, kind="snapshot")
+    return bool(made) and not made[0].body.get("imported")
+
+
+def rows_of(manifest: Manifest) -> HeldRows | None:
+    """The rows that predictions are explained against: test rows, else those that the model was fitted on."""
+    kept = {held.role: held for held in manifest.rows if held.object is not None}
+    return kept.get("test") or kept.get("train")
+
+
+def _served(
+    release: Release,
+    manifest: Manifest,
+    data: bytes,
+    trust: Sequence[str],
+    settings: Settings,
+    held: HeldRows | None,
+    rows: bytes | None,
+) -> Served:
+    model = load_model(data, trusted=trust)
+    takes = accepted(manifest, model, settings)
+    background = _background(held, rows) if held is not None and rows is not None else None
+    served = Served(release, model, takes, background)
+    warm(served)
+    return served
+
+
+def _background(held: HeldRows, data: bytes) -> Any:
+    """Some of the held rows, evenly spread, as the model takes them."""
+    import io
+
+    import pandas as pd
+
+    try:
+        table = pd.read_parquet(io.BytesIO(data), columns=list(held.features))
+    except Exception as error:
+        raise MlgovError(
+            f"the rows that the snapshot keeps cannot be read ({error}): run mlgov fsck"
+        ) from error
+    step = max(1, len(table) // BACKGROUND)
+    table = table.iloc[::step][:BACKGROUND].reset_index(drop=True)
+    if held.layout == "array":
+        return table.to_numpy()
+    return table[held.features[0]] if held.layout == "series" else table
