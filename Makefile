@@ -16,7 +16,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-reruns test-papermill
+.PHONY: bench-serving bench-reruns test-papermill
 .PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench bench-faults bench-nbval clean
 
 help:
@@ -90,10 +90,15 @@ screenshots: $(VENV)/.front-end chromium
 bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 	$(BIN)/python -m tests.benchmarks.report_cost
+	$(BIN)/python -m tests.benchmarks.serving_cost --write
 
 # What a rerun costs beside papermill, and fifty on two cores beside one and beside nbmake: some minutes.
 bench-reruns: $(VENV)/.dev
 	$(BIN)/python -m tests.benchmarks.rerun_cost
+
+# The scoring service beside `mlflow models serve`, over loopback: two minutes; rewrites docs/reference/serving-cost.md.
+bench-serving: $(VENV)/.dev .venv-bench/.peers
+	$(BIN)/python -m tests.benchmarks.serving_cost --write
 
 # papermill's own tests, from its source distribution, with the engine mlgov in place of its default.
 test-papermill: $(VENV)/.dev

@@ -108,6 +108,25 @@ def serve(
 
 
 @click.command()
+@click.argument("name", metavar="MODEL:STAGE")
+@click.option("-o", "--output", required=True, metavar="DIR", help="A new folder.")
+@click.option(
+    "--image", metavar="IMAGE", help="What the container image will be called [default: MODEL:VERSION]."
+)
+@click.option(
+    "--trust", multiple=True, metavar="TYPE", help="A type that the model's file may hold (repeatable)."
+)
+@json_option
+@click.pass_obj
+def package(
+    caller: Caller, name: str, output: str, image: str | None, trust: tuple[str, ...], as_json: bool
+) -> None:
+    """Write a folder to deploy a release: model, lock file, Dockerfile, Kubernetes and KServe manifests."""
+    path = caller.project().package(name, caller.folder / output, image=image, trust=trust)
+    caller.answer = Answer("report", {"path": str(path)}, json=as_json)
+
+
+@click.command()
 @click.argument("name", metavar="[MODEL:STAGE]", required=False)
 @click.option(
     "--since", metavar="TIME", help="From this time: 2026-11-26, 2026-11-26T09:30 (UTC), or 24h, 7d ago."
@@ -152,4 +171,4 @@ def outcomes_add(caller: Caller, file: str, as_json: bool) -> None:
     caller.answer = Answer("outcomes", caller.project().add_outcomes(caller.folder / file), json=as_json)
 
 
-OPERATING: tuple[click.Command, ...] = (release, releases, serve, predictions, outcomes)
+OPERATING: tuple[click.Command, ...] = (release, releases, serve, package, predictions, outcomes)

@@ -497,6 +497,21 @@ class Project:
 
         return named(releases(self.store), ref)
 
+    def package(
+        self, model_stage: str, output: str | Path, *, image: str | None = None, trust: Sequence[str] = ()
+    ) -> Path:
+        """Writes a folder to deploy what ``MODEL:STAGE`` means now: model, lock, Dockerfile, Kubernetes and KServe
+        manifests. A new folder, or an empty one; whole or not at all. ``image`` is what the container image will be
+        called. Raises ``NotFound``, ``UsageError``, ``NotWritable``, ``Blocked``."""
+        from jupyter_mlgov.operate import package
+
+        release = self.released(model_stage)
+        lock = package.lock_of(self.store, release.snapshot, LOCK_S)
+        made = package.make(self.root, self.store, release, image=image, lock=lock, trust=trust)
+        path = Path(output).absolute()
+        write_folder(path, made)
+        return path
+
     def serve(
         self,
         model_stage: str,

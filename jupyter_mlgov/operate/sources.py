@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
 
 from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Damaged, MlgovError, NotFound
@@ -20,7 +19,7 @@ from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.records.canonical import digest
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.release import Release, named
-from jupyter_mlgov.store import Store, files
+from jupyter_mlgov.store import Store, files, manifests
 
 BACKGROUND = 64
 """Rows that explanations are relative to."""
@@ -36,16 +35,6 @@ class Source(Protocol):
     def current(self) -> Release: ...
 
     def load(self) -> Served: ...
-
-
-class Packed(Struct, frozen=True, kw_only=True):
-    """``release.json`` of a packaged folder. ``model`` and ``background`` are digests of the files beside it."""
-
-    schema: int = 1
-    release: Release
-    manifest: Manifest
-    model: str
-    rows: HeldRows | None = None
 
 
 class FromProject:
@@ -64,12 +53,17 @@ class FromProject:
     def current(self) -> Release:
         return named(releases(self._store), self._ref)
 
+    def trusted(self) -> list[str]:
+        """The types that the current release's model may hold."""
+        own = recorded_here(self._store, self.current().snapshot)
+        return trusted(self._root, self._trust, own=own)
+
     def load(self) -> Served:
         """Raises ``NotFound``, ``Untrusted``, ``Blocked``, ``StoreError``."""
         release = self.current()
         manifest = self._store.manifest(release.snapshot)
         record = released_model(manifest, release.name)
-        trust = trusted(self._root, self._trust, own=recorded_here(self._store, release.snapshot))
+        trust = self.trusted()
         data = self._store.get(record.object or "")
         held = rows_of(manifest)
         rows = None
@@ -79,15 +73,15 @@ class FromProject:
 
 
 class FromFolder:
-    """A folder that ``mlgov package`` wrote."""
+    """A folder that ``mlgov package`` wrote. Every file is checked against what the release and its snapshot say."""
 
     def __init__(self, folder: Path, trust: Sequence[str] = ()) -> None:
         self.settings = read_settings(folder)
         self._folder = folder
         self._trust = trust
         try:
-            self._packed = msgspec.json.decode(
-                files.read(folder / "release.json", limit=1 << 28), type=Packed
+            self._release = msgspec.json.decode(
+                files.read(folder / "release.json", limit=1 << 24), type=Release
             )
         except FileNotFoundError as error:
             raise NotFound(
@@ -97,20 +91,24 @@ class FromFolder:
             raise Damaged(f"{folder / 'release.json'} is not what mlgov package wrote ({error})") from error
 
     def state(self) -> str:
-        return self._packed.model
+        return ""
 
     def current(self) -> Release:
-        return self._packed.release
+        return self._release
 
     def load(self) -> Served:
         """Raises ``Damaged``, ``Untrusted``, ``Blocked``."""
-        packed = self._packed
-        data = self._read("model.skops", packed.model)
+        release = self._release
+        self._read("gate.json", release.gate)
+        record = self._read("manifest.json", f"blake3:{release.snapshot}")
+        manifest = manifests.decode(release.snapshot, record)
+        data = self._read("model.skops", released_model(manifest, release.name).object or "")
         trust = trusted(self._folder, self._trust, own=False)
+        held = rows_of(manifest)
         rows = None
-        if packed.rows is not None and packed.rows.object is not None:
-            rows = self._read("rows.parquet", packed.rows.object)
-        return _served(packed.release, packed.manifest, data, trust, self.settings, packed.rows, rows)
+        if held is not None and held.object is not None and (self._folder / "rows.parquet").exists():
+            rows = self._read("rows.parquet", held.object)
+        return _served(release, manifest, data, trust, self.settings, held, rows)
 
     def _read(self, name: str, wanted: str) -> bytes:
         path = self._folder / name

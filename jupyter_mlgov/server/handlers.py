@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.project import Project
     from jupyter_mlgov.server.extension import MlgovExtension
 
-REF = re.compile(r"[^\W_][\w.-]{0,99}(@[1-9][0-9]{0,8})?")
+REF = re.compile(r"[^\W_][\w.-]{0,99}(:[A-Za-z0-9][A-Za-z0-9._-]{0,99})?(@[1-9][0-9]{0,8})?")
 NAME = re.compile(r"[^\W_][\w.-]{0,99}")
 JOB = re.compile(r"[0-9a-f]{32}")
 
@@ -66,9 +66,11 @@ def status_of(error: MlgovError) -> int:
 
 
 def ref_of(text: str) -> str:
-    """``text`` where it is NAME, NAME@N or an id (prefix). Raises ``UsageError``."""
+    """``text`` where it is NAME, NAME@N, MODEL:STAGE or an id (prefix). Raises ``UsageError``."""
     if not REF.fullmatch(text):
-        raise UsageError(f"snapshot {text[:100]!r}: give NAME, NAME@N or an id of 6 or more hex digits")
+        raise UsageError(
+            f"snapshot {text[:100]!r}: give NAME, NAME@N, MODEL:STAGE or an id of 6 or more hex digits"
+        )
     return text
 
 

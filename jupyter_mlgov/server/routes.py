@@ -273,7 +273,10 @@ ROUTES: tuple[Route, ...] = (
 CATCH_ALL = (PREFIX + "/(.*)", UnknownHandler)
 
 _PARAMETERS = {
-    "ref": ("NAME (its newest snapshot), NAME@N, or an id's first 6 or more hex digits.", _REF),
+    "ref": (
+        "NAME (its newest snapshot), NAME@N, MODEL:STAGE (what is released there), or an id's first 6 or more hex digits.",
+        _REF,
+    ),
     "cell": ("The cell's place in the notebook: all cells count, from 0.", _CELL),
     "job": ("A job's id.", {"type": "string", "pattern": f"^{JOB.pattern}$"}),
 }
