@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.verbs import Answer
 
 GOOD, BAD, UNSURE, QUIET = "green", "bold red", "yellow", "dim"
@@ -275,6 +277,41 @@ def _gate(decision: Any) -> RenderableType:
     return Group(title, Padding(table, (0, 0, 0, 2)))
 
 
+_JUDGED = {
+    "pass": _MARK[True],
+    "fail": _MARK[False],
+    "too-small": Text("?", style=UNSURE),
+    "measured": Text("·", style=QUIET),
+    "not-applicable": Text("–", style=QUIET),
+}
+_JUDGED_WORDS = {
+    "fail": "failed",
+    "too-small": "too small to tell",
+    "pass": "passed",
+    "measured": "measured",
+    "not-applicable": "not applicable",
+}
+
+
+def _assess(made: Any) -> RenderableType:
+    table = _table("", "test", "value#", "interval", "asked", "why")
+    for one in made.results:
+        value, low, high = (number(part) for part in (one.value, one.low, one.high))
+        known = low is not None and high is not None and not math.isnan(low)
+        table.add_row(
+            _JUDGED[one.verdict],
+            clean(one.id),
+            f"{value:.4g}" if value is not None else "",
+            f"{low:.3g} to {high:.3g}" if known else "",
+            f"{one.op} {one.threshold:g}" if one.op and one.threshold is not None else "",
+            clean(one.reason if one.verdict in ("fail", "too-small", "not-applicable") else ""),
+        )
+    counts = made.counts()
+    said = ", ".join(f"{counts[word]} {words}" for word, words in _JUDGED_WORDS.items() if counts[word])
+    notes = [clean(f"note: {note}") for note in made.notes]
+    return Group(table, Text(), Text(f"{said}; {made.rows} rows, {made.task}"), *notes)
+
+
 def _approve(value: Any) -> RenderableType:
     lines = Table.grid(padding=(0, 2))
     lines.add_column(style=QUIET)
@@ -418,6 +455,7 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "diff": _comparison,
     "rerun": _comparison,
     "gate": _gate,
+    "assess": _assess,
     "approve": _approve,
     "key": _key,
     "report": _report,

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.governance.register import RegisteredRisk
     from jupyter_mlgov.operate.outcomes import Added
     from jupyter_mlgov.operate.predictions import Logged
+    from jupyter_mlgov.records.assessment import Assessment
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
@@ -146,6 +147,7 @@ class Project:
         document["charter"] = self._charter(manifest, entries)
         document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]
         document["approvals"] = self._decisions(snapshot, entries)
+        document["assessment"] = self._assessment(snapshot, entries)
         document["releases"] = [
             msgspec.to_builtins(one) for entry in entries if (one := release.read(entry)) is not None
         ]
@@ -176,6 +178,16 @@ class Project:
             "findings": msgspec.to_builtins(comparison.findings) if comparison else [],
             "cells": msgspec.to_builtins(comparison.cells) if comparison else [],
         }
+
+    def _assessment(self, snapshot: str, entries: Sequence[Entry]) -> dict[str, Any] | None:
+        from jupyter_mlgov.governance.assessed import newest_assessment
+
+        made = newest_assessment(self.store, snapshot)
+        if made is None:
+            return None
+        said = [entry for entry in entries if entry.kind == "assessment"]
+        document: dict[str, Any] = msgspec.to_builtins(made)
+        return {"at": said[-1].at, "counts": made.counts(), **document}
 
     def _comparison(self, entry: Entry) -> Comparison | None:
         from jupyter_mlgov.errors import Missing
@@ -665,6 +677,43 @@ class Project:
             limits=limits,
             progress=progress,
         )
+
+    def assess(
+        self,
+        ref: str,
+        *,
+        trusted: Sequence[str] = (),
+        force: bool = False,
+        junit: str | Path | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Assessment:
+        """Tests and explains a snapshot's model by the suite of ``[assess]``; risks whose check rests on that are evaluated.
+
+        ``trusted`` are types that may be loaded from the kept model, beside those of ``[models] trusted``. What was found
+        for the same model, rows and settings stands, unless ``force``. ``junit`` names a file for JUnit XML.
+        Raises ``Blocked``, ``UsageError``, ``NotWritable``.
+        """
+        from jupyter_mlgov.assess.junit import junit as as_junit
+        from jupyter_mlgov.assess.run import assess
+        from jupyter_mlgov.assess.suite import read_suite
+        from jupyter_mlgov.governance.checks import after_assessment
+        from jupyter_mlgov.governance.register import charter, register
+
+        snapshot = self.resolve(ref)
+        made = assess(
+            self.root,
+            self.store,
+            snapshot,
+            read_suite(self.root),
+            trusted=trusted,
+            force=force,
+            progress=progress,
+        )
+        for risk in after_assessment(register(self.store, snapshot), charter(self.store, snapshot), made):
+            self.store.append("risk", snapshot, msgspec.to_builtins(risk))
+        if junit is not None:
+            write_whole(Path(junit).absolute(), as_junit(made, self.reference(snapshot)))
+        return made
 
     def verify(
         self,

@@ -214,6 +214,36 @@ def gate(caller: Caller, ref: str, junit: str | None, markdown: str | None, as_j
 
 @verbs.command()
 @ref_argument
+@click.option(
+    "--trust",
+    "trusted",
+    multiple=True,
+    metavar="TYPE",
+    help="Load this type (module.Class) from the kept model, too (repeatable).",
+)
+@click.option("--force", is_flag=True, help="Compute everything anew, also what is known already.")
+@click.option("--junit", metavar="FILE", help="Write the tests as JUnit XML.")
+@json_option
+@click.pass_obj
+def assess(
+    caller: Caller, ref: str, trusted: tuple[str, ...], force: bool, junit: str | None, as_json: bool
+) -> None:
+    """Test and explain a snapshot's model on the rows that were kept with it.
+
+    Which tests, and how strictly, [assess] in mlgov.toml says. The kept model is loaded, from trusted types only.
+    """
+    made = caller.project().assess(
+        ref,
+        trusted=trusted,
+        force=force,
+        junit=caller.folder / junit if junit else None,
+        progress=caller.progress,
+    )
+    caller.answer = Answer("assess", made, 1 if made.counts()["fail"] else 0, as_json)
+
+
+@verbs.command()
+@ref_argument
 @click.option("--as", "name", required=True, metavar="NAME", help="Who decides.")
 @click.option("--role", required=True, metavar="ROLE", help="As what: validator, model owner, ...")
 @click.option("--reject", is_flag=True, help="Reject it: that closes the gate.")

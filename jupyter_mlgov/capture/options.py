@@ -40,6 +40,8 @@ class Options:
     name: str
     message: str = ""
     model: str | None = None
+    test: tuple[str, ...] = ()
+    """Variables with the test data: features, truth, and a table with further columns of the same rows."""
     inputs: tuple[str, ...] = ()
     seed: int | None = None
     kpis: tuple[Kpi, ...] = ()
@@ -56,6 +58,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds of these for one object whose class is no library's: its methods are the user's code."""
     inputs_limit: Annotated[int, msgspec.Meta(ge=0)] = 100_000_000
     """Bytes of one input up to which it is kept in the store, so that the record can be rerun elsewhere."""
+    rows_limit: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
+    """Bytes in memory of the rows that a model was fitted on, or is tested on, up to which all of them are kept; of more, a
+    sample. 0 keeps none."""
     outputs_limit: Annotated[int, msgspec.Meta(ge=0)] = 10_000_000
     """Characters of one execution's outputs that are kept whole."""
 
@@ -70,9 +75,13 @@ class Rules:
     """The settings of the project that a path lies in, which need not be there yet. Raises ``UsageError``."""
     judge: Callable[[tuple[Kpi, ...], Mapping[str, Scalar]], tuple[KpiResult, ...]]
     evaluate: Callable[[Risk, dict[str, Any], Charter | None], Risk]
+    evaluate_about: Callable[[Risk, dict[str, Any], Charter | None, Store, str], Risk]
+    """The same about a snapshot (an id) that is in the store, with what is known about it."""
     check_reads: Callable[[Risk, dict[str, Any], Charter | None], set[str]]
     """The names of the session that a risk's check gets its results from."""
     from_markdown: Callable[[dict[str, Any]], tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]]
     """Charter, risks and problems that a notebook's tagged markdown cells hold."""
+    test_columns: Callable[[Path], tuple[str, ...]]
+    """What tests need of the rows beside the features: slices, sensitive columns, time. Raises ``UsageError``."""
     options_of: Callable[[str], Options | None]
     """The options of a cell's source, or None where it is no (well-formed) experiment cell."""

@@ -18,6 +18,7 @@ from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, DocumentCell, Live, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
+from jupyter_mlgov.capture.held_rows import RowsRecorder, codes_for
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
 from jupyter_mlgov.capture.input_records import InputRecorder
 from jupyter_mlgov.capture.inputs import uri_of
@@ -33,7 +34,8 @@ from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.capture.undisturbed import quiet
 from jupyter_mlgov.errors import Missing, StoreError
-from jupyter_mlgov.records.annotations import Risk
+from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.assessment import HeldRows, InputSchema
 from jupyter_mlgov.records.canonical import Scalar, canonical
 from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import (
@@ -98,6 +100,7 @@ class Recorder:
         self._outputs = outputs
         self.secrets = Secrets()
         self._inputs = InputRecorder(self.secrets)
+        self._rows = RowsRecorder(self.secrets)
         self._code = CodeRecorder(self.secrets)
         self._environment = EnvironmentRecorder(self.secrets)
         self._skops: dict[str, str] = {}
@@ -264,6 +267,9 @@ class Recorder:
             no_models,
             lambda: self._record_models(run, aside, variables, made_here, store, parent, lost),
         )
+        rows, schema = self._record_rows(
+            run, aside, root, journal, namespace, charter, models, frames, kept, lost
+        )
         hidden = find_hidden_state(document, journal, cell, namespace)
         return Manifest(
             kind=run.kind,
@@ -287,6 +293,8 @@ class Recorder:
             inputs=inputs,
             frames=frames,
             models=models,
+            rows=rows,
+            inputs_schema=schema,
             code=code,
             environment=aside.run(
                 lambda: kept.put(canonical(self.secrets.redact_record(environment))), seconds=STORE_S
@@ -329,6 +337,41 @@ class Recorder:
         lost += cautions
         self._skops |= {model.digest: model.object for model in models if model.digest and model.object}
         return models
+
+    def _record_rows(
+        self,
+        run: Run,
+        aside: Aside,
+        root: Path,
+        journal: Sequence[Execution],
+        namespace: dict[str, Any],
+        charter: Charter | None,
+        models: Sequence[Model],
+        frames: Sequence[Frame],
+        kept: Kept,
+        lost: list[Caution],
+    ) -> tuple[tuple[HeldRows, ...], InputSchema | None]:
+        nothing: tuple[tuple[HeldRows, ...], InputSchema | None] = ((), None)
+        if not run.settings.rows_limit:
+            return nothing
+        return _part(
+            aside,
+            "rows",
+            lost,
+            nothing,
+            lambda: self._rows.record(
+                run.options.test,
+                charter.test_data if charter else None,
+                codes_for(journal, run.position),
+                namespace,
+                models=models,
+                frames=frames,
+                columns=self._rules.test_columns(root),
+                limit=run.settings.rows_limit,
+                kept=kept,
+                lost=lost,
+            ),
+        )
 
     def _record_notebook(
         self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, kept: Kept

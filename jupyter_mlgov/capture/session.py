@@ -364,16 +364,20 @@ class Session:
             last = self.recorded[-1][0] if self.recorded else None
             risk = msgspec.structs.replace(annotation, cell=cell)
             experiment = self.register.declare(risk, last)
-            evaluated = (
-                self.rules.evaluate(risk, self.shell.user_ns, self.register.charter)
-                if risk.check is not None
-                else risk
-            )
             about = self.last_snapshot(experiment) if experiment is not None else None
+            evaluated = self._evaluated(risk, about)
             if about is None:
                 self.register.belongs.pop(risk.id, None)
             self._append("risk", evaluated, about)
             return evaluated
+
+    def _evaluated(self, risk: Risk, about: str | None) -> Risk:
+        if risk.check is None:
+            return risk
+        if about is None:
+            return self.rules.evaluate(risk, self.shell.user_ns, self.register.charter)
+        _, store = self.rules.open_store(self.where())
+        return self.rules.evaluate_about(risk, self.shell.user_ns, self.register.charter, store, about)
 
     def _append(self, kind: Any, record: Charter | Risk, about: str | None) -> None:
         if about is None:

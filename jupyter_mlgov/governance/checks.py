@@ -23,22 +23,29 @@ from typing import Any
 import msgspec
 
 from jupyter_mlgov.governance.evaluation import TERMS_LIMIT, UNDECIDED, Evaluation
-from jupyter_mlgov.governance.expressions import is_measure, names_read, parse
+from jupyter_mlgov.governance.expressions import ASSESS, asks_assessment, is_measure, names_read, parse
 from jupyter_mlgov.governance.quiet import TimeOut, state_kept, time_limited
 from jupyter_mlgov.governance.slices import MEASURES, Slices
 from jupyter_mlgov.governance.values import one_line, truth
 from jupyter_mlgov.records.annotations import Charter, Check, Risk
+from jupyter_mlgov.records.assessment import Assessment
 
 TIME_LIMIT = 30.0
 """Seconds that one check may take."""
 
 
 def evaluate(
-    risk: Risk, namespace: dict[str, Any], charter: Charter | None = None, *, time_limit: float = TIME_LIMIT
+    risk: Risk,
+    namespace: dict[str, Any],
+    charter: Charter | None = None,
+    assessment: Assessment | None = None,
+    *,
+    time_limit: float = TIME_LIMIT,
 ) -> Risk:
     """``risk`` with its check evaluated in ``namespace``. Unchanged where it has none. Never raises.
 
-    Slices are cut from the risk's own ``test_data``, or else the charter's.
+    Slices are cut from the risk's own ``test_data``, or else the charter's. ``assessment`` is the newest of the snapshot
+    that the risk is about.
     """
     if risk.check is None:
         return risk
@@ -46,10 +53,27 @@ def evaluate(
         namespace,
         risk.test_data or (charter.test_data if charter else None),
         charter.threshold if charter else None,
+        assessment,
     )
     limit = risk.time_limit or time_limit
     parts = [run(part.expression, namespace, slices=slices, time_limit=limit) for part in risk.check.each]
     return msgspec.structs.replace(risk, check=parts[0] if not risk.check.parts else together(parts))
+
+
+def rests_on_assessment(risk: Risk) -> bool:
+    """Whether its check calls ``assess``."""
+    return risk.check is not None and any(asks_assessment(part.expression) for part in risk.check.each)
+
+
+def after_assessment(
+    risks: Sequence[Risk], charter: Charter | None, assessment: Assessment
+) -> tuple[Risk, ...]:
+    """Those of ``risks`` whose check rests on the assessment and on nothing of the session, evaluated with it."""
+    return tuple(
+        evaluate(risk, {}, charter, assessment)
+        for risk in risks
+        if rests_on_assessment(risk) and not reads(risk, {}, charter)
+    )
 
 
 def together(parts: Sequence[Check]) -> Check:
@@ -124,7 +148,9 @@ def reads(risk: Risk, namespace: Mapping[str, Any], charter: Charter | None = No
     for part in risk.check.each:
         names = names_read(part.expression)
         helpers = {
-            name for name in names if name in MEASURES and is_measure(part.expression, name, namespace)
+            name
+            for name in names
+            if name in (*MEASURES, ASSESS) and is_measure(part.expression, name, namespace)
         }
         found |= names - helpers
         declared = risk.test_data or (charter.test_data if charter else None)

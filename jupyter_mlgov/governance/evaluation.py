@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jupyter_mlgov.governance.estimates import Estimate
-from jupyter_mlgov.governance.expressions import calls_measure, names_read
+from jupyter_mlgov.governance.expressions import ASSESS, calls_measure, names_read
 from jupyter_mlgov.governance.slices import MEASURES, Slices
 from jupyter_mlgov.governance.values import as_plain, one_line, truth
 from jupyter_mlgov.records.annotations import CheckTerm, Condition
@@ -64,6 +64,7 @@ class Evaluation:
         self.globals = dict(namespace)
         self.globals.setdefault("__builtins__", builtins)
         self.globals |= {_MEASURE + name: slices.measure(name) for name in MEASURES}
+        self.globals[_MEASURE + ASSESS] = slices.assess
         self.slices = slices
         self.terms: dict[str, CheckTerm] = {}
         self.conditions: list[Condition] = []

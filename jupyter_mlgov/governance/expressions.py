@@ -11,6 +11,9 @@ from typing import Any
 
 from jupyter_mlgov.governance.slices import MEASURES
 
+ASSESS = "assess"
+"""What a check calls to have the value of a test of the snapshot's assessment."""
+
 
 def parse(expression: str) -> tuple[str, ast.Expression]:
     """The text that was parsed, and its tree; an expression that goes over several lines needs no brackets of its own."""
@@ -68,12 +71,25 @@ def is_measure(expression: str, name: str, namespace: Mapping[str, Any]) -> bool
     return bool(places) and all(id(place) in called for place in places)
 
 
+def asks_assessment(expression: str) -> bool:
+    """Whether a check rests on the snapshot's assessment."""
+    try:
+        _, tree = parse(expression)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return any(
+        isinstance(node, ast.Call) and getattr(node.func, "id", None) == ASSESS for node in ast.walk(tree)
+    )
+
+
 def calls_measure(node: ast.Call, namespace: Mapping[str, Any]) -> bool:
     """Whether a call means a measure of ``slices``: the session has no function of that name, or one that knows
     no ``slice``."""
-    if not isinstance(node.func, ast.Name) or node.func.id not in MEASURES:
+    if not isinstance(node.func, ast.Name) or node.func.id not in (*MEASURES, ASSESS):
         return False
     held = namespace.get(node.func.id)
+    if node.func.id == ASSESS:
+        return not callable(held)
     if not callable(held):
         return True
     if not any(keyword.arg == "slice" for keyword in node.keywords):

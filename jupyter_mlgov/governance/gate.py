@@ -12,6 +12,8 @@ rule                      passes when
 ``rerun``                 the newest rerun of exactly this snapshot was ``reproduced`` or ``equivalent``
 ``rejection``             nobody rejected it; who did may withdraw that by approving it later
 ``charter``               the charter has the fields that the policy asks for
+``assess NAME``           the newest assessment has tested that, and none of its tests failed or was too small to tell
+                          (one rule for each that the policy names)
 ``code``                  the code that ran is that of a commit
 ``approval ROLE``         enough people approved it in that role (one rule a role)
 ========================  ==========================================================================
@@ -24,11 +26,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.governance.approvals import Decision, decisions, standing
+from jupyter_mlgov.governance.assessed import matching, newest_assessment
 from jupyter_mlgov.governance.kpis import as_text, judge
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.governance.register import charter, kpis, register
 from jupyter_mlgov.governance.values import one_line
 from jupyter_mlgov.records.annotations import Charter, Check, KpiResult, Risk
+from jupyter_mlgov.records.assessment import Assessment
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
@@ -60,6 +64,7 @@ def decide(
         *_rerun(store.entries(subject=id, kind="rerun"), ref, policy, now or datetime.now(UTC)),
         _rejection(held),
         *_charter(charter(store, id), policy),
+        *_assessed(store, id, policy, ref),
         *_code(manifest, policy),
         *_approvals(held, manifest, policy, ref),
     )
@@ -223,6 +228,41 @@ def _charter(held: Charter | None, policy: Policy) -> list[GateRule]:
         return [GateRule(rule="charter", passed=True, reason=f"the charter has {', '.join(policy.charter)}")]
     said = "there is no charter" if held is None else f"the charter has no {', '.join(missing)}"
     return [GateRule(rule="charter", passed=False, reason=f"{said}: write it in the %%charter cell")]
+
+
+def _assessed(store: Store, id: str, policy: Policy, ref: str) -> list[GateRule]:  # noqa: A002
+    if not policy.assess:
+        return []
+    made = newest_assessment(store, id)
+    return [_tested(name, made, ref) for name in policy.assess]
+
+
+def _tested(name: str, made: Assessment | None, ref: str) -> GateRule:
+    rule = f"assess {name}"
+    if made is None:
+        return GateRule(rule=rule, passed=False, reason=f"it was never assessed: run mlgov assess {ref}")
+    found = matching(made, name)
+    failed = [one for one in found if one.verdict == "fail"]
+    small = [one for one in found if one.verdict == "too-small"]
+    passed = [one for one in found if one.verdict == "pass"]
+    if failed or small:
+        worst = (failed or small)[0]
+        more = f", and {len(failed) + len(small) - 1} more" if len(failed) + len(small) > 1 else ""
+        words = "failed" if failed else "too small to tell"
+        return GateRule(
+            rule=rule,
+            passed=False,
+            reason=f"{one_line(worst.id, 120)}: {words}: {one_line(worst.reason, 300)}{more}: mend the model or its data",
+        )
+    if not passed:
+        why = (
+            one_line(found[0].reason, 300)
+            if found
+            else "the suite has no such test; see [assess] tests in mlgov.toml"
+        )
+        return GateRule(rule=rule, passed=False, reason=f"nothing of it was tested: {why}")
+    tests = "test" if len(passed) == 1 else "tests"
+    return GateRule(rule=rule, passed=True, reason=f"{len(passed)} {tests} passed on {made.rows} rows")
 
 
 def _code(manifest: Manifest, policy: Policy) -> list[GateRule]:

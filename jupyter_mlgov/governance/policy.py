@@ -52,6 +52,8 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     verdicts: tuple[Verdict, ...] = ("reproduced", "equivalent")
     rerun_within_days: float | None = None
     """How old the newest rerun may be."""
+    assess: tuple[str, ...] = ()
+    """Tests that the newest assessment has to have passed: ``all``, a group of tests, or a test's name."""
     committed: bool = False
     """Whether the code has to be that of a commit."""
     roles: dict[str, int] = {}

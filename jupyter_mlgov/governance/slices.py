@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from jupyter_mlgov.governance import estimates
+from jupyter_mlgov.governance.assessed import value_of
 from jupyter_mlgov.governance.estimates import NEEDED, Estimate
 from jupyter_mlgov.governance.values import as_plain, one_line
 from jupyter_mlgov.records.annotations import DeclaredData, SliceValue, Threshold
+from jupyter_mlgov.records.assessment import Assessment
 
 Measure = Callable[["_Rows", int], Estimate]
 
@@ -96,11 +98,16 @@ class Slices:
     """The measures over one session's declared data; ``found`` is what they gave, in order."""
 
     def __init__(
-        self, namespace: Mapping[str, Any], declared: DeclaredData | None, threshold: Threshold | None
+        self,
+        namespace: Mapping[str, Any],
+        declared: DeclaredData | None,
+        threshold: Threshold | None,
+        assessment: Assessment | None = None,
     ) -> None:
         self._namespace = namespace
         self._declared = declared
         self._threshold = threshold
+        self._assessment = assessment
         self._arrays: _Arrays | None = None
         self.found: list[SliceValue] = []
         self.estimates: list[Estimate] = []
@@ -130,6 +137,13 @@ class Slices:
             return value
 
         return call
+
+    def assess(self, test: str) -> Estimate:
+        """What a check calls as ``assess``: the value of a test of the snapshot's newest assessment."""
+        value, written = value_of(self._assessment, str(test))
+        self.estimates.append(value)
+        self.found.append(written)
+        return value
 
     def _data(self) -> _Arrays:
         if self._declared is None:

@@ -22,6 +22,11 @@ _HEADER = re.compile(r"%%experiment(?:[ \t]+(?P<line>.*))?")
 @argument("-m", "--message", default="", help="what is tried in this run")
 @argument("--model", metavar="VAR", help="the variable that holds the model, where it is not the only one")
 @argument(
+    "--test",
+    metavar="X,y",
+    help="the variables that hold the test data, where it cannot be seen from the cell: features,truth[,table beside]",
+)
+@argument(
     "--input",
     metavar="PATH_OR_URI",
     action="append",
@@ -63,12 +68,24 @@ def parse_experiment(line: str) -> Options:
         name=experiment_name(parsed.name),
         message=parsed.message,
         model=parsed.model,
+        test=_test_names(parsed.test),
         inputs=tuple(parsed.input),
         seed=parsed.seed,
         kpis=tuple(parse_kpi(text) for text in parsed.kpi),
         tolerances=tuple(_tolerance(text) for text in parsed.tolerance),
         show=parsed.show,
     )
+
+
+def _test_names(text: str | None) -> tuple[str, ...]:
+    if text is None:
+        return ()
+    names = tuple(part.strip() for part in text.split(","))
+    if len(names) not in (2, 3) or not all(name.isidentifier() for name in names):
+        raise UsageError(
+            f"--test {text!r}: name two variables, or three, with commas: X_test,y_test or X_test,y_test,people"
+        )
+    return names
 
 
 def _tolerance(text: str) -> tuple[str, float]:

@@ -49,6 +49,16 @@ def _evaluate(risk: Risk, namespace: dict[str, Any], charter: Charter | None) ->
     return evaluate(risk, namespace, charter)
 
 
+def _evaluate_about(
+    risk: Risk, namespace: dict[str, Any], charter: Charter | None, store: Store, snapshot: str
+) -> Risk:
+    from jupyter_mlgov.governance.assessed import newest_assessment
+    from jupyter_mlgov.governance.checks import evaluate, rests_on_assessment
+
+    made = newest_assessment(store, snapshot) if rests_on_assessment(risk) else None
+    return evaluate(risk, namespace, charter, made)
+
+
 def _check_reads(risk: Risk, namespace: dict[str, Any], charter: Charter | None) -> set[str]:
     from jupyter_mlgov.governance.checks import reads
 
@@ -61,6 +71,12 @@ def _from_markdown(document: dict[str, Any]) -> tuple[Charter | None, tuple[Risk
     return read_annotations(document)
 
 
+def _test_columns(root: Path) -> tuple[str, ...]:
+    from jupyter_mlgov.assess.suite import read_suite
+
+    return read_suite(root).columns
+
+
 def _rules() -> Rules:
     """The rules of the rooms above capture; their modules are imported when a rule is first asked for."""
     return Rules(
@@ -68,8 +84,10 @@ def _rules() -> Rules:
         settings=_settings,
         judge=judge,
         evaluate=_evaluate,
+        evaluate_about=_evaluate_about,
         check_reads=_check_reads,
         from_markdown=_from_markdown,
+        test_columns=_test_columns,
         options_of=options_of,
     )
 

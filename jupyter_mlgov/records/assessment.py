@@ -154,6 +154,8 @@ class Attributions(Struct, frozen=True, kw_only=True):
     """
 
     schema: int = 1
+    key: str = ""
+    """Digest of everything that they were computed from and with: equal keys, equal attributions."""
     model: str
     """Digest of the model."""
     data: str
@@ -189,6 +191,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
     """All tests of one snapshot's model, or of its stored predictions."""
 
     schema: int = 1
+    key: str = ""
+    """Digest of everything that was tested and of how: equal keys, equal results."""
     snapshot: str
     suite: str
     """Digest of the settings that were applied."""

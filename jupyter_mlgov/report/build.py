@@ -23,6 +23,7 @@ from jupyter_mlgov.report.record import Record, read
 from jupyter_mlgov.report.reruns import reproducibility
 from jupyter_mlgov.report.results import results
 from jupyter_mlgov.report.risks import GRAVE, risks
+from jupyter_mlgov.report.tested import tested
 from jupyter_mlgov.report.views import Reproducibility
 from jupyter_mlgov.report.wording import counted, date, dated, listed, short, tidy
 
@@ -46,6 +47,7 @@ def build(
     reruns = reproducibility(record, generated)
     held_data, held_models, held_parameters = data(record), models(record), parameters(record)
     shown, register = results(record), risks(record, as_of)
+    assessed = tested(record)
     held_code, held_environment = provenance.code(record), provenance.environment(record)
     approvals, cautions = provenance.approvals(record), provenance.cautions(record)
     found = gaps(record, as_of)
@@ -68,6 +70,7 @@ def build(
             models=held_models,
             parameters=held_parameters,
             results=shown,
+            tested=assessed,
             risks=register,
             reproducibility=reruns,
             environment=held_environment,
@@ -82,6 +85,7 @@ def build(
         models=held_models,
         parameters=held_parameters,
         results=shown,
+        tested=assessed,
         risks=register,
         reproducibility=reruns,
         code=held_code,

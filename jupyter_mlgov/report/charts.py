@@ -33,6 +33,22 @@ class Bullet:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """A value with its interval against a threshold, on a scale from ``least`` to ``most``. ``met`` is None where it
+    cannot be told."""
+
+    value: float
+    low: float
+    high: float
+    target: float
+    least: float
+    most: float
+    op: str
+    met: bool | None
+    text: str
+
+
+@dataclass(frozen=True)
 class Point:
     """One value of a history. ``current`` marks the snapshot that the report is about."""
 
@@ -84,6 +100,28 @@ def bullet(chart: Bullet) -> Markup:
         f'<rect class="{"c-met" if chart.met else "c-unmet"}" x="{left:.2f}%" y="10" '
         f'width="{max(right - left, 0.4):.2f}%" height="8"/>'
         f'<line class="c-target" x1="{target:.2f}%" x2="{target:.2f}%" y1="0" y2="28"/>',
+    )
+
+
+def interval(chart: Interval) -> Markup:
+    """The interval as a bar, the value as a dot, the threshold as a line, the wanted side as a tinted ground."""
+    extent = chart.most - chart.least
+
+    def x(value: float) -> float:
+        return min(100.0, max(0.0, 100 * (value - chart.least) / extent))
+
+    goal, low, high, value = (x(one) for one in (chart.target, chart.low, chart.high, chart.value))
+    left, width = (0.0, goal) if chart.op in ("<", "<=") else (goal, 100 - goal)
+    kind = {True: "c-met", False: "c-unmet", None: "c-unsure"}[chart.met]
+    return _svg(
+        16,
+        chart.text,
+        "c-interval",
+        '<rect class="c-ground" x="0" y="2" width="100%" height="12"/>'
+        f'<rect class="c-want" x="{left:.2f}%" y="2" width="{width:.2f}%" height="12"/>'
+        f'<rect class="{kind}" x="{low:.2f}%" y="6" width="{max(high - low, 0.4):.2f}%" height="4"/>'
+        f'<circle class="{kind}" cx="{value:.2f}%" cy="8" r="4"/>'
+        f'<line class="c-target" x1="{goal:.2f}%" x2="{goal:.2f}%" y1="0" y2="16"/>',
     )
 
 

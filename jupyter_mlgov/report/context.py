@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State, Tone
+from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.views import (
     Approval,
     Caution,
@@ -107,6 +108,7 @@ class ReportContext:
     models: tuple[ModelView, ...]
     parameters: tuple[Fact, ...]
     results: Results
+    tested: Tested
     risks: Risks
     reproducibility: Reproducibility
     code: Code

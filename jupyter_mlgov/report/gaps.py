@@ -13,6 +13,7 @@ from jupyter_mlgov.report.context import Gap
 from jupyter_mlgov.report.evidence import State
 from jupyter_mlgov.report.purpose import FIELDS
 from jupyter_mlgov.report.risks import GRAVE, overdue
+from jupyter_mlgov.report.tested import tested
 from jupyter_mlgov.report.wording import counted, day, listed, tidy
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def gaps(record: Record, as_of: str) -> tuple[Gap, ...]:
         *_purpose(record),
         *_data(record),
         *_results(record),
+        *_tested(record),
         *_risks(record, as_of),
         *_reruns(record),
         *_code(record),
@@ -125,6 +127,16 @@ def _results(record: Record) -> Iterator[Gap]:
             "Compute at least one scalar in the experiment's cell",
             "results",
         )
+
+
+def _tested(record: Record) -> Iterator[Gap]:
+    found = tested(record)
+    if found.state == "measured":
+        return
+    what = "The model was not tested beyond what its own notebook computed"
+    if found.state == "stale":
+        what = f"This model was not tested. {found.elsewhere}"
+    yield Gap(what, f"Run mlgov assess {tidy(record.reference, 200)}", found.state, "tested")
 
 
 def _risks(record: Record, as_of: str) -> Iterator[Gap]:

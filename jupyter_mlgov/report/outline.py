@@ -13,6 +13,7 @@ from jupyter_mlgov.report.context import Gap, Section
 from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State
 from jupyter_mlgov.report.provenance import summary_of
+from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.views import (
     Approval,
     Caution,
@@ -37,6 +38,7 @@ TITLES = {
     "data": "Data lineage",
     "model": "Model and parameters",
     "results": "Metrics and results",
+    "tested": "Tests and explanations",
     "risks": "Risk register",
     "reproducibility": "Reproducibility",
     "code": "Code",
@@ -57,6 +59,7 @@ def outline(
     models: tuple[ModelView, ...],
     parameters: tuple[Fact, ...],
     results: Results,
+    tested: Tested,
     risks: Risks,
     reproducibility: Reproducibility,
     environment: Environment,
@@ -89,6 +92,7 @@ def outline(
             f"{counted(len(manifest.metrics), 'metric')} computed by the experiment's cell"
             + (f", beside those of {results.compared}." if results.compared else "."),
         ),
+        "tested": ([tested.state], tested.lead),
         "risks": (_risk_states(risks), _risk_lead(risks)),
         "reproducibility": (
             ["measured"] if reproducibility.latest and reproducibility.latest.readable else [],

