@@ -83,10 +83,9 @@ class RowsRecorder:
             one, learnt = self._hold(found, namespace, digests, columns, limit, kept)
             held.append(one)
             schema = schema or learnt
-            if one.reason is not None and (one.object is None or found.evidence == "declared"):
+            if one.reason is not None and found.evidence == "declared":
                 said = f"the rows for tests ({', '.join(one.variables)}): {one.reason}"
-                if one.role == "test" or one.object is None:
-                    lost.append(Caution(code="rows.skipped", message=said))
+                lost.append(Caution(code="rows.skipped", message=said))
         return tuple(held), schema
 
     def _hold(

@@ -158,8 +158,11 @@ def test_of_many_rows_a_sample_is_kept_that_is_the_same_again(tmp_path: Path, sp
 
 def test_rows_with_a_secret_are_not_kept(tmp_path: Path, space: dict[str, Any]):
     space["X_test"] = space["X_test"].assign(note="token ghp_" + "a1B2" * 9)
-    held, _, lost = rows_of(tmp_path, space, FIT + "model.score(X_test, y_test)", secrets=Secrets())
+    held, _, lost = rows_of(tmp_path / "a", space, FIT + "model.score(X_test, y_test)", secrets=Secrets())
     assert held["test"].object is None
+    assert "holds a secret" in (held["test"].reason or "")
+    assert lost == []  # nobody asked for them: the record says so, and the cell prints nothing
+    _, _, lost = rows_of(tmp_path / "b", space, "pass", test=("X_test", "y_test"))
     assert "holds a secret" in lost[0].message
 
 
