@@ -193,6 +193,11 @@ def _show(document: Any) -> RenderableType:
         for rerun in document["reruns"]:
             table.add_row(rerun["at"], Text(rerun["verdict"], style=_VERDICT.get(rerun["verdict"], "")))
         parts.append(_section("reruns", table))
+    if document.get("assessment"):
+        made = document["assessment"]
+        parts.append(
+            _section("assessment", Text(f"{made['at']}  {_judged(made['counts'])}; mlgov assess shows it"))
+        )
     if document["warnings"]:
         lines = Table.grid(padding=(0, 2))
         for warning in document["warnings"]:
@@ -293,6 +298,10 @@ _JUDGED_WORDS = {
 }
 
 
+def _judged(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[word]} {words}" for word, words in _JUDGED_WORDS.items() if counts[word])
+
+
 def _assess(made: Any) -> RenderableType:
     table = _table("", "test", "value#", "interval", "asked", "why")
     for one in made.results:
@@ -306,8 +315,7 @@ def _assess(made: Any) -> RenderableType:
             f"{one.op} {one.threshold:g}" if one.op and one.threshold is not None else "",
             clean(one.reason if one.verdict in ("fail", "too-small", "not-applicable") else ""),
         )
-    counts = made.counts()
-    said = ", ".join(f"{counts[word]} {words}" for word, words in _JUDGED_WORDS.items() if counts[word])
+    said = _judged(made.counts())
     notes = [clean(f"note: {note}") for note in made.notes]
     return Group(table, Text(), Text(f"{said}; {made.rows} rows, {made.task}"), *notes)
 

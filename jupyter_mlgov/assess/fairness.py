@@ -52,7 +52,15 @@ def fairness(subject: Subject, suite: Suite) -> list[TestResult]:
     }
     for name, labels in {**groups, **both}.items():
         results += _column(name, labels, subject, suite)
-    return corrected(results, suite, "fairness")
+    return [_with_groups(one) for one in corrected(results, suite, "fairness")]
+
+
+def _with_groups(one: TestResult) -> TestResult:
+    """The reason with the two groups that differ most, and those that are too small to tell."""
+    if "largest" not in one.details:
+        return one
+    left_out = f"; too small to tell: {one.details['left_out']}" if one.details["left_out"] else ""
+    return msgspec.structs.replace(one, reason=f"{one.details['largest']}; {one.reason}{left_out}")
 
 
 def groups_of(values: pd.Series[Any]) -> Any:
@@ -154,24 +162,19 @@ def _gap(
         for what, rates in measured.items()
         for group, rate in rates.items()
     )  # fmt: skip
-    left_out = (
-        "; too small to tell: " + ", ".join(f"{group} ({cases} cases)" for group, cases in small.items())
-        if small
-        else ""
-    )
+    left_out = ", ".join(f"{group} ({cases} cases)" for group, cases in small.items())
     if largest is None:
         found = result(
             test, suite, Estimate(float("nan"), 0.0, 1.0, min(small.values()), suite.min_cases), subject=name,
             rows=subject.rows, table=table,
-            reason=f"fewer than two groups have {suite.min_cases} cases{left_out}",
+            reason=f"fewer than two groups have {suite.min_cases} cases; too small to tell: {left_out}",
         )  # fmt: skip
         return msgspec.structs.replace(found, verdict="too-small", value=None)
     threshold = suite.limit(test)
     op = "<="
     p = p_past(largest[1], op, threshold, suite.level) if threshold is not None else None
-    found = result(
+    return result(
         test, suite, largest[1], subject=name, rows=subject.rows, table=table,
         p_value=min(1.0, p * pairs) if p is not None else None,
-        details={"largest": largest[2], "pairs": pairs, "left_out": ", ".join(small)},
+        details={"largest": largest[2], "pairs": pairs, "left_out": left_out},
     )  # fmt: skip
-    return msgspec.structs.replace(found, reason=f"{largest[2]}; {found.reason}{left_out}")
