@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.inputs import package_folders
-from jupyter_mlgov.capture.literals import absolute
+from jupyter_mlgov.capture.literals import absolute, working_folder
 from jupyter_mlgov.capture.repository import (
     GitFailed,
     Question,
@@ -25,7 +25,7 @@ from jupyter_mlgov.records.inventory import Origin
 from jupyter_mlgov.records.manifest import Caution, Code, Module, Submodule
 
 if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
+    from jupyter_mlgov.store.batch import Batch
 
 DIFF_LIMIT = 5_000_000
 """Bytes of uncommitted changes up to which they are kept."""
@@ -56,12 +56,13 @@ class CodeRecorder:
         self._states: dict[Path, State] = {}
         self._diff: tuple[object, str] | None = None
         self._tracked: tuple[object, frozenset[str]] | None = None
+        self._files = ProjectFiles()
 
     def ask(
         self, root: Path, folder: Path, *, notebook: Path | None = None, checkouts: Iterable[Path] = ()
     ) -> Asked:
         """Starts git on the notebook's ``folder`` and on the ``checkouts`` of editable installations."""
-        files = dict(_project_files(root))
+        files = self._files.of(root)
         self._learn_secrets(files)
         self._states = {}
         place = find_worktree(folder)
@@ -84,7 +85,7 @@ class CodeRecorder:
             self._tracked = None
         return asked
 
-    def record(self, asked: Asked, root: Path, store: Store) -> tuple[Code, list[Caution]]:
+    def record(self, asked: Asked, root: Path, store: Batch) -> tuple[Code, list[Caution]]:
         """Commit, branch, uncommitted changes and modules. Without git, the modules alone. Never raises git's errors."""
         modules, cautions = self._record_modules(asked.files, root, store)
         repository = asked.repository
@@ -169,7 +170,7 @@ class CodeRecorder:
         return sorted(inside - self._tracked[1]) if self._tracked is not None else []
 
     def _record_diff(
-        self, asked: Asked, repository: Repository, state: State, store: Store, cautions: list[Caution]
+        self, asked: Asked, repository: Repository, state: State, store: Batch, cautions: list[Caution]
     ) -> str | None:
         if state.changed == [os.fsencode(asked.notebook or "")]:
             return None
@@ -198,7 +199,7 @@ class CodeRecorder:
     # -- modules -----------------------------------------------------------------------------------------
 
     def _record_modules(
-        self, files: dict[str, str], root: Path, store: Store
+        self, files: dict[str, str], root: Path, store: Batch
     ) -> tuple[tuple[Module, ...], list[Caution]]:
         found: list[Module] = []
         cautions: list[Caution] = []
@@ -235,7 +236,7 @@ class CodeRecorder:
             except OSError:
                 continue  # told when the module is recorded
 
-    def _module(self, name: str, file: str, path: str, key: tuple[int, int], store: Store) -> Module:
+    def _module(self, name: str, file: str, path: str, key: tuple[int, int], store: Batch) -> Module:
         known = self._modules.get(file)
         if known is not None and known[0] == key and (known[1].source is None or store.has(known[1].source)):
             return known[1]
@@ -250,22 +251,50 @@ class CodeRecorder:
         return record
 
 
-def _project_files(root: Path) -> Iterable[tuple[str, str]]:
-    """Loaded files that lie in the project and in no installed package, with their modules' names."""
-    prefix = str(root) + os.sep
-    real = os.path.realpath(root) + os.sep
-    outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
-    for name, module in sorted(sys.modules.items()):
+class ProjectFiles:
+    """Loaded files that lie in a project and in no installed package, with their modules' names.
+
+    Thousands of modules are loaded and few are new since the last snapshot: where each lies is found out once.
+    """
+
+    def __init__(self) -> None:
+        self._asked: tuple[object, ...] = ()
+        self._known: dict[tuple[str, str], str | None] = {}
+        """Module's name and its ``__file__`` -> the file as the project has it; None for one that is not its own."""
+
+    def of(self, root: Path) -> dict[str, str]:
+        """Each file -> its module's name."""
+        # A module may have a relative __file__, so the working directory counts too.
+        asked = (root, working_folder(), package_folders())
+        if asked != self._asked:
+            self._asked = asked
+            self._known.clear()
+            self._prefix = str(root) + os.sep
+            self._real = os.path.realpath(root) + os.sep
+            self._outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
+        found: dict[str, str] = {}
+        for name, module in list(sys.modules.items()):
+            if not issubclass(type(module), type(sys)):
+                continue
+            file = object.__getattribute__(module, "__dict__").get("__file__")  # a lazy module stays unloaded
+            if type(file) is not str:
+                continue
+            if (name, file) not in self._known:
+                self._known[name, file] = self._own(name, file)
+            own = self._known[name, file]
+            if own is not None:
+                found[own] = max(found.get(own, ""), name)
+        return dict(sorted(found.items(), key=lambda one: one[1]))
+
+    def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
-            continue
-        file = getattr(module, "__file__", None) if isinstance(module, type(sys)) else None
-        if not isinstance(file, str) or not file.endswith((".py", *_COMPILED)):
-            continue
+            return None
+        if not file.endswith((".py", *_COMPILED)):
+            return None
         file = str(absolute(file))
-        if not file.startswith(prefix) and file.startswith(real):
-            file = prefix + file[len(real) :]  # the project is reached through a link
-        if file.startswith(prefix) and not file.startswith(outside):
-            yield file, name
+        if not file.startswith(self._prefix) and file.startswith(self._real):
+            file = self._prefix + file[len(self._real) :]  # the project is reached through a link
+        return file if file.startswith(self._prefix) and not file.startswith(self._outside) else None
 
 
 def _edited_since_import(name: str, state: os.stat_result) -> bool:

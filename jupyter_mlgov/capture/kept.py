@@ -11,13 +11,16 @@ from jupyter_mlgov.capture.secrets import Secrets
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
+    from jupyter_mlgov.store.batch import Batch
 
 
 class Kept:
-    """The objects of one store that are known to be there. Forget it when one turns out to be missing."""
+    """The objects of one store that are known to be there, or wait in ``batch`` for the snapshot that is being made.
+    Forget it when one turns out to be missing, and when a snapshot was not made."""
 
     def __init__(self, store: Store, secrets: Secrets) -> None:
         self.store = store
+        self.batch: Batch = store.batch()
         self._secrets = secrets
         self._known_secrets = 0
         self._present: dict[str, str] = {}
@@ -35,12 +38,12 @@ class Kept:
         names = [f"blake3:{blake3(data).hexdigest()}" for data in datas]
         new = {name: data for name, data in zip(names, datas, strict=True) if name not in self._present}
         if new:
-            self._present.update(zip(new, self.store.put_all(list(new.values())), strict=True))
+            self._present.update(zip(new, self.batch.put_all(list(new.values())), strict=True))
         return [self._present[name] for name in names]
 
     def has(self, digest: str) -> bool:
         """Whether the object is there."""
-        if digest not in self._present and self.store.has(digest):
+        if digest not in self._present and self.batch.has(digest):
             self._present[digest] = digest
         return self._present.get(digest) == digest
 

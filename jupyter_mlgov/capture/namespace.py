@@ -18,7 +18,7 @@ from jupyter_mlgov.capture.aside import Aside, GivenUp
 from jupyter_mlgov.records.manifest import Caution, Frame, Model
 
 if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
+    from jupyter_mlgov.store.batch import Batch
 
 T = TypeVar("T")
 
@@ -118,7 +118,7 @@ def find_models(
     *,
     wanted: str | None,
     made_here: set[str],
-    store: Store,
+    store: Batch,
     known_object: Callable[[str], str | None],
 ) -> tuple[tuple[Model, ...], list[Caution]]:
     """Fitted estimators by name. The primary one is kept in skops format, unless an equal fit is already kept.

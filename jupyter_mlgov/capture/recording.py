@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
@@ -33,7 +33,7 @@ from jupyter_mlgov.capture.register import Register
 from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.capture.undisturbed import quiet
-from jupyter_mlgov.errors import Missing, StoreError
+from jupyter_mlgov.errors import StoreError
 from jupyter_mlgov.records.annotations import Charter, Risk
 from jupyter_mlgov.records.assessment import HeldRows, InputSchema
 from jupyter_mlgov.records.canonical import Scalar, canonical
@@ -51,9 +51,6 @@ from jupyter_mlgov.records.manifest import (
     Model,
     Notebook,
 )
-
-if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
 
 T = TypeVar("T")
 
@@ -124,25 +121,26 @@ class Recorder:
                 root, store = aside.run(
                     lambda: self._rules.open_store(run.notebook or run.folder), seconds=STORE_S
                 )
-                if self._kept is None or self._kept.store is not store:
-                    self._kept = Kept(store, self.secrets)
+                kept, self._kept = self._kept, None
+                if kept is None or kept.store is not store:
+                    kept = Kept(store, self.secrets)
+                kept.batch = store.batch()
                 lost: list[Caution] = []
                 manifest = self._manifest(
-                    run, aside, self._kept, lost, root=root, journal=journal, listening=listening, namespace=namespace,
+                    run, aside, kept, lost, root=root, journal=journal, listening=listening, namespace=namespace,
                     register=register, logged=logged,
                 )  # fmt: skip
                 made = aside.run(
-                    lambda: store.commit(self.secrets.redact_record(manifest)).subject,
+                    lambda: kept.batch.commit(self.secrets.redact_record(manifest)).subject,
                     seconds=STORE_S,
                     to_the_end=True,
                 )
+                # Only now: what a snapshot that was given up had put is not there.
+                self._kept = kept
             except Overrun as error:
                 raise StoreError(
                     f"the store did not answer: {error}; look at its disk, and run the cell again"
                 ) from None
-            except Missing:
-                self._kept = None  # what was there is not any more: the next run writes it again
-                raise
         return made, lost
 
     def _manifest(
@@ -201,7 +199,7 @@ class Recorder:
         no_code: tuple[Code, list[Caution]] = (Code(), [])
         code, said = no_code
         if asked is not None:
-            code, said = part("code", no_code, lambda: self._code.record(asked, root, store))
+            code, said = part("code", no_code, lambda: self._code.record(asked, root, kept.batch))
         lost += said
         no_environment: tuple[Environment, list[Caution]] = (
             Environment(python="", platform="", packages={}),
@@ -265,7 +263,7 @@ class Recorder:
             "models",
             lost,
             no_models,
-            lambda: self._record_models(run, aside, variables, made_here, store, parent, lost),
+            lambda: self._record_models(run, aside, variables, made_here, kept, parent, lost),
         )
         rows, schema = self._record_rows(
             run, aside, root, journal, namespace, charter, models, frames, kept, lost
@@ -312,7 +310,7 @@ class Recorder:
         aside: Aside,
         variables: Variables,
         made_here: set[str],
-        store: Store,
+        kept: Kept,
         parent: str | None,
         lost: list[Caution],
     ) -> tuple[Model, ...]:
@@ -320,10 +318,12 @@ class Recorder:
             if fingerprint not in self._skops and parent is not None:
                 with contextlib.suppress(Exception):
                     self._skops |= {
-                        m.digest: m.object for m in store.manifest(parent).models if m.digest and m.object
+                        m.digest: m.object
+                        for m in kept.store.manifest(parent).models
+                        if m.digest and m.object
                     }
-            kept = self._skops.get(fingerprint)
-            return kept if kept is not None and store.has(kept) else None
+            known = self._skops.get(fingerprint)
+            return known if known is not None and kept.batch.has(known) else None
 
         models, cautions = find_models(
             variables,
@@ -331,7 +331,7 @@ class Recorder:
             run.settings.object_budget_s,
             wanted=run.options.model,
             made_here=made_here,
-            store=store,
+            store=kept.batch,
             known_object=known_object,
         )
         lost += cautions
@@ -377,7 +377,12 @@ class Recorder:
         self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, kept: Kept
     ) -> Notebook:
         last_runs = [journal[one.runs[-1]] for one in document.cells if one.runs]
-        fresh = [one for one in last_runs if one.outputs_version != one.shown.version]
+        fresh = [
+            one
+            for one in last_runs
+            if one.outputs_version != one.shown.version
+            or (one.outputs_object is not None and not kept.has(one.outputs_object))
+        ]
         rendered = [self._outputs.rendered(one.shown) for one in fresh]
         texts = [
             json.dumps(self.secrets.redact_tree(outputs), ensure_ascii=False, sort_keys=True, default=str)

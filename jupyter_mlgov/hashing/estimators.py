@@ -92,7 +92,7 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
     from jupyter_mlgov.hashing.saved_models import Nameless, settled
 
     try:
-        from skops.io import dumps
+        from jupyter_mlgov.hashing.skops_writer import dumps
 
         data = dumps(value)
     except Exception as error:  # noqa: BLE001 - whatever cannot be stored is recorded as not kept

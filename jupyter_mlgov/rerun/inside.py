@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -59,15 +59,22 @@ class SandboxStore(Store):
         store.seen = seen
         return store
 
-    def put_all(self, datas: Iterable[bytes]) -> list[str]:
-        """As ``Store.put_all``, with the machine's paths for the sandbox's."""
-        root, prefix = os.fsencode(self.seen.root), os.fsencode(self.seen.prefix)
-        real = os.fsencode(self.seen.real_root)
-        return super().put_all(
-            data.replace(root, real).replace(prefix, b"") if prefix in data else data for data in datas
+    def as_kept(self, data: bytes) -> bytes:
+        """``data`` with the machine's paths for the sandbox's."""
+        prefix = os.fsencode(self.seen.prefix)
+        if prefix not in data:
+            return data
+        return data.replace(os.fsencode(self.seen.root), os.fsencode(self.seen.real_root)).replace(
+            prefix, b""
         )
 
-    def commit(self, manifest: Manifest, *, body: Mapping[str, Any] | None = None) -> Entry:
+    def commit(
+        self,
+        manifest: Manifest,
+        *,
+        body: Mapping[str, Any] | None = None,
+        objects: Mapping[str, bytes] | None = None,
+    ) -> Entry:
         """As ``Store.commit``, with the machine's paths for the sandbox's."""
         named = msgspec.structs.replace(
             manifest, inputs=tuple(self._named(item, item.uri) for item in manifest.inputs)
@@ -80,7 +87,7 @@ class SandboxStore(Store):
             named = msgspec.json.decode(text, type=Manifest)
         unique = {item.uri: item for item in reversed(named.inputs)}
         inputs = tuple(unique[uri] for uri in sorted(unique))
-        return super().commit(msgspec.structs.replace(named, inputs=inputs), body=body)
+        return super().commit(msgspec.structs.replace(named, inputs=inputs), body=body, objects=objects)
 
     def _named(self, item: Input, uri: str) -> Input:
         """An input by the name that it has for the project."""

@@ -14,6 +14,7 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from jupyter_mlgov.errors import Damaged, NotWritable
@@ -25,8 +26,17 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EML
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CHUNK = 1 << 22
 _TOGETHER = 8
-_FEW = 3
+_FEW = 2
 """Files that are flushed one after the other: starting threads would take longer."""
+
+
+@dataclass(frozen=True)
+class New:
+    """A file that is to be there: ``anew`` where one of that name is there and damaged."""
+
+    path: Path
+    data: bytes
+    anew: bool = False
 
 
 @contextlib.contextmanager
@@ -118,6 +128,35 @@ def place(staged: Path, name: Path) -> bool:
         return True
     finally:
         drop(staged)
+
+
+def write_together(
+    temporary: Path, new: Sequence[New], *, also: Iterable[Path] = (), last: New | None = None
+) -> Path | None:
+    """Writes files in one round: all are flushed, then they get their names, then each folder is flushed once, with
+    the folders ``also``.
+
+    ``last`` is flushed with them and has no name yet: its staged file is returned, for :func:`replace`. Nothing
+    staged is left behind when it fails. Raises ``OSError``.
+    """
+    staged = stage_all(temporary, [one.data for one in (*new, *((last,) if last else ()))])
+    folders = set(also)
+    done = 0
+    try:
+        for one, file in zip(new, staged, strict=False):
+            make_folder(one.path.parent, durably=False)
+            folders |= {one.path.parent, one.path.parent.parent}
+            if one.anew:
+                file.replace(one.path)
+            else:
+                place(file, one.path)
+            done += 1
+        flush(folders)
+    except BaseException:
+        for file in staged[done:]:
+            drop(file)
+        raise
+    return staged[-1] if last else None
 
 
 def replace(staged: Path, name: Path) -> None:

@@ -1,13 +1,15 @@
 """A store is one ``.mlgov`` folder: what was recorded, by digest, and the ledger of what happened.
 
-Order of writing: objects, manifest, ledger entry, ``HEAD``, index. A snapshot exists once ``HEAD`` leads to its
-entry; killed before, nothing is listed and nothing that was there is touched; killed after, it is whole.
+Order of writing: objects, manifest and ledger entry (flushed together), then ``HEAD``. A snapshot exists once ``HEAD``
+leads to its entry; killed before, nothing is listed and nothing that was there is touched; killed after, it is whole.
+The index follows when it is next asked: a process that only makes snapshots never loads it.
 Reading never needs to write: in a read-only folder every question is still answered.
 """
 
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -20,6 +22,7 @@ from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.secrets import redact_tree
 from jupyter_mlgov.store import files, ledger, manifests
+from jupyter_mlgov.store.batch import Batch
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.listing import LogEntry
 from jupyter_mlgov.store.objects import Named, Objects, is_identity
@@ -36,6 +39,8 @@ T = TypeVar("T")
 
 _TOGETHER = 500
 """Snapshots that are committed in one round."""
+_ALONG = 1 << 22
+"""Bytes of objects that are written in the round of their snapshot, while other writers wait; more are written before."""
 
 
 class Said(NamedTuple):
@@ -58,6 +63,10 @@ class Store:
         self._ledger = ledger.Ledger(layout)
         self._lazy_index: Index | None = None
         self._swept = False
+        self._numbers: dict[str, tuple[int, str | None]] = {}
+        """Number and id of the newest snapshot of some experiments, as of the ledger entry ``_numbers_at``."""
+        self._numbers_at: str | None = None
+        self._numbering = threading.Lock()
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -86,7 +95,25 @@ class Store:
         """Keeps many in one round of flushes; their digests, in order. Raises as :meth:`put`."""
         self._prepare()
         with files.writing(self.folder):
-            return self._objects.put_all(datas)
+            return self._objects.put_all(map(self.as_kept, datas))
+
+    def write(self, objects: Mapping[str, bytes]) -> None:
+        """Keeps objects as they are, in one round of flushes. Raises ``NotWritable``."""
+        self._prepare()
+        with files.writing(self.folder):
+            self._objects.put_all(objects.values())
+
+    def batch(self) -> Batch:
+        """Objects that wait for the snapshot that names them: see :class:`Batch`."""
+        return Batch(self)
+
+    def as_kept(self, data: bytes) -> bytes:
+        """What is kept of ``data``: all of it, here."""
+        return data
+
+    def name_of(self, data: bytes) -> str:
+        """The digest of ``data``, without keeping it. Raises ``UsageError`` (too large)."""
+        return self._objects.name_of(data)
 
     def get(self, digest: str) -> bytes:
         """The bytes that ``digest`` names, verified. Raises ``Missing`` or ``Damaged``."""
@@ -98,34 +125,42 @@ class Store:
 
     # -- writing -----------------------------------------------------------------------------------------
 
-    def commit(self, manifest: Manifest, *, body: Mapping[str, Any] | None = None) -> Entry:
+    def commit(
+        self,
+        manifest: Manifest,
+        *,
+        body: Mapping[str, Any] | None = None,
+        objects: Mapping[str, bytes] | None = None,
+    ) -> Entry:
         """Makes ``manifest`` a snapshot (or candidate): the ledger entry, whose ``subject`` is its id.
 
-        Its objects have to be there already. The number is given here. ``body`` adds fields to the entry's
+        Its objects have to be there already, or be among ``objects`` (digest -> bytes), which are written in the same
+        round of flushes. The number is given here. ``body`` adds fields to the entry's
         body. The same manifest twice is one snapshot: its first entry is returned.
 
         Raises ``NotWritable``, ``Missing`` (an object is not there), ``UsageError`` (it could not be read
         back), ``Damaged``, ``StoreError``.
         """
-        return self.commit_all([manifest], body=body)[0]
+        return self._commit_batch([manifests.encode(manifest)], body or {}, objects or {})[0]
 
     def commit_all(
         self, snapshots: Iterable[Manifest], *, body: Mapping[str, Any] | None = None
     ) -> list[Entry]:
-        """:meth:`commit` for many, in their order; their entries. Where one fails, those before it are made.
+        """:meth:`commit` for many, in their order; their entries.
 
-        Some hundred share a round of flushes and one look at the index: several times as fast as one by one.
+        Some hundred share a round of flushes: several times as fast as one by one. Where one fails, none of its round
+        is made.
         """
         pending = iter(snapshots)
         made: list[Entry] = []
         while batch := list(itertools.islice(pending, _TOGETHER)):
-            made += self._commit_batch([manifests.encode(manifest) for manifest in batch], body or {})
+            made += self._commit_batch([manifests.encode(manifest) for manifest in batch], body or {}, {})
         return made
 
-    def _commit_batch(self, batch: list[tuple[bytes, Manifest]], body: Mapping[str, Any]) -> list[Entry]:
-        from jupyter_mlgov.store import tables
-
-        there: set[str] = set()
+    def _commit_batch(
+        self, batch: list[tuple[bytes, Manifest]], body: Mapping[str, Any], objects: Mapping[str, bytes]
+    ) -> list[Entry]:
+        there = set(objects)
         for _, manifest in batch:
             for digest in sorted(set(manifest.objects()) - there):
                 if not self.has(digest):
@@ -135,37 +170,82 @@ class Store:
                     )
                 there.add(digest)
         self._prepare()
-        with files.writing(self.folder):
-            names = self._manifests.put_all(data for data, _ in batch)
-        experiments = {manifest.experiment for _, manifest in batch}
-        made: list[Entry] = []
+        if sum(map(len, objects.values())) > _ALONG:
+            with files.writing(self.folder):
+                self._objects.put_all(objects.values())
+            objects = {}
+        named = {self._manifests.name_of(data): (data, manifest) for data, manifest in batch}
         with self._ledger.lock():
-            entries, last = self._ask(
-                lambda rows: (
-                    {name: tables.entry_of(rows, name) for name in names},
-                    {name: tables.highest_number(rows, name) for name in experiments},
-                ),
-                locked=True,
-            )
             head = self._ledger.head()
-            for name, (_, manifest) in zip(names, batch, strict=True):
-                earlier = entries[name]
-                if earlier is not None:
-                    made.append(self._ledger.read(earlier))
-                    continue
+            with files.writing(self.folder):
+                along = {name: self._manifests.new(name, data) for name, (data, _) in named.items()}
+                along |= {digest: self._objects.new(digest, data) for digest, data in objects.items()}
+                flushed = self._manifests.folders(named) | self._objects.folders(objects)
+            # Only a manifest that was there before can have an entry.
+            known = {name: self._entry_of(name) for name in named if along[name] is None}
+            made = {name: self._ledger.read(entry) for name, entry in known.items() if entry is not None}
+            fresh = [(name, manifest) for name, (_, manifest) in named.items() if name not in made]
+            last = {manifest.experiment: self._last(manifest.experiment, head) for _, manifest in fresh}
+            entries = []
+            for name, manifest in fresh:
                 facts = {**body, "experiment": manifest.experiment}
                 facts.pop("number", None)
                 if manifest.kind == "snapshot":
-                    last[manifest.experiment] += 1
-                    facts["number"] = last[manifest.experiment]
-                entry = Entry(
-                    kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts
+                    number = last[manifest.experiment][0] + 1
+                    facts["number"], last[manifest.experiment] = number, (number, name)
+                entries.append(
+                    Entry(
+                        kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts
+                    )
                 )
-                head, written = self._ledger.append(entry, expected=head)
-                entries[name] = head
-                made.append(written)
-            self._index.follow()
-        return made
+            if entries:
+                new = [one for one in along.values() if one is not None]
+                written = self._ledger.append_all(entries, expected=head, along=new, flushed=flushed)
+                made |= {entry.subject: entry for _, entry in written}
+                self._note(last, head, written[-1][0])
+                self._follow()
+        return [made[self._manifests.name_of(data)] for data, _ in batch]
+
+    def _entry_of(self, snapshot: str) -> str | None:
+        from jupyter_mlgov.store import tables
+
+        return self._ask(lambda rows: tables.entry_of(rows, snapshot), locked=True)
+
+    def _last(self, experiment: str, head: str | None) -> tuple[int, str | None]:
+        """Number and id of the experiment's newest snapshot as of ``head``; the caller holds the ledger's lock."""
+        near = self._near(experiment, head)
+        if near is not None:
+            return near
+        from jupyter_mlgov.store import tables
+
+        return self._ask(
+            lambda rows: (
+                tables.highest_number(rows, experiment),
+                tables.newest(rows, experiment=experiment),
+            ),
+            locked=True,
+        )
+
+    def _near(self, experiment: str, head: str | None) -> tuple[int, str | None] | None:
+        """The same from what is known here and the last entries of the ledger, or None."""
+        with self._numbering:
+            at, numbers = self._numbers_at, self._numbers
+        found = self._ledger.newest_of(experiment, head, lambda name: name == at and experiment in numbers)
+        if found is None:
+            return None
+        number, snapshot, known = found
+        return numbers[experiment] if known is not None else (number, snapshot)
+
+    def _note(self, last: dict[str, tuple[int, str | None]], before: str | None, head: str) -> None:
+        """Remembers the newest snapshots as of ``head``; what was known ``before`` still holds where nobody else wrote."""
+        with self._numbering:
+            self._numbers = {**(self._numbers if self._numbers_at == before else {}), **last}
+            self._numbers_at = head
+
+    def _follow(self) -> None:
+        """The index takes up what was written, in a process that uses it."""
+        if self._lazy_index is not None:
+            self._lazy_index.follow()
 
     def append(self, kind: str, subject: str, body: Mapping[str, Any], *, author: str = "") -> Entry:
         """Says on the ledger that something happened to the snapshot ``subject`` (an id).
@@ -304,9 +384,13 @@ class Store:
 
     def newest(self, experiment: str) -> str | None:
         """The id of the experiment's newest snapshot (never a candidate), or None."""
+        name = plain(experiment)
+        near = self._near(name, self._ledger.head())
+        if near is not None:
+            return near[1]
         from jupyter_mlgov.store import tables
 
-        return self._ask(lambda rows: tables.newest(rows, experiment=plain(experiment)))
+        return self._ask(lambda rows: tables.newest(rows, experiment=name))
 
     def log(
         self,
@@ -367,7 +451,7 @@ class Store:
     def _append(self, entry: Entry) -> Entry:
         head = self._ledger.head()
         _, written = self._ledger.append(entry, expected=head)
-        self._index.follow()
+        self._follow()
         return written
 
     def _prepare(self) -> None:

@@ -53,6 +53,7 @@ class Check:
     def __init__(self, ledger: Ledger, manifests: Named, objects: Objects, index: Index) -> None:
         self._index = index
         self._kept = index.on_disk()  # before the ledger is read: it must never be ahead of it
+        self._remembered = ledger.remembered()
         self._chain = Chain(ledger)
         self._manifests = manifests
         self._objects = objects
@@ -90,7 +91,8 @@ class Check:
             remedy = f"the newest entry is {tips[0]}: write that id into ledger/HEAD" if tips else _RESTORE
             self._add("ledger.head", "ledger/HEAD", chain.fault, self._made(chain.entries), remedy)
         elif chain.whole:
-            left = chain.left(*((self._kept.head, self._kept.lost) if self._kept else ()))
+            indexed = (self._kept.head, self._kept.lost) if self._kept else ()
+            left = chain.left(*self._remembered, *indexed)
             if left:
                 gone = [name for name in chain.walk(left)[0] if name in chain.beyond]
                 self._add(
@@ -110,9 +112,15 @@ class Check:
                 loose = "HEAD does not lead to it: delete the file" if chain.whole else _RESTORE
                 self._add(kind, name, error, (), loose)
                 continue
-            own = [recorded[name]] if name in recorded else []
+            own = [recorded[name]] if name in recorded else self._unnamed()
             touched = dict.fromkeys((*self._made(chain.beyond), *own))
             self._add(kind, name, f"{_reason(error)}; what was before it is cut off", touched, _RESTORE)
+
+    def _unnamed(self) -> list[str]:
+        """Manifests that no entry names which can be read: an entry that is damaged may."""
+        return sorted(
+            set(self._manifests.names()) - {entry.subject for entry in self._chain.entries.values()}
+        )
 
     def _check_bodies(self) -> None:
         last: defaultdict[str, int] = defaultdict(int)

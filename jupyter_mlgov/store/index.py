@@ -95,7 +95,9 @@ class Index:
         one is complete. Raises ``NotWritable``, and as :meth:`ask`."""
         with self._ledger.lock(), files.writing(self._layout.folder):
             try:
-                return self._rebuild(lost=None)
+                count = self._rebuild(lost=None)
+                self._ledger.accept(self._ledger.head())
+                return count
             except DBAPIError as error:
                 raise NotWritable(
                     f"the index {self._path} cannot be written ({error.orig}): make room on that disk, "

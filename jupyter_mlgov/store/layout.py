@@ -32,6 +32,7 @@ class Layout:
         self.entries = self.ledger / "entries"
         self.head = self.ledger / "HEAD"
         self.lock = self.ledger / "HEAD.lock"
+        self.last = self.ledger / "LAST"
         self.index = folder / "index.sqlite"
         self.temporary = folder / "tmp"
 

@@ -3,13 +3,17 @@
 An entry is a file of canonical JSON named by its own digest. Nothing lists them but ``HEAD``, which names the
 newest; what ``HEAD`` does not lead to has not happened. ``HEAD`` moves by compare-and-swap under a file lock, so
 writers from several processes make one chain, and a writer that is killed leaves at worst one entry that
-nothing names.
+nothing names. ``LAST`` says where HEAD was moved to: with it, an entry that nothing names because HEAD was moved back is
+told from one whose writer was killed.
 """
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+import itertools
+import os
+import secrets
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import get_args
@@ -17,7 +21,7 @@ from typing import get_args
 import msgspec
 from blake3 import blake3
 
-from jupyter_mlgov.errors import Damaged, Missing, NotWritable, StoreError, UsageError
+from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable, StoreError, UsageError
 from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.ledger import Entry, EntryKind
 from jupyter_mlgov.store import files
@@ -33,6 +37,10 @@ LIMIT = 16 << 20
 
 LOCK_S = 60.0
 """How long a writer waits for the others, in seconds."""
+
+
+_NEAR = 100
+"""Entries from the end that are looked at before the index is asked: it takes longer to load than they to read."""
 
 
 class _Opening(msgspec.Struct):
@@ -145,9 +153,19 @@ class Ledger:
         """As :meth:`append_all`, for one."""
         return self.append_all([entry], expected=expected)[0]
 
-    def append_all(self, entries: Iterable[Entry], *, expected: str | None) -> list[tuple[str, Entry]]:
+    def append_all(
+        self,
+        entries: Iterable[Entry],
+        *,
+        expected: str | None,
+        along: Sequence[files.New] = (),
+        flushed: Iterable[Path] = (),
+    ) -> list[tuple[str, Entry]]:
         """Writes entries, the first with ``expected`` as its parent and each with the one before it, then moves HEAD
         from ``expected`` to the last: all have happened, or none.
+
+        What the entries name may be written in the same round of flushes: the files ``along``; the folders
+        ``flushed`` are flushed too. All of it is there to stay before HEAD moves.
 
         The caller holds the lock. Returns ids and entries as they will be read back. Raises ``NotWritable``
         (HEAD stays), ``UsageError`` for a body that is not JSON or is too long, ``StoreError`` when HEAD is no
@@ -162,19 +180,88 @@ class Ledger:
             made.append((before, written))
             datas.append(data)
         with files.writing(self._layout.folder):
-            *staged, head_file = files.stage_all(
-                self._layout.temporary, [*datas, made[-1][0].encode() + b"\n"]
+            head_file = files.write_together(
+                self._layout.temporary,
+                [
+                    *along,
+                    *(files.New(self._path(name), data) for (name, _), data in zip(made, datas, strict=True)),
+                ],
+                also=flushed,
+                last=files.New(self._layout.head, made[-1][0].encode() + b"\n"),
             )
+            assert head_file is not None
             try:
-                for (name, _), file in zip(made, staged, strict=True):
-                    files.place(file, self._path(name))
-                files.flush([self._layout.entries])
                 if self.head() != expected:
                     raise StoreError(f"HEAD of {self._layout.folder} moved meanwhile: run it again")
                 files.replace(head_file, self._layout.head)
             finally:
                 files.drop(head_file)
+        self._remember(made[-1][0], expected)
         return made
+
+    def remembered(self) -> list[str]:
+        """Ids of entries that HEAD was moved to and has to lead to: the newest, and before it any that HEAD did not
+        lead to when it was moved next."""
+        try:
+            lines = files.read(self._layout.last, limit=1 << 20).decode("ascii", "replace").split()
+        except (FileNotFoundError, Damaged):
+            return []
+        return [line for line in lines if is_identity(line)]
+
+    def accept(self, head: str | None) -> None:
+        """Takes HEAD as it is now: what it does not lead to is given up. The caller holds the lock."""
+        self._write_remembered([head] if head else [])
+
+    def _remember(self, head: str, before: str | None) -> None:
+        """Notes where HEAD was moved to, so that it is seen when it is moved back. No flush: what a power failure takes
+        of it is missed by nobody."""
+        kept = [name for name in self.remembered() if name != before]
+        if kept:
+            with contextlib.suppress(MlgovError):
+                recent = itertools.islice(self._first_parents(before), _NEAR)
+                kept = sorted(set(kept).difference(recent), key=kept.index)
+        self._write_remembered([*kept, head])
+
+    def _write_remembered(self, names: list[str]) -> None:
+        temporary = self._layout.temporary / f"{os.getpid()}-{secrets.token_hex(8)}"
+        try:
+            temporary.write_text("".join(f"{name}\n" for name in names), encoding="ascii")
+            temporary.replace(self._layout.last)
+        except OSError:
+            files.drop(temporary)
+
+    def _first_parents(self, name: str | None) -> Iterator[str]:
+        while name is not None:
+            yield name
+            parents = self.read(name).parents
+            name = parents[0] if parents else None
+
+    def newest_of(
+        self, experiment: str, head: str | None, known: Callable[[str], bool]
+    ) -> tuple[int, str | None, str | None] | None:
+        """Number and id of the newest snapshot of ``experiment``, as the last entries before ``head`` tell it.
+
+        Looks no further than an entry that is ``known``, which is the third value then; ``(0, None, None)`` where
+        there is no snapshot. None where the last entries do not tell: they are too many, or two lines meet.
+        """
+        name = head
+        for _ in range(_NEAR):
+            if name is None:
+                return 0, None, None
+            if known(name):
+                return 0, None, name
+            entry = self.read(name)
+            number = entry.body.get("number")
+            if (
+                entry.kind == "snapshot"
+                and entry.body.get("experiment") == experiment
+                and type(number) is int
+            ):
+                return number, entry.subject, None
+            if len(entry.parents) > 1:
+                return None
+            name = entry.parents[0] if entry.parents else None
+        return None
 
     def since(self, head: str | None, known: Callable[[str], bool]) -> Iterator[tuple[str, Entry]]:
         """Entries that ``head`` leads to and that are not ``known``, each after all of its parents.

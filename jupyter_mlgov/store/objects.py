@@ -89,33 +89,37 @@ class Named:
         is checked, and written anew when its bytes are damaged.
         """
         names: list[str] = []
-        fresh: dict[str, bytes] = {}
-        staged: dict[str, Path] = {}
-        damaged: set[str] = set()
-        try:
-            for data in datas:
-                self._fits(data)
-                name = blake3(data).hexdigest()
-                names.append(name)
-                if name in fresh or name in staged or self._is_sound(name, damaged):
-                    continue
-                fresh[name] = compress(data)
-                if sum(map(len, fresh.values())) > _AT_ONCE or len(fresh) >= _FILES_AT_ONCE:
-                    self._stage(fresh, staged)
-            self._stage(fresh, staged)
-            for name in list(staged):
-                path = self.path(name)
-                files.make_folder(path.parent, durably=False)
-                if name in damaged:
-                    staged.pop(name).replace(path)
-                else:
-                    files.place(staged.pop(name), path)
-        finally:
-            for leftover in staged.values():
-                files.drop(leftover)
-        # Also those that were there: who put them may not have flushed the folder yet.
-        files.flush({self.folder, *(self.path(name).parent for name in names)} if names else ())
+        waiting: dict[str, files.New] = {}
+        for data in datas:
+            name = self.name_of(data)
+            names.append(name)
+            if name not in waiting and (new := self.new(name, data)) is not None:
+                waiting[name] = new
+            if sum(len(one.data) for one in waiting.values()) > _AT_ONCE or len(waiting) >= _FILES_AT_ONCE:
+                files.write_together(self._temporary, list(waiting.values()))
+                waiting.clear()
+        if names:
+            files.write_together(self._temporary, list(waiting.values()), also=self.folders(names))
         return names
+
+    def name_of(self, data: bytes) -> str:
+        """The name of ``data``. Raises ``UsageError`` where it is too large."""
+        self._fits(data)
+        return blake3(data).hexdigest()
+
+    def new(self, name: str, data: bytes) -> files.New | None:
+        """What has to be written so that ``data`` is there under its ``name``; None where it is there and whole."""
+        try:
+            self.get(name)
+        except Missing:
+            return files.New(self.path(name), compress(data))
+        except Damaged:
+            return files.New(self.path(name), compress(data), anew=True)
+        return None
+
+    def folders(self, names: Iterable[str]) -> set[Path]:
+        """The folders of ``names``. They are flushed also where the file was there: who put it may not have yet."""
+        return {self.folder, *(self.path(name).parent for name in names)}
 
     def _fits(self, data: bytes) -> None:
         if len(data) > self.limit:
@@ -123,21 +127,6 @@ class Named:
                 f"a {self.noun} of {len(data)} bytes is too large for the store (at most {self.limit}): "
                 "keep the file outside and name it as an input"
             )
-
-    def _is_sound(self, name: str, damaged: set[str]) -> bool:
-        try:
-            self.get(name)
-        except Missing:
-            return False
-        except Damaged:
-            damaged.add(name)
-            return False
-        return True
-
-    def _stage(self, fresh: dict[str, bytes], staged: dict[str, Path]) -> None:
-        if fresh:
-            staged.update(zip(fresh, files.stage_all(self._temporary, list(fresh.values())), strict=True))
-            fresh.clear()
 
     def get(self, name: str) -> bytes:
         """The content named by 64 hex digits. Raises ``Missing`` or ``Damaged``."""
@@ -180,6 +169,18 @@ class Objects:
     def put_all(self, datas: Iterable[bytes]) -> list[str]:
         """Stores each of ``datas``; their digests, in order. Raises ``OSError`` and ``UsageError``."""
         return [_PREFIX + name for name in self._named.put_all(datas)]
+
+    def name_of(self, data: bytes) -> str:
+        """The digest of ``data``. Raises ``UsageError`` where it is too large."""
+        return _PREFIX + self._named.name_of(data)
+
+    def new(self, digest: str, data: bytes) -> files.New | None:
+        """What has to be written so that ``data`` is there; None where it is."""
+        return self._named.new(digest.removeprefix(_PREFIX), data)
+
+    def folders(self, digests: Iterable[str]) -> set[Path]:
+        """The folders that the objects lie in."""
+        return self._named.folders(digest.removeprefix(_PREFIX) for digest in digests)
 
     def get(self, digest: str) -> bytes:
         """The bytes that ``digest`` names, verified. Raises ``Missing`` or ``Damaged``."""

@@ -73,6 +73,7 @@ def test_a_read_only_store_answers_and_refuses_to_write(index: str, tmp_path: Pa
     store = Store.create(tmp_path / ".mlgov")
     add_snapshot(store, message="one")
     path = store.folder / "index.sqlite"
+    store.log()
     old = path.read_bytes()
     add_snapshot(store, message="two")
     if index == "deleted":
@@ -142,6 +143,7 @@ from tests.store.making import add_snapshot
 import os
 store = Store.create(Path(sys.argv[1]))
 add_snapshot(store, message="first")
+store.log()
 resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
 try:
     add_snapshot(store, message="second", source=os.urandom(20000).hex())

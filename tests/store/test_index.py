@@ -95,6 +95,7 @@ def test_a_deleted_or_damaged_index_is_rebuilt_in_silence(
 
 def test_an_index_that_is_behind_catches_up(store: Store, tmp_path: Path) -> None:
     add_snapshot(store, message="1")
+    store.log()
     shutil.copy(index_of(store), tmp_path / "old")
     first = add_snapshot(store, message="2")
     store.append("rerun", first, {"verdict": "diverged", "candidate": None})
@@ -187,7 +188,6 @@ def test_reindex_keeps_the_old_index_when_the_ledger_is_broken(store: Store) -> 
         store.log,
         store.entries,
         lambda: store.resolve("baseline"),
-        lambda: add_snapshot(store),
     ):
         with pytest.raises(Damaged) as caught:
             question()
@@ -197,7 +197,6 @@ def test_reindex_keeps_the_old_index_when_the_ledger_is_broken(store: Store) -> 
 
 def test_a_reindex_that_cannot_write_says_so(store: Store) -> None:
     add_snapshot(store)
-    index_of(store).unlink()
     index_of(store).mkdir()
     with pytest.raises(NotWritable, match=r"index\.sqlite"):
         store.reindex()

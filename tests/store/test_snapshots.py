@@ -219,3 +219,30 @@ def test_a_forked_process_can_go_on_writing(store: Store) -> None:
     assert store.log()[0].message == "child"
     add_snapshot(store, message="parent again")
     assert [line.number for line in store.log()] == [3, 2, 1]
+
+
+def test_a_batch_is_written_with_its_snapshot_and_not_before(store: Store) -> None:
+    manifest = make_manifest(store)
+    batch = store.batch()
+    text = batch.put(b"waits")
+    assert batch.has(text)
+    assert not store.has(text)
+    entry = batch.commit(msgspec.structs.replace(manifest, random_state=text))
+    assert store.get(text) == b"waits"
+    assert store.manifest(entry.subject).random_state == text
+    assert store.fsck() == []
+
+
+def test_numbers_go_on_where_others_wrote_meanwhile_and_no_index_is_loaded_for_them(store: Store) -> None:
+    other = Store.open(store.folder)
+    for turn in range(3):
+        add_snapshot(store, message=f"a {turn}")
+        add_snapshot(other, message=f"b {turn}")
+        add_snapshot(store, message=f"c {turn}", experiment="another")
+    assert not (store.folder / "index.sqlite").exists()
+    assert [line.number for line in store.log(experiment="baseline")] == [6, 5, 4, 3, 2, 1]
+    assert store.newest("another") == store.log(experiment="another")[0].id
+    for turn in range(120):  # past what is looked at from the end
+        add_snapshot(other, message=f"d {turn}", experiment="another")
+    assert Store.open(store.folder).newest("baseline") == store.log(experiment="baseline")[0].id
+    assert store.commit(make_manifest(store, message="last")).body["number"] == 7

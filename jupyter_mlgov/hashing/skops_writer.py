@@ -1,0 +1,78 @@
+"""Writing skops files without what reading them needs.
+
+``import skops.io`` takes a second: it imports all of scikit-learn (and what that finds beside it: pytest, dask) to list
+the types that a file may name when it is *loaded*. Writing uses none of that list. So the modules of skops that write
+are loaded here a second time, under names of our own and with an empty list; the user's ``skops`` is not touched, and
+the kernel's modules stay those that the user imported.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import json
+import sys
+import types
+import zipfile
+from functools import lru_cache
+from typing import Any
+
+_NAME = "jupyter_mlgov.hashing._skops_io"
+_WRITERS = ("_general", "_numpy", "_scipy", "_sklearn", "_quantile_forest")
+
+
+def dumps(value: object) -> bytes:
+    """What ``skops.io.dumps(value)`` gives. Raises what that raises."""
+    if "skops.io._persist" not in sys.modules:
+        writer = _writer()
+        if writer is not None:
+            return _written(value, *writer)
+    from skops.io import dumps
+
+    data: bytes = dumps(value)
+    return data
+
+
+def _written(value: object, context_of: Any, state_of: Any, version: str) -> bytes:
+    """As ``skops.io._persist._save``."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        context = context_of(zip_file=file)
+        state = state_of(value, context)
+        context.clear_memo()
+        state |= {"protocol": context.protocol, "_skops_version": version}
+        file.writestr("schema.json", json.dumps(state, indent=2))
+    return buffer.getvalue()
+
+
+@lru_cache(maxsize=1)
+def _writer() -> tuple[Any, Any, str] | None:
+    """``SaveContext``, ``get_state`` and the version of skops; None for a skops that is built otherwise."""
+    import skops
+
+    found = importlib.util.find_spec("skops.io")
+    if found is None or not found.submodule_search_locations:
+        raise ImportError("skops.io")
+    package = types.ModuleType(_NAME)
+    package.__path__ = list(found.submodule_search_locations)
+    trusted = types.ModuleType(f"{_NAME}._trusted_types")
+    trusted.__getattr__ = _no_types  # type: ignore[method-assign]
+    sys.modules |= {package.__name__: package, trusted.__name__: trusted}
+    try:
+        shared = importlib.import_module(f"{_NAME}._utils")
+        for name in _WRITERS:
+            module = importlib.import_module(f"{_NAME}.{name}")
+            for kind, method in getattr(module, "GET_STATE_DISPATCH_FUNCTIONS", []):
+                shared._get_state.register(kind)(method)
+        return shared.SaveContext, shared.get_state, str(skops.__version__)
+    except Exception:  # noqa: BLE001 - then its own way is taken, which takes longer
+        for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
+            del sys.modules[name]
+        return None
+
+
+def _no_types(name: str) -> list[str]:
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return []
