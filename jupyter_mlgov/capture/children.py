@@ -48,6 +48,11 @@ class ChildReads:
         atexit.register(self.stop)
         os.register_at_fork(after_in_child=self._forked)
 
+    @property
+    def path(self) -> str | None:
+        """The file that processes tell what they read: it is open and nobody's input."""
+        return self._path
+
     def stop(self) -> None:
         """Takes the file away."""
         if self._path is None or os.getpid() != self._pid:

@@ -6,7 +6,9 @@ import os
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import is_
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.capture.inputs import package_folders
@@ -261,6 +263,8 @@ class ProjectFiles:
         self._asked: tuple[object, ...] = ()
         self._known: dict[tuple[str, str], str | None] = {}
         """Module's name and its ``__file__`` -> the file as the project has it; None for one that is not its own."""
+        self._modules: dict[str, ModuleType] = {}
+        self._found: dict[str, str] = {}
 
     def of(self, root: Path) -> dict[str, str]:
         """Each file -> its module's name."""
@@ -269,11 +273,15 @@ class ProjectFiles:
         if asked != self._asked:
             self._asked = asked
             self._known.clear()
+            self._modules = {}
             self._prefix = str(root) + os.sep
             self._real = os.path.realpath(root) + os.sep
             self._outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
+        modules = dict(sys.modules)
+        if modules.keys() == self._modules.keys() and all(map(is_, modules.values(), self._modules.values())):
+            return dict(self._found)
         found: dict[str, str] = {}
-        for name, module in list(sys.modules.items()):
+        for name, module in modules.items():
             if not issubclass(type(module), type(sys)):
                 continue
             file = object.__getattribute__(module, "__dict__").get("__file__")  # a lazy module stays unloaded
@@ -284,7 +292,8 @@ class ProjectFiles:
             own = self._known[name, file]
             if own is not None:
                 found[own] = max(found.get(own, ""), name)
-        return dict(sorted(found.items(), key=lambda one: one[1]))
+        self._modules, self._found = modules, dict(sorted(found.items(), key=lambda one: one[1]))
+        return dict(self._found)
 
     def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":

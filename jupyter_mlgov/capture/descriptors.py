@@ -7,24 +7,56 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import stat
 from collections.abc import Iterator
 
 _FOLDER = "/proc/self/fd"
+_MAPPED = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ (\S+) \S+ \S+ \d+ +(/.*)$", re.MULTILINE)
+"""Permissions and name of a part of memory that a file is mapped to."""
 _NO_FILES = ("/dev/", "/proc/", "/sys/", "/memfd:", "/SYSV", "/anon_")
 
 
+class OpenFiles:
+    """Open descriptors that can be read, the process's own streams apart; asked after every cell.
+
+    Most descriptors of a kernel are sockets and pipes, and most files stay open: where a path was found, it holds while
+    the descriptor leads to the same file, unchanged.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[tuple[int, int, int, int], str | None]] = {}
+
+    def now(self) -> Iterator[str]:
+        """Their paths. Nothing where the system does not tell."""
+        try:
+            numbers = list(map(int, os.listdir(_FOLDER)))
+        except OSError:
+            return
+        known, self._known = self._known, {}
+        streams: set[str | None] = set()
+        for number in sorted(numbers):
+            try:
+                state = os.fstat(number)
+            except OSError:
+                continue
+            if stat.S_ISSOCK(state.st_mode) or stat.S_ISCHR(state.st_mode) or not stat.S_IFMT(state.st_mode):
+                continue
+            key = state.st_dev, state.st_ino, state.st_ctime_ns, state.st_nlink
+            one = known.get(number)
+            if one is None or one[0] != key:
+                one = key, _path(str(number))
+            self._known[number] = one
+            path = one[1]
+            if number <= 2:
+                streams.add(path)
+            elif path is not None and path not in streams and _readable(number):
+                yield path
+
+
 def open_files() -> Iterator[str]:
-    """Paths of open descriptors that can be read, the process's own streams apart. Nothing where the system does
-    not tell."""
-    try:
-        numbers = os.listdir(_FOLDER)
-    except OSError:
-        return
-    streams = {_path(number) for number in ("0", "1", "2")}
-    for number in numbers:
-        path = _path(number)
-        if path is not None and path not in streams and _readable(int(number)):
-            yield path
+    """Paths of open descriptors that can be read, once."""
+    return OpenFiles().now()
 
 
 def _path(number: str) -> str | None:
@@ -50,13 +82,11 @@ def _readable(number: int) -> bool:
 
 def mapped_files() -> Iterator[str]:
     """Paths that are mapped into memory and are no code."""
-    found: dict[str, bool] = {}
+    found: dict[bytes, bool] = {}
     with contextlib.suppress(OSError), open("/proc/self/maps", "rb") as file:
-        for line in file:
-            parts = line.split(None, 5)
-            if len(parts) == 6 and parts[5][:1] == b"/":
-                path = os.fsdecode(parts[5].rstrip(b"\n"))
-                found[path] = found.get(path, False) or b"x" in parts[1]
-    for path, code in found.items():
+        for permissions, name in _MAPPED.findall(file.read()):
+            found[name] = found.get(name, False) or b"x" in permissions
+    for name, code in found.items():
+        path = os.fsdecode(name)
         if not code and not path.startswith(_NO_FILES) and not path.endswith(" (deleted)"):
             yield path

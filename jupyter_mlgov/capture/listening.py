@@ -27,6 +27,7 @@ class Listening:
         self.reads = reads
         self.watch = FolderWatch(reads)
         self._children = ChildReads(reads)
+        self._open = descriptors.OpenFiles()
         self._had_open: frozenset[str] = frozenset()
 
     def start(self, notebook: Path | None, earlier: Iterable[str] = ()) -> None:
@@ -39,7 +40,7 @@ class Listening:
             ]
             self.watch.start(first, _project(first[0]))
             self.watch.look_at(path for code in earlier for path in paths_in_code(code))
-            for path in descriptors.open_files():
+            for path in self._open.now():
                 self.reads.saw_read(path, "descriptor")
         self.reads.before_first = self._first
         self._children.start()
@@ -66,9 +67,9 @@ class Listening:
         """It has run: what gathered meanwhile is taken in."""
         self.watch.cell_ends()
         self._children.take_in()
-        now = frozenset(descriptors.open_files())
+        now = frozenset(self._open.now())
         for path in now - self._had_open:
-            if path not in self.reads.written:
+            if path not in self.reads.written and path != self._children.path:
                 self.reads.saw_read(path, "descriptor")
         self._had_open = now
 

@@ -94,7 +94,7 @@ def numeric_libraries() -> tuple[NumericLibrary, ...]:
     if "numpy" not in sys.modules and "torch" not in sys.modules:
         return ()
     try:
-        threadpool_info = _import_threadpoolctl().threadpool_info
+        loaded = _numeric_libraries_loaded(frozenset(sys.modules))
     except ImportError:
         return ()
     found = {
@@ -106,9 +106,15 @@ def numeric_libraries() -> tuple[NumericLibrary, ...]:
             architecture=one.get("architecture") or "",
             layer=one.get("threading_layer") or "",
         )
-        for one in threadpool_info()
+        for one in loaded.info()
     }
     return tuple(sorted(found, key=lambda one: (one.kind, one.library)))
+
+
+@lru_cache(maxsize=1)
+def _numeric_libraries_loaded(modules: frozenset[str]) -> Any:
+    """threadpoolctl's hold on them, found anew when something was imported. Raises ``ImportError``."""
+    return _import_threadpoolctl().ThreadpoolController()
 
 
 def _import_threadpoolctl() -> Any:

@@ -1,8 +1,9 @@
 """What git says about a folder, asked with as few processes as it takes, and none that anybody waits for.
 
-GitPython finds the repository and reads references and configuration, in this process. What has to look at every file
-(``git status``) is asked of git itself, once a snapshot: it is started before the rest of the record is made and
-answers meanwhile. Nothing that git does here writes to the repository.
+What has to look at every file (``git status``) is asked once a snapshot: it is started before the rest of the record is
+made and answers meanwhile. The configuration is asked for with it, again only when its files have changed. Where there
+is no git, GitPython reads references and configuration: it takes longer to import than git to answer, so it is loaded
+for nothing else. Nothing that git does here writes to the repository.
 """
 
 from __future__ import annotations
@@ -27,7 +28,13 @@ _ASKED_AGAIN_S = 60.0
 """Seconds for which a git that hangs is not tried again."""
 _hung_at = float("-inf")
 
-_ENVIRONMENT = {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_PAGER": "cat"}
+_ENVIRONMENT = {
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_PAGER": "cat",
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+}
 _MISLEADING = ("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_NAMESPACE", "GIT_COMMON_DIR")
 """Variables that a git hook sets, which would send the question to another repository."""
 
@@ -60,8 +67,7 @@ def import_git() -> Any:
 
 
 def _git_answers() -> None:
-    global _hung_at
-    if time.monotonic() - _hung_at < _ASKED_AGAIN_S:
+    if _hangs():
         raise GitFailed(_HANGS.format(PATIENCE))
     try:
         with contextlib.suppress(OSError):  # no git at all: GitPython says so
@@ -70,8 +76,18 @@ def _git_answers() -> None:
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False,
             )  # fmt: skip
     except subprocess.TimeoutExpired:
-        _hung_at = time.monotonic()
+        _note_hanging()
         raise GitFailed(_HANGS.format(PATIENCE)) from None
+
+
+def _hangs() -> bool:
+    """Whether git did not answer a moment ago."""
+    return time.monotonic() - _hung_at < _ASKED_AGAIN_S
+
+
+def _note_hanging() -> None:
+    global _hung_at
+    _hung_at = time.monotonic()
 
 
 def find_worktree(folder: Path) -> Path | None:
@@ -87,31 +103,27 @@ class Question:
 
     def __init__(self, folder: Path, arguments: Sequence[str]) -> None:
         self._until = time.monotonic() + PATIENCE
-        self._process: Any = None
-        self._guard: Any = None
-        """GitPython's hold on the process: it ends the process when it is let go."""
+        self._process: subprocess.Popen[bytes] | None = None
         self._fault = ""
-        try:
-            git = import_git()
-        except GitFailed as error:
-            self._fault = str(error)
+        if _hangs():
+            self._fault = _HANGS.format(PATIENCE)
             return
-        wiped = {name: "" for name in _MISLEADING if name in os.environ}
         try:
-            if wiped:
-                # An empty GIT_DIR is not the same as none, and GitPython cannot take a variable away.
-                self._process = subprocess.Popen(  # noqa: S603
-                    [git.Git.GIT_PYTHON_GIT_EXECUTABLE or "git", *arguments],
-                    cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                    env={k: v for k, v in os.environ.items() if k not in wiped} | _ENVIRONMENT | {"LC_ALL": "C"},
-                )  # fmt: skip
-            else:
-                self._guard = git.Git(folder).execute(["git", *arguments], as_process=True, env=_ENVIRONMENT)
-                self._process = self._guard.proc
-        except (git.exc.GitError, OSError) as error:
-            self._fault = (
-                "git is not on PATH" if isinstance(error, git.exc.GitCommandNotFound) else str(error)
-            )
+            self._process = subprocess.Popen(  # noqa: S603
+                [os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git", *arguments],
+                cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env={k: v for k, v in os.environ.items() if k not in _MISLEADING} | _ENVIRONMENT,
+            )  # fmt: skip
+        except OSError as error:
+            self._fault = "git is not on PATH" if isinstance(error, FileNotFoundError) else str(error)
+
+    def __del__(self) -> None:
+        """An answer that nobody hears is not waited for."""
+        process = getattr(self, "_process", None)
+        if process is not None and process.returncode is None:
+            with contextlib.suppress(Exception):
+                process.kill()
+                process.communicate(timeout=1)
 
     def answer(self) -> bytes:
         """What git printed. Raises ``GitFailed``."""
@@ -120,6 +132,7 @@ class Question:
         try:
             out, err = self._process.communicate(timeout=max(0.1, self._until - time.monotonic()))
         except subprocess.TimeoutExpired:
+            _note_hanging()
             with contextlib.suppress(OSError):
                 self._process.kill()
             with contextlib.suppress(Exception):
@@ -159,9 +172,12 @@ class Repository:
         self.root = root
         self._repo: Any = None
         self._status: Question | None = None
+        self._settings: tuple[object, dict[str, str]] | None = None
+        self._settings_asked: tuple[object, Question] | None = None
 
     def ask(self) -> None:
         """Starts ``git status``; ``state`` gives the answer."""
+        self._ask_settings()
         self._status = Question(
             self.root,
             ["-c", "core.quotePath=false", "status", "--porcelain=v2", "--branch", "-z", "--untracked-files=no",
@@ -205,15 +221,50 @@ class Repository:
 
     def remote(self, preferred: str | None) -> str | None:
         """The URL of the remote, without credentials: ``preferred``, else ``origin``, else the first."""
-        urls = {}
-        for section in self._config().sections():
-            if section.startswith('remote "') and self._config().has_option(section, "url"):
-                urls[section[8:-1]] = str(self._config().get_value(section, "url"))
+        urls = {
+            key[len("remote.") : -len(".url")]: value
+            for key, value in self.settings().items()
+            if key.startswith("remote.") and key.endswith(".url")
+        }
         name = next((name for name in (preferred, "origin", *urls) if name in urls), None)
         return without_credentials(urls[name]) if name is not None else None
 
+    def settings(self) -> dict[str, str]:
+        """Git's configuration as it holds here: ``remote.origin.url``, ``user.name``. Raises what GitPython does where
+        git gives no answer."""
+        self._ask_settings()
+        if self._settings_asked is not None:
+            (stamp, question), self._settings_asked = self._settings_asked, None
+            try:
+                self._settings = stamp, _parse_settings(question.answer())
+            except GitFailed:
+                self._settings = None
+                return self._settings_from_files()
+        return self._settings[1] if self._settings is not None else {}
+
+    def _ask_settings(self) -> None:
+        """Starts to ask for the configuration, unless what is known still holds."""
+        stamp: object = _stamps([*user_files(), self.root / ".git" / "config"])
+        if not (self.root / ".git").is_dir():  # a worktree, a submodule: its configuration lies elsewhere
+            stamp = object()
+        known = self._settings_asked or self._settings
+        if known is None or known[0] != stamp:
+            self._settings_asked = stamp, Question(self.root, _LIST_SETTINGS)
+
+    def _settings_from_files(self) -> dict[str, str]:
+        reader = self._open().config_reader("repository")
+        found = {}
+        for section in reader.sections():
+            if section.startswith('remote "') and reader.has_option(section, "url"):
+                found[f"remote.{section[8:-1]}.url"] = str(reader.get_value(section, "url"))
+        with contextlib.suppress(Exception):
+            found["user.name"] = str(self._open().config_reader().get_value("user", "name", "") or "")
+        return found
+
     def submodules(self, state: State) -> list[tuple[str, str | None, bool]]:
         """Path, checked-out commit and whether it is changed, of each submodule that is there."""
+        if not (self.root / ".gitmodules").exists():
+            return []
         try:
             git = import_git()
             reader = git.GitConfigParser(str(self.root / ".gitmodules"), read_only=True)
@@ -231,15 +282,19 @@ class Repository:
     def user_name(self) -> str:
         """git's ``user.name``, or an empty string."""
         try:
-            return str(self._open().config_reader().get_value("user", "name", "") or "")
+            return self.settings().get("user.name", "")
         except Exception:  # noqa: BLE001 - a broken git configuration is not ours to report
             return user_name()
 
     def index_stamp(self) -> tuple[int, int]:
         """Changes when files are added to the index."""
+        place = self.root / ".git"
         try:
-            state = os.stat(Path(self._open().git_dir) / "index")  # noqa: PTH116
-        except Exception:  # noqa: BLE001 - no index yet, or a repository that GitPython cannot open
+            if place.is_file():
+                named = place.read_text("utf-8", "surrogateescape").removeprefix("gitdir:").strip()
+                place = self.root / named
+            state = os.stat(place / "index")  # noqa: PTH116
+        except OSError:  # no index yet
             return (0, 0)
         return (state.st_mtime_ns, state.st_size)
 
@@ -247,9 +302,6 @@ class Repository:
         if self._repo is None:
             self._repo = import_git().Repo(self.root)
         return self._repo
-
-    def _config(self) -> Any:
-        return self._open().config_reader("repository")
 
     def _from_files(self) -> State:
         """Commit and branch as the files in ``.git`` say it, without any process."""
@@ -292,19 +344,61 @@ def _parse(answer: bytes) -> State:
     return state
 
 
-def user_name() -> str:
-    """``user.name`` of the user's or the machine's git configuration, or an empty string."""
+def _parse_settings(answer: bytes) -> dict[str, str]:
+    """The last value of each key, which is the one that counts; of a remote with several URLs the first."""
+    found: dict[str, str] = {}
+    for line in answer.decode("utf-8", "replace").split("\0"):
+        key, _, value = line.partition("\n")
+        if not (key.startswith("remote.") and key in found):
+            found[key] = value
+    return found
+
+
+def user_files() -> list[Path]:
+    """Where the user's and the machine's git configuration may lie."""
     home = Path(os.environ.get("XDG_CONFIG_HOME") or Path("~/.config").expanduser())
     mine = os.environ.get("GIT_CONFIG_GLOBAL")
     places = [Path(os.environ.get("GIT_CONFIG_SYSTEM", "/etc/gitconfig"))]
-    places += [Path(mine)] if mine else [home / "git" / "config", Path("~/.gitconfig").expanduser()]
+    return places + ([Path(mine)] if mine else [home / "git" / "config", Path("~/.gitconfig").expanduser()])
+
+
+def _stamps(places: Sequence[Path]) -> tuple[object, ...]:
+    """Changes when one of these files does."""
+    found: list[object] = []
+    for place in places:
+        try:
+            state = place.stat()
+        except OSError:
+            found.append((str(place),))
+        else:
+            found.append((str(place), state.st_mtime_ns, state.st_size, state.st_ino))
+    return tuple(found)
+
+
+_LIST_SETTINGS = ("config", "--list", "-z")
+_named: tuple[object, str] | None = None
+
+
+def user_name() -> str:
+    """``user.name`` of the user's or the machine's git configuration, or an empty string."""
+    global _named
+    places = user_files()
+    stamp = _stamps(places)
+    if _named is not None and _named[0] == stamp:
+        return _named[1]
     found = [str(place) for place in places if place.is_file()]
-    if not found:
-        return ""
-    try:
-        return str(import_git().GitConfigParser(found, read_only=True).get_value("user", "name", "") or "")
-    except Exception:  # noqa: BLE001 - as above
-        return ""
+    name = ""
+    if found:
+        try:
+            name = _parse_settings(Question(Path(os.sep), _LIST_SETTINGS).answer()).get("user.name", "")
+        except GitFailed:
+            try:
+                reader = import_git().GitConfigParser(found, read_only=True)
+                name = str(reader.get_value("user", "name", "") or "")
+            except Exception:  # noqa: BLE001 - a broken git configuration is not ours to report
+                name = ""
+    _named = stamp, name
+    return name
 
 
 def login_name() -> str:

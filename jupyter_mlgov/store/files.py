@@ -16,8 +16,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jupyter_mlgov.errors import Damaged, NotWritable
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
 
 STALE_S = 24 * 3600
 """Age in seconds after which a temporary file belongs to nobody."""
@@ -26,8 +30,8 @@ _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EML
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CHUNK = 1 << 22
 _TOGETHER = 8
-_FEW = 2
-"""Files that are flushed one after the other: starting threads would take longer."""
+_SEVERAL = 3
+"""Files from which on they are flushed by threads: for fewer, starting those would take longer."""
 
 
 @dataclass(frozen=True)
@@ -67,10 +71,11 @@ def stage(temporary: Path, data: bytes) -> Path:
 
     Nothing is left behind when the disk is full. Raises ``OSError``.
     """
-    return stage_all(temporary, [data])[0]
+    with _Flushers() as flushers:
+        return _stage_all(temporary, [data], flushers)[0]
 
 
-def stage_all(temporary: Path, datas: Sequence[bytes]) -> list[Path]:
+def _stage_all(temporary: Path, datas: Sequence[bytes], flushers: _Flushers) -> list[Path]:
     """As :func:`stage`, for many: all are written before they are flushed together."""
     make_folder(temporary)
     paths: list[Path] = []
@@ -84,7 +89,7 @@ def stage_all(temporary: Path, datas: Sequence[bytes]) -> list[Path]:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptors[-1], view[:_CHUNK]) :]
-        _flush_descriptors(descriptors)
+        flushers.flush(descriptors)
     except BaseException:
         for path in paths:
             drop(path)
@@ -95,17 +100,32 @@ def stage_all(temporary: Path, datas: Sequence[bytes]) -> list[Path]:
     return paths
 
 
-def _flush_descriptors(descriptors: Sequence[int]) -> None:
+class _Flushers:
     """Flushes open files, several at a time: the disk writes its journal once for those that wait together
-    (20 files took a tenth of the time, measured on ext4 beside other work)."""
-    if len(descriptors) > _FEW:
-        from concurrent.futures import ThreadPoolExecutor
+    (20 files took a tenth of the time, measured on ext4 beside other work). A context manager: its threads, which are
+    started when they are first needed, have ended afterwards."""
 
-        with contextlib.suppress(RuntimeError), ThreadPoolExecutor(_TOGETHER) as threads:
-            list(threads.map(os.fsync, descriptors))
-            return
-    for descriptor in descriptors:  # few, or the interpreter is ending and starts no thread
-        os.fsync(descriptor)
+    def __init__(self) -> None:
+        self._threads: ThreadPoolExecutor | None = None
+
+    def __enter__(self) -> _Flushers:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._threads is not None:
+            self._threads.shutdown()
+
+    def flush(self, descriptors: Sequence[int]) -> None:
+        """Raises ``OSError``."""
+        if len(descriptors) >= _SEVERAL:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with contextlib.suppress(RuntimeError):
+                self._threads = self._threads or ThreadPoolExecutor(_TOGETHER)
+                list(self._threads.map(os.fsync, descriptors))
+                return
+        for descriptor in descriptors:  # few, or the interpreter is ending and starts no thread
+            os.fsync(descriptor)
 
 
 def place(staged: Path, name: Path) -> bool:
@@ -139,23 +159,24 @@ def write_together(
     ``last`` is flushed with them and has no name yet: its staged file is returned, for :func:`replace`. Nothing
     staged is left behind when it fails. Raises ``OSError``.
     """
-    staged = stage_all(temporary, [one.data for one in (*new, *((last,) if last else ()))])
-    folders = set(also)
-    done = 0
-    try:
-        for one, file in zip(new, staged, strict=False):
-            make_folder(one.path.parent, durably=False)
-            folders |= {one.path.parent, one.path.parent.parent}
-            if one.anew:
-                file.replace(one.path)
-            else:
-                place(file, one.path)
-            done += 1
-        flush(folders)
-    except BaseException:
-        for file in staged[done:]:
-            drop(file)
-        raise
+    with _Flushers() as flushers:
+        staged = _stage_all(temporary, [one.data for one in (*new, *((last,) if last else ()))], flushers)
+        folders = set(also)
+        done = 0
+        try:
+            for one, file in zip(new, staged, strict=False):
+                make_folder(one.path.parent, durably=False)
+                folders |= {one.path.parent, one.path.parent.parent}
+                if one.anew:
+                    file.replace(one.path)
+                else:
+                    place(file, one.path)
+                done += 1
+            _flush_folders(folders, flushers)
+        except BaseException:
+            for file in staged[done:]:
+                drop(file)
+            raise
     return staged[-1] if last else None
 
 
@@ -171,13 +192,18 @@ def replace(staged: Path, name: Path) -> None:
 
 def flush(folders: Iterable[Path]) -> None:
     """Makes the names in ``folders`` durable, each folder once."""
+    with _Flushers() as flushers:
+        _flush_folders(folders, flushers)
+
+
+def _flush_folders(folders: Iterable[Path], flushers: _Flushers) -> None:
     if os.name == "nt":  # Windows has no descriptor for a folder and needs no such call
         return
     descriptors: list[int] = []
     try:
         for folder in sorted(set(folders)):
             descriptors.append(os.open(folder, os.O_RDONLY))  # noqa: PERF401 - those before a failure are closed
-        _flush_descriptors(descriptors)
+        flushers.flush(descriptors)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)

@@ -82,14 +82,17 @@ class Layout:
                 self.ledger,
                 self.entries,
             ):
-                files.make_folder(folder)
-            for path, data in (
-                (self.folder / ".gitignore", b"*\n"),
-                (self.head, NO_ENTRY.encode() + b"\n"),
-                (self.format, msgspec.json.encode({"format": FORMAT}) + b"\n"),
-            ):
-                files.place(files.stage(self.temporary, data), path)
-                files.flush([path.parent])
+                files.make_folder(folder, durably=False)
+            files.write_together(
+                self.temporary,
+                [
+                    files.New(self.folder / ".gitignore", b"*\n"),
+                    files.New(self.head, NO_ENTRY.encode() + b"\n"),
+                ],
+            )
+            files.write_together(
+                self.temporary, [files.New(self.format, msgspec.json.encode({"format": FORMAT}) + b"\n")]
+            )
 
     def _has_entries(self) -> bool:
         try:
