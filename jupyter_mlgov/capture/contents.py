@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from jupyter_mlgov.capture.kept import Kept
@@ -87,7 +88,7 @@ class Contents:
         if not contents or sum(one.bytes or 0 for one in contents) > limit:
             return False
         if any(
-            one.digest is None or one.digest in self._hold_secrets or is_secret_file(Path(one.path))
+            one.digest is None or one.digest in self._hold_secrets or _has_secret_name(one.path)
             for one in contents
         ):
             return False
@@ -116,6 +117,11 @@ class Contents:
     def _holds_secret(self, data: bytes) -> bool:
         text = b"\0" not in data[:8192] or data[:2] in (b"\xff\xfe", b"\xfe\xff")
         return text and len(data) <= SECRETS_LIMIT and self._secrets.redact_bytes(data) is not data
+
+
+@lru_cache(maxsize=200_000)
+def _has_secret_name(path: str) -> bool:
+    return is_secret_file(Path(path))
 
 
 def _kind(mode: int) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jupyter_mlgov.capture.inputs import is_input
+from jupyter_mlgov.capture.inputs import is_input, is_input_at
 from jupyter_mlgov.capture.literals import (
     ENDINGS,
     absolute,
@@ -74,8 +74,8 @@ def find_inputs(
     named = {relative_part(word) for word, _ in words if not has_magic(word)}
     candidates: dict[str, tuple[Opened, Evidence]] = {}
     for name, opened in list(reads.read.items()):
-        if name in skipped or not is_input(
-            Path(name), root, importing=opened.importing, named=is_named(name, named)
+        if name in skipped or not is_input_at(
+            name, root, importing=opened.importing, named=is_named(name, named)
         ):
             continue
         if opened.written_before and set(opened.seen_by) == {"descriptor"}:

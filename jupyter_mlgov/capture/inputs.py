@@ -80,6 +80,11 @@ def package_folders() -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=200_000)
+def is_input_at(name: str, root: Path, *, importing: bool, named: bool) -> bool:
+    """As :func:`is_input`, of a path as text: of thousands of files that were read, most were asked about before."""
+    return is_input(Path(name), root, importing=importing, named=named)
+
+
 def is_input(path: Path, root: Path, *, importing: bool = False, named: bool = False) -> bool:
     """Whether a user would call the file at ``path`` an input of a notebook in the project at ``root``.
 
@@ -98,11 +103,12 @@ def is_input(path: Path, root: Path, *, importing: bool = False, named: bool = F
         return False
     if "joblib" in parts and name in ("output.pkl", "metadata.json"):
         return False
+    text = str(path)
     for folder in package_folders():
-        if path.is_relative_to(folder):
+        if text.startswith(f"{folder}{os.sep}"):
             return not importing and _is_packaged_data(path.relative_to(folder))
     if inside:
-        return not _in_environment(path, root)
+        return not _in_environment(path.parent, root)
     return _outside(path, importing=importing, named=named)
 
 
@@ -126,20 +132,21 @@ def _outside(path: Path, *, importing: bool, named: bool) -> bool:
     return True
 
 
-def _in_environment(path: Path, root: Path) -> bool:
+@lru_cache(maxsize=4096)
+def _in_environment(folder: Path, root: Path) -> bool:
     """True in a virtual environment that lies in the project."""
     for prefix in {sys.prefix, sys.base_prefix}:
         if (
             prefix not in ("/", "")
             and Path(prefix).is_relative_to(root)
             and Path(prefix) != root
-            and path.is_relative_to(prefix)
+            and folder.is_relative_to(prefix)
         ):
             return True
     return any(
-        _is_environment(str(folder))
-        for folder in path.parents
-        if folder != root and folder.is_relative_to(root)
+        _is_environment(str(above))
+        for above in (folder, *folder.parents)
+        if above != root and above.is_relative_to(root)
     )
 
 

@@ -151,11 +151,17 @@ def place(staged: Path, name: Path) -> bool:
 
 
 def write_together(
-    temporary: Path, new: Sequence[New], *, also: Iterable[Path] = (), last: New | None = None
+    temporary: Path,
+    new: Sequence[New],
+    *,
+    also: Iterable[Path] = (),
+    last: New | None = None,
+    durably: bool = True,
 ) -> Path | None:
     """Writes files in one round: all are flushed, then they get their names, then each folder is flushed once, with
     the folders ``also``.
 
+    Without ``durably`` the caller flushes the folders, once after several rounds.
     ``last`` is flushed with them and has no name yet: its staged file is returned, for :func:`replace`. Nothing
     staged is left behind when it fails. Raises ``OSError``.
     """
@@ -172,7 +178,8 @@ def write_together(
                 else:
                     place(file, one.path)
                 done += 1
-            _flush_folders(folders, flushers)
+            if durably:
+                _flush_folders(folders, flushers)
         except BaseException:
             for file in staged[done:]:
                 drop(file)
@@ -229,7 +236,7 @@ def make_folder(folder: Path, *, durably: bool = True) -> None:
         flush([folder.parent])
 
 
-def read(path: Path, *, limit: int) -> bytes:
+def read(path: Path | str, *, limit: int) -> bytes:
     """The bytes of a regular file. ``FileNotFoundError`` when it is absent; ``Damaged`` when it is no file,
     cannot be read, or is longer than ``limit`` bytes."""
     descriptor = -1
