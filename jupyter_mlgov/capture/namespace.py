@@ -15,9 +15,11 @@ from itertools import compress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from jupyter_mlgov.capture.aside import Aside, GivenUp
+from jupyter_mlgov.capture.mapped_arrays import MappedArrays
 from jupyter_mlgov.records.manifest import Caution, Frame, Model
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.hashing.frames import FrameDescription
     from jupyter_mlgov.store.batch import Batch
 
 T = TypeVar("T")
@@ -74,7 +76,9 @@ def _look(aside: Aside, values: Sequence[Any], work: Callable[[Any], T], own_s: 
     return aside.each(values, work, lambda value: float("inf") if _library(value) else own_s)
 
 
-def find_frames(variables: Variables, aside: Aside, own_s: float, lost: list[Caution]) -> tuple[Frame, ...]:
+def find_frames(
+    variables: Variables, aside: Aside, own_s: float, lost: list[Caution], mapped: MappedArrays
+) -> tuple[Frame, ...]:
     """Tables and arrays by name, each with a digest of its content; what was given up is told in ``lost``."""
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame, is_frame, public_name
@@ -86,9 +90,11 @@ def find_frames(variables: Variables, aside: Aside, own_s: float, lost: list[Cau
             values.append(value)
         names.setdefault(id(value), []).append(name)
     found: list[Frame] = []
-    described = _look(
-        aside, values, lambda value: describe_frame(value, limits=Limits(deadline=aside.deadline)), own_s
-    )
+
+    def describe(value: Any) -> FrameDescription | None:
+        return describe_frame(value, limits=Limits(deadline=aside.deadline))
+
+    described = _look(aside, values, lambda value: mapped.describe(value, describe), own_s)
     for value, one in zip(values, described, strict=True):
         if one is None:
             continue

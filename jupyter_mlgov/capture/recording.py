@@ -25,6 +25,7 @@ from jupyter_mlgov.capture.inputs import uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
 from jupyter_mlgov.capture.listening import Listening
+from jupyter_mlgov.capture.mapped_arrays import MappedArrays
 from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
@@ -100,6 +101,7 @@ class Recorder:
         self._rows = RowsRecorder(self.secrets)
         self._code = CodeRecorder(self.secrets)
         self._environment = EnvironmentRecorder(self.secrets)
+        self._mapped = MappedArrays()
         self._skops: dict[str, str] = {}
         self._kept: Kept | None = None
         self._inventory: tuple[Inventory, bytes] | None = None
@@ -257,7 +259,7 @@ class Recorder:
             "frames",
             lost,
             no_frames,
-            lambda: find_frames(variables, aside, run.settings.object_budget_s, lost),
+            lambda: find_frames(variables, aside, run.settings.object_budget_s, lost, self._mapped),
         )
         models = _guarded(
             "models",
