@@ -10,8 +10,6 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
-from jupyter_mlgov.records.secrets import REDACTED, redact
-
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _SECRET = re.compile(
     r"token|secret|passw|pwd|signature|credential|api-?_?key|access-?_?key|auth|session|^sig$|^key$|^se$|^sp$|^sv$|^st$",
@@ -26,6 +24,8 @@ def is_remote(text: str) -> bool:
 
 def without_credentials(uri: str) -> str:
     """``uri`` without user, password and secret parameters. Text that is no URI comes back redacted."""
+    from jupyter_mlgov.records.secrets import REDACTED, redact
+
     try:
         parts = urlsplit(uri)
         host = parts.netloc.rpartition("@")[2]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import shlex
 from argparse import Namespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError as LineError
 from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_mlgov.capture.options import Options, experiment_name
 from jupyter_mlgov.errors import MlgovError, UsageError
-from jupyter_mlgov.governance.kpis import parse_kpi
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.records.annotations import Kpi
 
 _HEADER = re.compile(r"%%experiment(?:[ \t]+(?P<line>.*))?")
 
@@ -57,6 +59,14 @@ def parse_line(function: Any, line: str) -> Namespace:
     return parsed
 
 
+def _kpis(texts: list[str]) -> tuple[Kpi, ...]:
+    if not texts:
+        return ()
+    from jupyter_mlgov.governance.kpis import parse_kpi
+
+    return tuple(parse_kpi(text) for text in texts)
+
+
 def parse_experiment(line: str) -> Options:
     """The options of one ``%%experiment`` line. Raises ``UsageError``."""
     parsed = parse_line(experiment_arguments, line)
@@ -71,7 +81,7 @@ def parse_experiment(line: str) -> Options:
         test=_test_names(parsed.test),
         inputs=tuple(parsed.input),
         seed=parsed.seed,
-        kpis=tuple(parse_kpi(text) for text in parsed.kpi),
+        kpis=_kpis(parsed.kpi),
         tolerances=tuple(_tolerance(text) for text in parsed.tolerance),
         show=parsed.show,
     )

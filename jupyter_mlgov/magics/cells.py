@@ -11,7 +11,7 @@ from IPython.core.magic_arguments import argument, magic_arguments
 
 from jupyter_mlgov.capture.session import Session
 from jupyter_mlgov.errors import MlgovError
-from jupyter_mlgov.governance.annotations import fields_help, parse_charter, parse_risk
+from jupyter_mlgov.governance.fields import fields_help
 from jupyter_mlgov.magics.arguments import experiment_arguments, parse_experiment, parse_line
 
 
@@ -42,6 +42,8 @@ class MlgovMagics(Magics):
     @cell_magic
     @magic_arguments("%%charter")
     def charter(self, line: str, cell: str) -> None:
+        from jupyter_mlgov.governance.annotations import parse_charter
+
         try:
             parse_line(self.charter, line)
             charter = self.session.annotate(parse_charter(cell, first_line=2))
@@ -55,6 +57,8 @@ class MlgovMagics(Magics):
     @magic_arguments("%%risk")
     @argument("id", help="the risk's name, for instance unequal-error")
     def risk(self, line: str, cell: str) -> None:
+        from jupyter_mlgov.governance.annotations import parse_risk
+
         try:
             parsed = parse_line(self.risk, line)
             risk = self.session.annotate(parse_risk(parsed.id, cell, first_line=2))

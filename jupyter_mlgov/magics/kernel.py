@@ -11,13 +11,16 @@ from jupyter_mlgov.capture.logged import current_session, set_session
 from jupyter_mlgov.capture.options import Rules, Settings
 from jupyter_mlgov.capture.session import Session
 from jupyter_mlgov.errors import MlgovError
-from jupyter_mlgov.governance.kpis import judge
 from jupyter_mlgov.magics.arguments import options_of
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.magics.transformer import strip_header
 from jupyter_mlgov.records.annotations import Charter, Risk
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from jupyter_mlgov.records.annotations import Kpi, KpiResult
+    from jupyter_mlgov.records.canonical import Scalar
     from jupyter_mlgov.store import Store
 
 
@@ -65,6 +68,12 @@ def _check_reads(risk: Risk, namespace: dict[str, Any], charter: Charter | None)
     return reads(risk, namespace, charter)
 
 
+def _judge(kpis: tuple[Kpi, ...], metrics: Mapping[str, Scalar]) -> tuple[KpiResult, ...]:
+    from jupyter_mlgov.governance.kpis import judge
+
+    return judge(kpis, metrics)
+
+
 def _from_markdown(document: dict[str, Any]) -> tuple[Charter | None, tuple[Risk, ...], tuple[str, ...]]:
     from jupyter_mlgov.governance.markdown import read_annotations
 
@@ -82,7 +91,7 @@ def _rules() -> Rules:
     return Rules(
         open_store=_open_store,
         settings=_settings,
-        judge=judge,
+        judge=_judge,
         evaluate=_evaluate,
         evaluate_about=_evaluate_about,
         check_reads=_check_reads,
