@@ -15,7 +15,7 @@ from jupyter_mlgov.capture.machine import (
     numeric_libraries,
     timezone_name,
 )
-from jupyter_mlgov.capture.packages import Installed, local_folder, process_lister, take_inventory
+from jupyter_mlgov.capture.packages import Installed, changed_at, local_folder, process_lister, take_inventory
 from jupyter_mlgov.capture.secrets import Secrets, is_secret_variable
 from jupyter_mlgov.records.inventory import Inventory, Origin
 from jupyter_mlgov.records.manifest import Caution, Environment
@@ -50,8 +50,10 @@ class EnvironmentRecorder:
         self._secrets = secrets or Secrets()
         self._lister = process_lister()
         self._listed: dict[str, Installed] = {}
+        self._versions: dict[str, str] = {}
         self._providers: dict[str, str] = {}
         self._in_use: dict[str, str] = {}
+        self._taken: tuple[dict[str, Installed], object, Inventory] | None = None
 
     def record(self, named: Iterable[str] = ()) -> tuple[Environment, list[Caution]]:
         """The environment now. ``named`` are the variables that the code names."""
@@ -73,7 +75,7 @@ class EnvironmentRecorder:
         return Environment(
             python=platform.python_version(),
             platform=platform.platform(),
-            packages={name: one.distribution.version for name, one in listed.items()},
+            packages=self._versions,
             imported=tuple(sorted(imported, key=str.lower)),
             variables=self.variables(named),
             numeric=numeric_libraries(),
@@ -93,7 +95,10 @@ class EnvironmentRecorder:
             and origin.kind == "editable"
             and (folder := local_folder(origin)) is not None
         }
-        return take_inventory(listed.values(), origins)
+        key = origins, changed_at(os.path.join(sys.prefix, "conda-meta"))  # noqa: PTH118
+        if self._taken is None or self._taken[0] is not listed or self._taken[1] != key:
+            self._taken = listed, key, take_inventory(listed.values(), origins)
+        return self._taken[2]
 
     def checkouts(self) -> list[Path]:
         """The folders of editable installations."""
@@ -123,6 +128,7 @@ class EnvironmentRecorder:
         listed = self._lister.list()
         if listed is not self._listed:
             self._listed = listed
+            self._versions = {name: one.distribution.version for name, one in listed.items()}
             self._providers = {
                 module: name for name, one in reversed(listed.items()) for module in one.modules
             }

@@ -49,7 +49,7 @@ class PackageLister:
     def list(self, path: Iterable[str] | None = None) -> dict[str, Installed]:
         """Every distribution on ``path`` (default: ``sys.path``) by name, in alphabetical order."""
         entries = list(dict.fromkeys(entry or os.curdir for entry in (sys.path if path is None else path)))
-        key = tuple((entry, _changed_at(entry)) for entry in entries)
+        key = tuple((entry, changed_at(entry)) for entry in entries)
         with self._lock:
             if key != self._key:
                 self._listed, self._key = self._read(entries), key
@@ -59,7 +59,7 @@ class PackageLister:
         found: dict[str, Installed] = {}
         sources: dict[str, Installed] = {}
         for folder in _metadata_folders(entries):
-            changed = _changed_at(folder)
+            changed = changed_at(folder)
             known = self._known.get(folder)
             if known is None or known[0] != changed:
                 known = self._known[folder] = (changed, _read_distribution(folder))
@@ -117,7 +117,8 @@ def local_folder(origin: Origin) -> Path | None:
     return Path(unquote(parts.path))
 
 
-def _changed_at(path: str) -> int:
+def changed_at(path: str) -> int:
+    """When the file or folder was changed, in nanoseconds; 0 where there is none."""
     try:
         return os.stat(path).st_mtime_ns  # noqa: PTH116
     except OSError:

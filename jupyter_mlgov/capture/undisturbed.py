@@ -122,10 +122,9 @@ def _filters_version() -> object:
 
 
 def _renew_registries(namespace: dict[str, Any], before: object, after: object) -> None:
-    for module in [
-        namespace,
-        *[vars(one) for one in list(sys.modules.values()) if type(one) is types.ModuleType],
+    modules = [vars(one) for one in list(sys.modules.values()) if type(one) is types.ModuleType]
+    for registry in [
+        one["__warningregistry__"] for one in (namespace, *modules) if "__warningregistry__" in one
     ]:
-        registry = module.get("__warningregistry__")
         if type(registry) is dict and registry.get("version") == before:
             registry["version"] = after

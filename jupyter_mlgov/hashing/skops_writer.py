@@ -23,7 +23,7 @@ _WRITERS = ("_general", "_numpy", "_scipy", "_sklearn", "_quantile_forest")
 
 
 def dumps(value: object) -> bytes:
-    """What ``skops.io.dumps(value)`` gives. Raises what that raises."""
+    """What ``skops.io.dumps(value)`` gives, but for white space. Raises what that raises."""
     if "skops.io._persist" not in sys.modules:
         writer = _writer()
         if writer is not None:
@@ -35,14 +35,16 @@ def dumps(value: object) -> bytes:
 
 
 def _written(value: object, context_of: Any, state_of: Any, version: str) -> bytes:
-    """As ``skops.io._persist._save``."""
+    """As ``skops.io._persist._save``; the schema in one line."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as file:
         context = context_of(zip_file=file)
         state = state_of(value, context)
         context.clear_memo()
         state |= {"protocol": context.protocol, "_skops_version": version}
-        file.writestr("schema.json", json.dumps(state, indent=2))
+        file.writestr(
+            "schema.json", json.dumps(state)
+        )  # skops indents it, for which Python takes ten times as long
     return buffer.getvalue()
 
 

@@ -254,3 +254,40 @@ def test_boosters_count_by_what_their_library_writes_down(library: str) -> None:
     assert one == same
     assert one.digest != other.digest
     assert one.class_ == f"{library}.{make.__name__}" or library == "catboost"
+
+
+WRITE = """
+import sys
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression, SGDClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from jupyter_mlgov.hashing.saved_models import settled
+from jupyter_mlgov.hashing.skops_writer import dumps
+X = np.random.default_rng(0).normal(size=(60, 3))
+y = X[:, 0] > 0
+models = [
+    make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y),
+    RandomForestClassifier(3, random_state=np.random.RandomState(1)).fit(X, y),
+    HistGradientBoostingClassifier(max_iter=3).fit(X, y),
+    SGDClassifier(loss="huber").fit(X, y),
+    TfidfVectorizer().fit(["a word", "another word"]),
+    FunctionTransformer(np.log1p).fit(X),
+]
+before = set(sys.modules)
+ours = [settled(dumps(model)) for model in models]
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+assert new <= {"skops", "sklearn", "jupyter_mlgov", "scipy", "encodings"}, new
+assert "skops.io" not in sys.modules
+import skops.io
+assert ours == [settled(skops.io.dumps(model)) for model in models]
+for data in ours:
+    skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
+"""
+
+
+def test_a_model_is_written_as_skops_does_without_importing_what_only_reading_needs() -> None:
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", WRITE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
