@@ -11,15 +11,15 @@ import threading
 
 from jupyter_mlgov.capture import audit
 
-_started = False
+_END_S = 0.5
+_thread: threading.Thread | None = None
 
 
 def list_packages() -> None:
     """Starts it, once a process."""
-    global _started
-    if _started:
+    global _thread
+    if _thread is not None:
         return
-    _started = True
     from jupyter_mlgov.capture.packages import process_lister
 
     lister = process_lister()
@@ -28,4 +28,11 @@ def list_packages() -> None:
         with audit.unseen(), contextlib.suppress(Exception):
             lister.list()
 
-    threading.Thread(target=work, name="mlgov-capture", daemon=True).start()
+    _thread = threading.Thread(target=work, name="mlgov-capture", daemon=True)
+    _thread.start()
+
+
+def end() -> None:
+    """Waits for its end: the snapshot has the list, and the next cell finds the threads that it would have without us."""
+    if _thread is not None:
+        _thread.join(_END_S)

@@ -26,6 +26,8 @@ Item = TypeVar("Item")
 
 _GRACE_S = 0.05
 """How long a thread that was given up may take to end."""
+_END_S = 5.0
+"""How long one that has nothing to do is waited for."""
 
 
 class Overrun(Exception):
@@ -116,7 +118,9 @@ class Aside:
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.jobs.put(None)
-            worker.thread.join(_GRACE_S)  # the next cell finds the threads that it would have without us
+            # The next cell finds the threads that it would have without us. This one has nothing left to do; where other
+            # work keeps the processors, its end takes longer than that of one that was given up may.
+            worker.thread.join(_END_S)
 
     @property
     def deadline(self) -> float:

@@ -294,6 +294,7 @@ class Session:
             register=self.register,
             logged=logged,
         )
+        ahead.end()
         self._logged, self._logged_before[options.name] = None, logged
         self.recorded.append((options.name, made, run.kind))
         return made, lost
