@@ -300,7 +300,7 @@ class ProjectFiles:
             return None
         if not file.endswith((".py", *_COMPILED)):
             return None
-        file = str(absolute(file))
+        file = os.path.normpath(file) if os.path.isabs(file) else str(absolute(file))  # noqa: PTH117
         if not file.startswith(self._prefix) and file.startswith(self._real):
             file = self._prefix + file[len(self._real) :]  # the project is reached through a link
         return file if file.startswith(self._prefix) and not file.startswith(self._outside) else None

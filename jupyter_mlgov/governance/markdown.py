@@ -13,7 +13,6 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.governance.annotations import parse_charter, parse_risk
 from jupyter_mlgov.records.annotations import Charter, Risk
 
 NOT_EXECUTED = {
@@ -47,6 +46,9 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
         tags = _tags(cell)
         if cell.get("cell_type") != "markdown" or not tags & {"charter", "risk"}:
             continue
+        # Most notebooks have none, and reading YAML takes longer to load than their cells to look at.
+        from jupyter_mlgov.governance.annotations import parse_charter, parse_risk
+
         source = cell_source(cell)
         kind = "charter" if "charter" in tags else "risk"
         blocks = list(_blocks(source))

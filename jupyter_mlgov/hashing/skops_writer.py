@@ -8,6 +8,7 @@ the kernel's modules stay those that the user imported.
 
 from __future__ import annotations
 
+import builtins
 import importlib
 import importlib.util
 import io
@@ -19,13 +20,18 @@ from functools import lru_cache
 from typing import Any
 
 _NAME = "jupyter_mlgov.hashing._skops_io"
+_ONLY_FOR_CLASSES = {
+    "sklearn.cluster": ("Birch",),
+    "sklearn.covariance._graph_lasso": ("_DictWithDeprecatedKeys",),
+    "sklearn.tree._tree": ("Tree",),
+}
 _WRITERS = ("_general", "_numpy", "_scipy", "_sklearn", "_quantile_forest")
 
 
 def dumps(value: object) -> bytes:
     """What ``skops.io.dumps(value)`` gives, but for white space. Raises what that raises."""
     if "skops.io._persist" not in sys.modules:
-        writer = _writer()
+        writer = _writer(tuple(name in sys.modules for name in _ONLY_FOR_CLASSES))
         if writer is not None:
             return _written(value, *writer)
     from skops.io import dumps
@@ -49,8 +55,12 @@ def _written(value: object, context_of: Any, state_of: Any, version: str) -> byt
 
 
 @lru_cache(maxsize=1)
-def _writer() -> tuple[Any, Any, str] | None:
-    """``SaveContext``, ``get_state`` and the version of skops; None for a skops that is built otherwise."""
+def _writer(loaded: tuple[bool, ...]) -> tuple[Any, Any, str] | None:
+    """``SaveContext``, ``get_state`` and the version of skops; None for a skops that is built otherwise.
+
+    ``loaded``: which of ``_ONLY_FOR_CLASSES`` are.
+    """
+    _forget()
     import skops
 
     found = importlib.util.find_spec("skops.io")
@@ -64,14 +74,38 @@ def _writer() -> tuple[Any, Any, str] | None:
     try:
         shared = importlib.import_module(f"{_NAME}._utils")
         for name in _WRITERS:
-            module = importlib.import_module(f"{_NAME}.{name}")
+            module = _load(f"{_NAME}.{name}")
             for kind, method in getattr(module, "GET_STATE_DISPATCH_FUNCTIONS", []):
                 shared._get_state.register(kind)(method)
         return shared.SaveContext, shared.get_state, str(skops.__version__)
     except Exception:  # noqa: BLE001 - then its own way is taken, which takes longer
-        for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
-            del sys.modules[name]
+        _forget()
         return None
+
+
+def _forget() -> None:
+    for name in [name for name in sys.modules if name == _NAME or name.startswith(_NAME + ".")]:
+        del sys.modules[name]
+
+
+def _load(name: str) -> types.ModuleType:
+    """A module of skops, whose imports go through ``_sparing_import``."""
+    spec = importlib.util.find_spec(name)
+    if spec is None or spec.loader is None:
+        raise ImportError(name)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    vars(module)["__builtins__"] = {**vars(builtins), "__import__": _sparing_import}
+    spec.loader.exec_module(module)
+    return module
+
+
+def _sparing_import(name: str, *words: Any, **more: Any) -> Any:
+    """``__import__``, but for what has classes that skops treats in its own way: nothing is of a class that nobody has
+    loaded."""
+    if name in _ONLY_FOR_CLASSES and name not in sys.modules:
+        classes = _ONLY_FOR_CLASSES[name]
+        return types.SimpleNamespace(**{one: type(one, (), {}) for one in classes})
+    return __import__(name, *words, **more)
 
 
 def _no_types(name: str) -> list[str]:

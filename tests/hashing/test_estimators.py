@@ -281,6 +281,14 @@ ours = [settled(dumps(model)) for model in models]
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
 assert new <= {"skops", "sklearn", "jupyter_mlgov", "scipy", "encodings"}, new
 assert "skops.io" not in sys.modules
+assert "sklearn.cluster" not in sys.modules
+from sklearn.cluster import Birch
+try:
+    dumps(Birch().fit(X))
+except Exception as error:  # of another copy of skops
+    assert type(error).__name__ == "UnsupportedTypeException"
+else:
+    raise AssertionError("skops cannot hold it")
 import skops.io
 assert ours == [settled(skops.io.dumps(model)) for model in models]
 for data in ours:
