@@ -19,15 +19,20 @@ Kept = dict[str, dict[str, Any]]
 
 
 REASONS = {
-    "trivial_experiment": "What is left is processor time: git's state and the project's modules, canonical JSON, half a "
-    "dozen rounds of flushes, the index.",
-    "training_experiment": "The frame's digest is a small part; most is the fixed cost of a snapshot (the row above) and "
-    "the model's fingerprint and skops file. A fit of seconds hides it, this one does not.",
-    "same_again": "The file is not read again; what is left is the fixed cost of a snapshot.",
-    "store_growth": "Objects are within the target. Half of the growth is manifests: they repeat the digests of cells, "
-    "columns and modules that did not change, and digests do not compress. The index and the ledger are the rest.",
-    "ordinary_notebooks": "Nearly all of it is paid once in a session, at the first snapshot: what it imports. skops alone "
-    "walks through all of scikit-learn when it is imported. The notebooks are short; the share falls as they get longer.",
+    "load_extension": "What is left is Python modules of the product's own and msgspec, each of which is used at once.",
+    "plain_cell": "Looking at the open descriptors and taking in what inotify gathered, before and after the cell.",
+    "trivial_experiment": "Three rounds of flushes that have to follow one another (files, folders, HEAD), a git process, "
+    "the list of what is mapped into memory, and processor time: canonical JSON, secrets, digests.",
+    "training_experiment": "The frame's digest is a small part; most is the fixed cost of a snapshot (the row above). A fit "
+    "of seconds hides it, this one does not.",
+    "same_again": "Neither the file nor the array that is mapped from it is read again; what is left is the fixed cost of a "
+    "snapshot, which the first one has too.",
+    "store_growth": "Objects are within the target. Most of the rest is manifests: they repeat the digests of cells, "
+    "columns and runs that did not change, and digests do not compress. Written as differences from the one before they "
+    "would take a tenth, and one damaged file would take others with it: each is whole instead.",
+    "ordinary_notebooks": "Nearly all of it is paid once in a session: loading the extension, and the first snapshot, which "
+    "makes the store, lists the packages and compiles the forms of secrets. The notebooks are short; the share falls as "
+    "they get longer.",
 }
 """What profiling showed, for rows that miss their target."""
 
