@@ -186,18 +186,36 @@ class Index:
 
     def _fresh(self) -> Engine:
         """A new index in memory, built from the ledger alone."""
-        engine = create_engine(
-            "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
-        )
+        engine = _in_memory()
         with engine.begin() as connection:
             tables.create(connection)
             self._extend(connection)
         return engine
 
+    def _copied(self) -> Engine | None:
+        """The file's rows in memory and those since: a store that may only be read has not to be read whole because its
+        index is behind. None where the file is of no use."""
+        engine = _in_memory()
+        try:
+            with contextlib.closing(
+                sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
+            ) as source:
+                copy = engine.raw_connection().driver_connection
+                assert isinstance(copy, sqlite3.Connection)
+                source.backup(copy)
+            with engine.begin() as connection:
+                if not _version_fits(connection):
+                    raise Unusable
+                self._extend(connection)
+        except (OSError, sqlite3.Error, *_SPOILT):
+            engine.dispose()
+            return None
+        return engine
+
     def _ask_memory(self, question: Callable[[Connection], T]) -> T:
         with self._guard:
             if self._memory is None:
-                self._memory = self._fresh()
+                self._memory = self._copied() or self._fresh()
             try:
                 with self._memory.begin() as connection:
                     self._extend(connection)
@@ -205,6 +223,12 @@ class Index:
                 self._memory = self._fresh()
             with self._memory.begin() as connection:
                 return question(connection)
+
+
+def _in_memory() -> Engine:
+    return create_engine(
+        "sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}, hide_parameters=True
+    )
 
 
 def _version_fits(connection: Connection) -> bool:
