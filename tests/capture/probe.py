@@ -59,7 +59,13 @@ def look(namespace: dict[str, Any], expressions: list[str]) -> dict[str, Any]:
         ],
         "locale": locale.setlocale(locale.LC_ALL),
         "gc": [gc.isenabled(), gc.get_threshold()],
-        "threads": sorted(thread.name for thread in threading.enumerate() if thread.name not in OURS),
+        # pyzmq starts a thread when it first sends a message of 64 kB and more, and whether text that a cell prints in
+        # a hurry becomes one message or several is a matter of moments.
+        "threads": sorted(
+            thread.name
+            for thread in threading.enumerate()
+            if thread.name not in OURS and type(thread).__module__ != "zmq.utils.garbage"
+        ),
         "streams": [type(sys.stdout).__name__, type(sys.stderr).__name__],
         "environment": digest(
             sorted(item for item in os.environ.items() if item[0] not in ("PWD", "IPYTHONDIR", *OURS))
