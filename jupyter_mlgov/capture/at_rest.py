@@ -71,7 +71,7 @@ def record_at_rest(
     secrets.learn([cell.source for cell in cells])
     kept = Kept(store, secrets)
     coder = CodeRecorder(secrets)
-    code, lost = coder.record(coder.ask(root, path.parent, notebook=path), root, store)
+    code, lost = coder.record(coder.ask(root, path.parent, notebook=path), root, kept.batch)
     sources = kept.texts([cell.source for cell in cells])
     shown = [_outputs(cell) for cell in raw]
     texts = [text_bytes(json.dumps(secrets.redact_tree(one), ensure_ascii=False, sort_keys=True, default=str))
@@ -123,7 +123,7 @@ def record_at_rest(
         risks=risks,
         warnings=(NO_KERNEL, *lost),
     )  # fmt: skip
-    return store.commit(secrets.redact_record(manifest)).subject
+    return kept.batch.commit(secrets.redact_record(manifest)).subject
 
 
 def _outputs(cell: Mapping[str, Any]) -> list[dict[str, Any]]:
