@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from jupyter_mlgov.errors import NotFound, UsageError
+from jupyter_mlgov.rerun.default_engine import SCHEME, execute_by_input
 
-SCHEME = "mlgov://"
 PROJECT = "MLGOV_PROJECT"
 """The variable that names a project's folder, for a scheduler that works elsewhere."""
 
@@ -25,6 +25,7 @@ class MlgovHandler:
         """The ``.ipynb`` that ``mlgov://REF`` recorded, as text. Raises ``MlgovError``."""
         from jupyter_mlgov.store import Store
 
+        execute_by_input()
         ref = path.removeprefix(SCHEME)
         start = Path.cwd()
         told = os.environ.get(PROJECT)

@@ -183,10 +183,15 @@ def test_the_call_of_airflows_operator_runs_a_recorded_notebook_with_other_param
     # The keywords that PapermillOperator.execute passes, when no kernel connection is given.
     done = papermill.execute_notebook(
         f"mlgov://{snapshot[:10]}", str(elsewhere / "out.ipynb"), parameters={"scale": 5.0}, progress_bar=False,
-        report_mode=True, log_output=False, kernel_name=None, language=None, engine_name="mlgov",
+        report_mode=True, log_output=False, kernel_name=None, language=None, engine_name=None,
     )  # fmt: skip
     assert [cell.metadata.get("tags") for cell in done.cells][1] == ["injected-parameters"]
     written = nbformat.read(elsewhere / "out.ipynb", 4)
     assert written.cells[0].metadata.jupyter.source_hidden is True
     (recorded,) = done.metadata.papermill["mlgov"]
     assert recorded["experiment"] == "one"
+    work.write("x = 1", name="other.ipynb")
+    other = papermill.execute_notebook(str(work.notebook), str(elsewhere / "other.ipynb"), progress_bar=False)
+    assert "mlgov" not in other.metadata.papermill, (
+        "papermill's own engine still executes every other notebook"
+    )
