@@ -92,8 +92,12 @@ bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks.report_cost
 	$(BIN)/python -m tests.benchmarks.serving_cost --write
 
+$(VENV)/.bench: $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet -e ".[bench]"
+	touch $@
+
 # What a rerun costs beside papermill, and fifty on two cores beside one and beside nbmake: some minutes.
-bench-reruns: $(VENV)/.dev
+bench-reruns: $(VENV)/.bench
 	$(BIN)/python -m tests.benchmarks.rerun_cost
 
 # The scoring service beside `mlflow models serve`, over loopback: two minutes; rewrites docs/reference/serving-cost.md.
@@ -102,7 +106,7 @@ bench-serving: $(VENV)/.dev .venv-bench/.peers
 
 # papermill's own tests, from its source distribution, with the engine mlgov in place of its default.
 test-papermill: $(VENV)/.dev
-	$(BIN)/python -m tests.papermill_suite
+	$(BIN)/python -m tests.papermill_suite --write
 
 # Every step of a writer killed and refused, 200 snapshots from each of four kernels and the server: some minutes.
 test-faults: $(VENV)/.dev
@@ -111,7 +115,7 @@ test-faults: $(VENV)/.dev
 bench-faults: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.reproducibility.bench --nbval --write --jobs $(JOBS)
 
-bench-nbval: $(VENV)/.dev
+bench-nbval: $(VENV)/.bench
 	$(BIN)/python -m tests.faults.reproducibility.published --write --jobs $(JOBS)
 
 clean:

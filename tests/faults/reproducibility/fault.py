@@ -8,6 +8,7 @@ control does something too: what must not count as a difference.
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ class Folder:
         self.notebook = path / notebook
         self.side = path.parent / "site"
         """A folder of installed packages, on the kernels' path."""
+        self.wheels = path.parent / "wheels"
+        """Where installers find the wheels of those packages, as on an index."""
         self.variables: dict[str, str] = {}
         """What kernels get in their environment from now on."""
         self.elsewhere = path.parent / "elsewhere"
@@ -65,8 +68,9 @@ class Folder:
         self.write_cells(cells)
 
     def install(self, name: str, version: str, **modules: str) -> None:
-        """Installs a distribution into the side folder, over any other version of it."""
+        """Installs a distribution into the side folder, over any other version of it; its wheel can be had from now on."""
         self.uninstall(name)
+        make_wheel(self.wheels, name, version, modules)
         for module, text in modules.items():
             (self.side / module).mkdir(parents=True, exist_ok=True)
             (self.side / module / "__init__.py").write_text(text, encoding="utf-8")
@@ -87,6 +91,23 @@ class Folder:
             for module in (info / "top_level.txt").read_text(encoding="utf-8").split():
                 shutil.rmtree(self.side / module)
             shutil.rmtree(info)
+
+
+def make_wheel(folder: Path, name: str, version: str, modules: dict[str, str]) -> Path:
+    """A wheel of packages with one file each."""
+    info = f"{name.replace('-', '_')}-{version}.dist-info"
+    files = {f"{module}/__init__.py": text for module, text in modules.items()}
+    files[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
+    files[f"{info}/WHEEL"] = (
+        "Wheel-Version: 1.0\nGenerator: fault\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+    )
+    files[f"{info}/RECORD"] = "".join(f"{path},,\n" for path in [*files, f"{info}/RECORD"])
+    folder.mkdir(parents=True, exist_ok=True)
+    wheel = folder / f"{name.replace('-', '_')}-{version}-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return wheel
 
 
 Change = Callable[[Folder], None]
@@ -149,8 +170,10 @@ class Subject:
         return made
 
     def cases(self) -> Iterator[tuple[Fault, ...]]:
-        """Singles, then pairs."""
-        for fault in self.faults:
+        """Singles, the controls of all subjects, then pairs."""
+        from tests.faults.reproducibility.controls import CONTROLS
+
+        for fault in (*self.faults, *CONTROLS):
             yield (fault,)
         named = {fault.kind: fault for fault in self.faults}
         for one, other in self.pairs:

@@ -1,7 +1,6 @@
 """``make bench-nbval``: published notebooks, run twice unchanged. What differs then is a false alarm.
 
-The notebooks come from sdists on PyPI, fetched with pip into a cache folder when this runs; none is kept in the
-repository. A notebook that needs what is not installed, or longer than ``SECONDS``, is left out and said so.
+The notebooks come from sdists on PyPI, fetched into a cache folder when this runs; none is kept in the repository. A notebook that needs what is not installed, or longer than ``SECONDS``, is left out and said so.
 """
 
 from __future__ import annotations
@@ -9,8 +8,6 @@ from __future__ import annotations
 import argparse
 import json
 import multiprocessing
-import os
-import subprocess
 import sys
 import tarfile
 import tempfile
@@ -20,12 +17,15 @@ from pathlib import Path
 
 from tests.faults.reproducibility.fault import Folder
 from tests.faults.reproducibility.trial import by_papermill, environment, nbval_says
+from tests.sdists import fetch_sdist
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "reference" / "published-notebooks.md"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jupyter-mlgov-bench"
 PACKAGES = ("statsmodels", "seaborn")
+"""They have to be installed too: ``pip install jupyter-mlgov[bench]``."""
 SECONDS = 90
 LARGEST = 2_000_000
+NETWORK = (b"load_dataset(", b"get_rdataset(", b"://raw.", b"DataReader", b'read_csv(\\"http', b"urlopen")
+"""Notebooks that hold one of these fetch their data from somewhere."""
 
 
 @dataclass
@@ -40,19 +40,6 @@ class Told:
     nbval: int | None = None
     why: str = ""
     left_out: str = ""
-
-
-def fetch(package: str) -> Path | None:
-    """The newest sdist of a package, from the cache or through pip; None where there is none."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    known = sorted(CACHE.glob(f"{package}-*.tar.gz"))
-    if not known:
-        subprocess.run(
-            [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", package, package, "-d", str(CACHE)],
-            check=False, timeout=1800,
-        )  # fmt: skip
-        known = sorted(CACHE.glob(f"{package}-*.tar.gz"))
-    return known[-1] if known else None
 
 
 def notebooks(sdist: Path) -> list[tuple[str, bytes]]:
@@ -117,8 +104,8 @@ def _as_python3(document: dict) -> dict:  # type: ignore[type-arg]
     return document
 
 
-def page(all_told: list[Told]) -> str:
-    """The page of the documentation."""
+def page(all_told: list[Told], published: int, alone: int) -> str:
+    """The page of the documentation. ``published`` notebooks are in the sdists, ``alone`` of them need no network."""
     tried = [told for told in all_told if not told.left_out]
     judged = [told for told in tried if told.nbval is not None]
     wrong = [told for told in tried if told.verdict not in ("reproduced", "equivalent")]
@@ -131,8 +118,10 @@ def page(all_told: list[Told]) -> str:
         "# Published notebooks, run twice unchanged\n\nWritten by `make bench-nbval`. Notebooks from the sdists of "
         f"{', '.join(PACKAGES)} are recorded and run again with nothing changed: whatever is called different then is a "
         "false alarm, unless the notebook itself gives another result each time (the reason is below).\n\n"
+        f"- {published} notebooks are published there, {published - alone} of them fetch data from the network and are left out; "
+        f"the {len(all_told)} smallest of the others were tried.\n"
         f"- {len(tried)} notebooks with {sum(t.cells for t in tried)} code cells; "
-        f"{sum(left.values())} left out ({', '.join(f'{n} {why}' for why, n in left.most_common(4)) or 'none'}).\n"
+        f"{sum(left.values())} could not be run as they are ({', '.join(f'{n} {why}' for why, n in left.most_common(4)) or 'none'}).\n"
         f"- mlgov calls {len(wrong)} notebooks different ({sum(t.ours for t in tried)} cells).\n"
         f"- nbval's default comparison calls {sum(bool(t.nbval) for t in judged)} of {len(judged)} notebooks different "
         f"({sum(t.nbval or 0 for t in judged)} cells).\n\n"
@@ -152,17 +141,20 @@ def main() -> int:
     )
     parser.add_argument("--write", action="store_true", help=f"write {DOCUMENT.name}")
     options = parser.parse_args()
-    given = [found for package in PACKAGES if (sdist := fetch(package)) for found in notebooks(sdist)]
-    given = sorted(given, key=lambda pair: len(pair[1]))[: options.limit]
+    given = [found for package in PACKAGES for found in notebooks(fetch_sdist(package))]
+    alone = [pair for pair in given if not any(word in pair[1] for word in NETWORK)]
+    tried = sorted(alone, key=lambda pair: len(pair[1]))[: options.limit]
     all_told = []
     with multiprocessing.get_context("spawn").Pool(options.jobs) as pool:
-        for told in pool.imap_unordered(attempt, given):
+        for told in pool.imap_unordered(attempt, tried):
             all_told.append(told)
-            print(f"[{len(all_told)}/{len(given)}] {told}", flush=True)
+            print(f"[{len(all_told)}/{len(tried)}] {told}", flush=True)
             if options.write:
-                DOCUMENT.write_text(page(sorted(all_told, key=lambda t: t.name)), encoding="utf-8")
-    print(page(all_told))
-    return 0 if given else 1
+                DOCUMENT.write_text(
+                    page(sorted(all_told, key=lambda t: t.name), len(given), len(alone)), encoding="utf-8"
+                )
+    print(page(all_told, len(given), len(alone)))
+    return 0 if tried else 1
 
 
 if __name__ == "__main__":

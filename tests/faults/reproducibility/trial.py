@@ -136,6 +136,9 @@ def environment(folder: Folder) -> Iterator[None]:
     kept = dict(os.environ)
     path = [str(folder.side), str(ROOT), kept.get("PYTHONPATH", "")]
     os.environ["PYTHONPATH"] = os.pathsep.join(part for part in path if part)
+    if folder.wheels.is_dir():
+        links = [kept.get("PIP_FIND_LINKS", ""), str(folder.wheels)]
+        os.environ["PIP_FIND_LINKS"] = " ".join(part for part in links if part)
     os.environ["IPYTHONDIR"] = str(folder.path.parent / "ipython")
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     os.environ.pop("PYTHONHASHSEED", None)
@@ -193,6 +196,8 @@ def nbval_says(folder: Folder, outputs: list[list[dict[str, Any]]]) -> int | Non
     """How many cells nbval's default comparison calls different; None where it gave no answer."""
     document = json.loads(folder.notebook.read_text(encoding="utf-8"))
     for place, cell in enumerate(document["cells"]):
+        if cell["cell_type"] != "code":
+            continue
         lines = cell["source"].split("\n")
         cell["source"] = "\n".join(line for line in lines if not line.startswith("%%experiment"))
         cell["execution_count"] = place + 1
