@@ -127,7 +127,7 @@ def _ask_uv(
         [*uv, "pip", "compile", "--quiet", "--no-deps", "--no-annotate", "--no-header", "--format", "pylock.toml",
          "--python", sys.executable, "--python-version", python, "-o", str(output), str(requirements)],
         capture_output=True, text=True, errors="replace", timeout=timeout, cwd=requirements.parent, check=False,
-        stdin=subprocess.DEVNULL, env={**os.environ, **_indexes_of_pip()},
+        stdin=subprocess.DEVNULL, env={**os.environ, **indexes_of_pip()},
     )  # fmt: skip
     if done.returncode != 0:
         return None, " ".join(done.stderr.split())
@@ -146,7 +146,7 @@ def _files_of(package: dict[str, Any]) -> Files:
     )
 
 
-def _indexes_of_pip() -> dict[str, str]:
+def indexes_of_pip() -> dict[str, str]:
     """pip's configured indexes as uv's variables, where uv has none of its own."""
     if any(name.startswith("UV_") and ("INDEX" in name or "FIND_LINKS" in name) for name in os.environ):
         return {}

@@ -3,7 +3,8 @@
 Everything that changed is set back to what was recorded, in a sandbox: the reference. Then what changed is brought
 back in parts, and what still makes a difference is halved again, as delta debugging does, until single factors
 are left: each of them is ``confirmed``, what made no difference alone or with others is none. The recorded order
-of execution is such a factor. Where two unchanged runs disagree, one source of chance after another is held still
+of execution is such a factor, and so is the environment: the recorded one is rebuilt, and where it is guilty, its
+packages are halved in turn. Where two unchanged runs disagree, one source of chance after another is held still
 (see ``held``): that whose holding makes them agree is the one, and the rest is looked for while it is held.
 
 Runs are kept by what they were made of, none is made twice. They are few and bounded
@@ -13,25 +14,31 @@ Runs are kept by what they were made of, none is made twice. They are few and bo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from jupyter_mlgov.configuration import section
-from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.errors import Blocked, MlgovError
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import Cause, Finding
-from jupyter_mlgov.rerun import sandbox
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
-from jupyter_mlgov.rerun.diagnose import chances, changed, finding_of, ordered
-from jupyter_mlgov.rerun.execute import Outcome
-from jupyter_mlgov.rerun.factors import Factor
-from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.diagnose import chances, finding_of, ordered
+from jupyter_mlgov.rerun.execute import Outcome, kernel_program
+from jupyter_mlgov.rerun.factors import Factor, changed_packages
 from jupyter_mlgov.rerun.limits import RerunSettings
 from jupyter_mlgov.rerun.place import Place
-from jupyter_mlgov.rerun.replay import recorded_order
+from jupyter_mlgov.rerun.rebuilt import Rebuilt
+from jupyter_mlgov.rerun.set_back import (
+    ENVIRONMENT,
+    Group,
+    groups_of,
+    mixture,
+    package_group,
+    packages_in,
+)
+from jupyter_mlgov.rerun.sources import ANYWHERE, OPPOSITE, SAID, Source, from_outside, held_source, unplaced
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -56,33 +63,7 @@ class Runner(Protocol):
 
     def plan(self, message: str) -> None: ...
 
-
-@dataclass(frozen=True)
-class Group:
-    """What is set back together: each file, module and variable alone, all edits of the notebook at once."""
-
-    name: str
-    factors: tuple[Factor, ...]
-    likely: bool
-
-    @property
-    def subject(self) -> str:
-        """What people call it."""
-        return "the recorded order of execution" if self.name == ORDER else self.factors[0].subject
-
-
-ORDER = "order"
-NOTEBOOK = "notebook"
-_UNDECIDED = object()
-
-
-@dataclass(frozen=True)
-class Source:
-    """A source of chance: how it is held, and the cause that it is."""
-
-    cause: Cause
-    held: Held = Held()  # noqa: RUF009 - frozen
-    variables: dict[str, str | None] = field(default_factory=dict)
+    def building(self, message: str) -> None: ...
 
 
 class Controls:
@@ -95,6 +76,20 @@ class Controls:
         bounds = section(rerun.root, "rerun", RerunSettings)
         self.left = min(bounds.controlled_runs, int(bounds.controlled_seconds / max(rerun.last_run_s, 0.01)))
         self._made: dict[object, str | None] = {}
+        self._found: tuple[list[Group], list[Factor]] | None = None
+        self._environments = Rebuilt(
+            rerun.store,
+            rerun.baseline,
+            rerun.manifest,
+            measured.after,
+            kernel=kernel_program(place.document),
+            seconds=bounds.controlled_seconds if bounds.controlled_environment else 0.0,
+            say=rerun.building,
+        )
+
+    def close(self) -> None:
+        """Removes what was made for these runs only."""
+        self._environments.close()
 
     # -- what changed is set back ----------------------------------------------------------------------------
 
@@ -106,12 +101,11 @@ class Controls:
         groups, rest = self._groups()
         if not groups:
             return None
-        self._tell(groups)
         reference = self._recorded(())
         if reference is None or not self._same(self.rerun.baseline, reference):
             return None
         guilty = groups if len(groups) == 1 and not rest else self._narrowed(groups, reference)
-        return tuple(ordered(self._told(guilty))) if guilty is not None else None
+        return tuple(ordered(self._told(guilty, reference))) if guilty is not None else None
 
     def _wanted(self, findings: tuple[Finding, ...]) -> bool:
         sure = any(finding.confirmed for finding in findings)
@@ -134,11 +128,33 @@ class Controls:
             # Nothing that was set back matters.
             return others or self._provoked(findings)
         guilty = self._narrowed(groups, reference)
-        return tuple(ordered([*self._told(guilty), *others])) if guilty is not None else findings
+        return tuple(ordered([*self._told(guilty, reference), *others])) if guilty is not None else findings
 
-    def _told(self, guilty: Sequence[Group]) -> list[Finding]:
-        factors = [factor for group in guilty for factor in group.factors]
+    def _told(self, guilty: Sequence[Group], reference: str, source: Source | None = None) -> list[Finding]:
+        factors = [
+            factor
+            for group in guilty
+            for factor in (
+                self._of_environment(group, reference, source) if group.name == ENVIRONMENT else group.factors
+            )
+        ]
         return [finding_of(self.measured, factor, confirmed=True) for factor in factors]
+
+    def _of_environment(self, group: Group, reference: str, source: Source | None) -> Sequence[Factor]:
+        """What of the environment it is: today's packages are brought back into the recorded environment."""
+        packages = changed_packages(self.measured.before, self.measured.after)
+        pythons = [factor for factor in group.factors if factor.cause == "environment.python"]
+        if len(packages) + len(pythons) < 2:
+            return group.factors
+        alone = [package_group(factor) for factor in packages]
+        if pythons:
+            differs = self._differs(alone, reference, source) if alone else False
+            if not differs:
+                return group.factors if differs is None else pythons
+        found = self._narrowed(alone, reference, source)
+        if found is None or len(found) == len(alone):
+            return _together(group.factors)
+        return [factor for one in found for factor in one.factors]
 
     def _narrowed(
         self, groups: Sequence[Group], reference: str, source: Source | None = None
@@ -162,8 +178,11 @@ class Controls:
         return found or groups  # only together do they make the difference
 
     def _differs(self, today: Sequence[Group], reference: str, source: Source | None) -> bool | None:
-        made = self._recorded([group.name for group in today], source)
-        return None if made is None else not self._same(reference, made)
+        names = [group.name for group in today]
+        made = self._recorded(names, source)
+        if made is None or (packages_in(frozenset(names)) and self._failed(made) and not self._fails_today()):
+            return None  # packages of two times that do not go together say nothing about today's
+        return not self._same(reference, made)
 
     # -- two runs disagree -----------------------------------------------------------------------------------
 
@@ -171,20 +190,24 @@ class Controls:
         """Which source of chance makes two unchanged runs disagree, and what else changed while it is held."""
         suspected = chances(self.measured, itself)
         last = findings[-1]
-        groups, _ = self._groups()
-        self._tell(groups, "held still, one after the other: " + ", ".join(_SAID[f.cause] for f in suspected))
+        tried: list[Cause] = []
+        groups, _ = self._groups(tell=False)
+        self._tell(groups, "held still, one after the other: " + ", ".join(SAID[f.cause] for f in suspected))
         for finding in [
             *suspected,
-            *(_unplaced(last, cause) for cause in _ANYWHERE if all(f.cause != cause for f in suspected)),
+            *(unplaced(last, cause) for cause in ANYWHERE if all(f.cause != cause for f in suspected)),
         ]:
             if self.left < 2:
                 break
-            source = self._source(finding.cause)
+            tried.append(finding.cause)
+            source = held_source(finding.cause, self.rerun.manifest)
             one, other = (self._today(source, turn) for turn in (0, 1))
             if one is None or other is None or not self._same(one, other):
                 continue
             named = msgspec.structs.replace(finding, confirmed=True)
             return self._beside(findings, named, one, source, groups)
+        if not suspected and len(tried) == len(ANYWHERE):
+            return (*findings[:-1], from_outside(last, tried))
         alone = len(suspected) <= 1
         return (*findings[:-1], msgspec.structs.replace(last, confirmed=last.confirmed and alone))
 
@@ -203,21 +226,8 @@ class Controls:
         if self._same(reference, today):
             return (*unsettable, named)
         guilty = groups if len(groups) == 1 else self._narrowed(groups, reference, source)
-        told = self._told(guilty) if guilty is not None else []
+        told = self._told(guilty, reference, source) if guilty is not None else []
         return (*(ordered([*told, *unsettable]) if told else others), named)
-
-    def _source(self, cause: Cause) -> Source:
-        match cause:
-            case "randomness.hash-order":
-                return Source(cause, variables={"PYTHONHASHSEED": "0"})
-            case "randomness.filesystem-order":
-                return Source(cause, Held(listing="sorted"))
-            case "randomness.threads":
-                return Source(cause, Held(in_turn=True), Held(in_turn=True).variables())
-            case "time":
-                return Source(cause, Held(clock=_moment(self.rerun.manifest)))
-            case _:
-                return Source(cause, Held(seed=0))
 
     # -- nothing changed, and the result did -----------------------------------------------------------------
 
@@ -233,38 +243,34 @@ class Controls:
         return findings
 
     def _shows_itself(self, cause: Cause) -> bool:
-        source = self._source(cause)
+        source = held_source(cause, self.rerun.manifest)
         one = self._today(source)
         if one is None:
             return False
         if cause == "time":
             return self._same(self.rerun.baseline, one)
-        opposite = {
-            "randomness.hash-order": Source(cause, variables={"PYTHONHASHSEED": "7"}),
-            "randomness.filesystem-order": Source(cause, Held(listing="reversed")),
-            "randomness.unseeded": Source(cause, Held(seed=7)),
-        }.get(cause)
+        opposite = OPPOSITE.get(cause)
         other = self._today(opposite) if opposite is not None else None
         return other is not None and not self._same(one, other)
 
     # -- runs ------------------------------------------------------------------------------------------------
 
-    def _groups(self) -> tuple[list[Group], list[Factor]]:
-        """What changed and can be set back, in groups, the likely first; and what cannot be set back."""
-        likely, others = changed(self.measured)
-        named: dict[str, list[Factor]] = {}
-        rest = []
-        for factor in (*likely, *others):
-            name = _group(factor)
-            if name is None:
-                rest.append(factor)
-            else:
-                named.setdefault(name, []).append(factor)
-        found = []
-        for name, factors in named.items():
-            telling = tuple(factor for factor in factors if factor in likely)
-            found.append(Group(name, telling or tuple(factors), likely=bool(telling)))
-        return sorted(found, key=lambda group: not group.likely), rest
+    def _groups(self, *, tell: bool = True) -> tuple[list[Group], list[Factor]]:
+        """What changed and can be set back, in groups, the likely first; and what cannot be set back. The plan is told
+        once, before anything is built."""
+        if self.rerun.as_recorded or self.rerun.parameters:
+            return [], []
+        if self._found is None:
+            groups, rest = groups_of(self.measured)
+            if groups and tell:
+                self._tell(groups)
+            environment = next((group for group in groups if group.name == ENVIRONMENT), None)
+            if environment is not None and self._environments.recorded() is None:
+                self.rerun.plan(f"the recorded environment is not set back: {self._environments.why}")
+                groups = [group for group in groups if group is not environment]
+                rest = [*rest, *environment.factors]
+            self._found = groups, rest
+        return self._found
 
     def _recorded(self, today: Sequence[str], source: Source | None = None) -> str | None:
         """The candidate of what was recorded with some groups as they are ``today``; None where there is none."""
@@ -284,7 +290,7 @@ class Controls:
             try:
                 self._made[key] = self.rerun.run("confirm", place()).candidate
             except (MlgovError, OSError):
-                self._made[key] = None
+                self._made[key] = None  # no answer: what cannot be run or built shows nothing
         return self._made[key]
 
     def _with(self, place: Place, source: Source | None) -> Place:
@@ -293,39 +299,25 @@ class Controls:
         return replace(place, held=source.held, variables={**place.variables, **source.variables})
 
     def _mixed(self, today: frozenset[str]) -> Place:
-        """What was recorded, with some groups as they are today."""
-        before, after = self.rerun.manifest, self.measured.after.manifest
-        if NOTEBOOK in today:
-            notebook = msgspec.structs.replace(before.notebook, document=after.notebook.document)
-            before = msgspec.structs.replace(before, notebook=notebook)
-        modules = {module.path: module for module in after.code.modules}
-        kept = tuple(
-            modules.get(module.path, module) if f"module {module.path}" in today else module
-            for module in before.code.modules
-        )
-        inputs = {item.uri: item for item in after.inputs}
-        read = tuple(
-            inputs.get(item.uri, item) if f"data {item.uri}" in today else item for item in before.inputs
-        )
-        known = {item.uri for item in before.inputs}
-        added = tuple(item for item in after.inputs if f"data {item.uri}" in today and item.uri not in known)
-        code = msgspec.structs.replace(before.code, modules=kept)
-        mixed = msgspec.structs.replace(before, code=code, inputs=(*read, *added))
-        place = self.rerun.restored(mixed)
-        order = recorded_order(self.measured.before) if not today & {ORDER, NOTEBOOK} else None
-        return replace(place, variables=self._variables(place, today), order=order)
-
-    def _variables(self, place: Place, today: frozenset[str]) -> dict[str, str | None]:
-        sides = (self.measured.before.environment.variables, self.measured.after.environment.variables)
-        names = sorted({*sides[0], *sides[1]})
-        changed_ = [name for name in names if sides[0].get(name) != sides[1].get(name)]
-        return {**place.variables, **{n: sides[f"variable {n}" in today].get(n) for n in changed_}}
+        """What was recorded, with some groups as they are today. Raises ``Blocked`` for packages that cannot be had."""
+        groups, _ = self._groups()
+        python = None
+        if ENVIRONMENT not in today and any(group.name == ENVIRONMENT for group in groups):
+            python = self._environments.mixed(packages_in(today))
+            if python is None:
+                raise Blocked(
+                    "these packages cannot be installed together: rerun without a controlled environment"
+                )
+        return mixture(self.measured, self.rerun.restored, today, python)
 
     def _same(self, one: str, other: str) -> bool:
         return measure(self.rerun.store, one, other).verdict in GOOD
 
     def _failed(self, candidate: str) -> bool:
         return measure(self.rerun.store, self.rerun.baseline, candidate).verdict == "failed"
+
+    def _fails_today(self) -> bool:
+        return self.measured.verdict == "failed"
 
     def _tell(self, groups: Sequence[Group], first: str = "") -> None:
         named = ", ".join(group.subject for group in groups)
@@ -335,47 +327,10 @@ class Controls:
         self.rerun.plan(f"{said} (at most {self.left} runs, about {seconds:.0f} s)")
 
 
-_ANYWHERE: tuple[Cause, ...] = ("randomness.unseeded", "randomness.hash-order")
-"""What a module or a library may do without its showing in the notebook's code."""
-_SAID: dict[str, str] = {
-    "randomness.unseeded": "random generators",
-    "randomness.hash-order": "Python's hash seed",
-    "randomness.filesystem-order": "the order of folders",
-    "randomness.threads": "parallel workers",
-    "time": "the clock",
-}
-_REMEDY: dict[str, str] = {
-    "randomness.unseeded": "give the generator or the estimator a seed (random_state=0, default_rng(0)), or run with --seed",
-    "randomness.hash-order": "sort the set before its order matters (sorted(...)), or set PYTHONHASHSEED",
-}
-
-
-def _unplaced(finding: Finding, cause: Cause) -> Finding:
-    """A source of chance that no line of the notebook's own code tells of: a module or a library may be it."""
-    place = f" in cell {finding.cell}" if finding.cell is not None else ""
-    return msgspec.structs.replace(
-        finding,
-        cause=cause,
-        subject=finding.variable or (f"cell {finding.cell}" if finding.cell is not None else finding.subject),
-        message=f"Two unchanged runs disagree, first{place}, and agree with {_SAID[cause]} held still.",
-        remedy=_REMEDY[cause],
-    )
-
-
-def _moment(manifest: Manifest) -> float:
-    return datetime.fromisoformat(manifest.created_at.replace("Z", "+00:00")).timestamp()
-
-
-def _group(factor: Factor) -> str | None:
-    """What a factor is set back with; None for one that cannot be."""
-    if factor.cause.startswith("hidden-state."):
-        return ORDER
-    if factor.cause == "code.cell":
-        return NOTEBOOK
-    if factor.cause == "environment.variable":
-        return f"variable {factor.subject}"
-    if sandbox.inside(factor.subject) is None:
-        return None
-    if factor.cause == "code.module":
-        return f"module {factor.subject}"
-    return f"data {factor.subject}" if factor.cause.startswith("data.") else None
+def _together(factors: Sequence[Factor]) -> Sequence[Factor]:
+    """Several packages that were only shown guilty as a whole."""
+    if len(factors) < 2:
+        return factors
+    names = ", ".join(factor.subject for factor in factors)
+    said = f" (The recorded environment gives the recorded result; which of {names} it is, no run showed.)"
+    return [replace(factor, message=factor.message + said) for factor in factors]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlgov.records.manifest import Column, Input
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun import databases
+from jupyter_mlgov.rerun.text_changes import text_change
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +31,10 @@ class DataChange:
     cause: Cause
     message: str
     columns: tuple[str, ...] = ()
+    member: str | None = None
+    """The one file of several that it is about."""
+    added: bool = False
+    """Nothing was there when it was recorded."""
 
 
 def data_change(store: Store, before: Input, after: Input) -> DataChange | None:
@@ -40,7 +45,7 @@ def data_change(store: Store, before: Input, after: Input) -> DataChange | None:
     if "://" in name and not name.startswith("file:"):
         return DataChange("data.external", f"What {name} gives has changed since it was recorded.")
     if before.members is not None and after.members is not None:
-        return _folder(before, after)
+        return _folder(store, before, after)
     if before.columns is None or after.columns is None:
         return _contents(store, before, after)
     if before.rows == after.rows and before.columns == after.columns:
@@ -48,7 +53,7 @@ def data_change(store: Store, before: Input, after: Input) -> DataChange | None:
     return _table(store, before, after)
 
 
-def _folder(before: Input, after: Input) -> DataChange | None:
+def _folder(store: Store, before: Input, after: Input) -> DataChange | None:
     old = {member.path: member.digest for member in before.members or ()}
     new = {member.path: member.digest for member in after.members or ()}
     gone = [path for path in old if path not in new]
@@ -58,26 +63,51 @@ def _folder(before: Input, after: Input) -> DataChange | None:
         parts = [f"{_count(gone, 'file')} gone ({_listed(gone)})" if gone else ""]
         parts += [f"{_count(come, 'file')} new ({_listed(come)})" if come else ""]
         return DataChange(
-            "data.rows", f"{before.uri} holds other files: {' and '.join(p for p in parts if p)}."
+            "data.rows",
+            f"{before.uri} holds other files: {' and '.join(p for p in parts if p)}.",
+            member=_only([*gone, *come, *changed]),
+            added=not gone and not changed,
         )
     if changed:
+        said = f"{_listed(changed)}{_inside(store, before, after, changed)}"
         return DataChange(
-            "data.values", f"{_count(changed, 'file')} of {before.uri} changed: {_listed(changed)}."
+            "data.values",
+            f"{_count(changed, 'file')} of {before.uri} changed: {said}.",
+            member=_only(changed),
         )
     return None
 
 
-def _contents(store: Store, before: Input, after: Input) -> DataChange:
+def _only(paths: list[str]) -> str | None:
+    return paths[0] if len(paths) == 1 else None
+
+
+def _inside(store: Store, before: Input, after: Input, changed: list[str]) -> str:
+    """What changed in the one file that did."""
+    if len(changed) != 1:
+        return ""
+    kept = []
+    for item in (before, after):
+        digest = next(member.digest for member in item.members or () if member.path == changed[0])
+        if digest is None or not store.has(digest):
+            return ""
+        kept.append(store.get(digest))
+    said = text_change(*kept)
+    return f" ({said})" if said else ""
+
+
+def _contents(store: Store, before: Input, after: Input) -> DataChange | None:
     one, other = _bytes(store, before), _bytes(store, after)
     if one is not None and other is not None and databases.is_sqlite(one) and databases.is_sqlite(other):
         found = databases.compare_databases(one, other)
         if found is not None:
             cause, said, columns = found
             return DataChange(cause, f"The database {before.uri} changed: {said}.", columns)
-    return DataChange(
-        "data.values",
-        f"The content of {before.uri} changed ({before.bytes} bytes before, {after.bytes} now).",
-    )
+    told = text_change(one, other) if one is not None and other is not None else None
+    if told == "":
+        return None
+    sizes = f" ({before.bytes} bytes before, {after.bytes} now)"
+    return DataChange("data.values", f"The content of {before.uri} changed{f': {told}' if told else sizes}.")
 
 
 def _table(store: Store, before: Input, after: Input) -> DataChange:

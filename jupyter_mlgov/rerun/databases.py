@@ -69,7 +69,7 @@ def _compare(one: sqlite3.Connection, other: sqlite3.Connection) -> Found | None
             for place, column in enumerate(columns)
         }
         others = sorted((c for c in changed if changed[c]), key=lambda c: -changed[c])
-        said = ", ".join(f"{c} in {changed[c]} rows" for c in others[:8])
+        said = ", ".join(f"{c} in {changed[c]} row{'' if changed[c] == 1 else 's'}" for c in others[:8])
         return "data.values", f"the table {name} has other values ({said} of {counts[0]})", tuple(others)
     return None
 

@@ -170,6 +170,7 @@ class _Search:
             differences.cells if everywhere else differences.cells & cells,
             differences.names if everywhere else differences.names & names,
             within=None if everywhere else cells,
+            columns=factor.columns,
         )
         if factor.cause.startswith(("code.cell", "hidden-state.")) and (factor.cells or factor.new_cells):
             cell = min(factor.cells or factor.new_cells)
@@ -184,9 +185,15 @@ class _Search:
         )  # fmt: skip
 
     def first(
-        self, cells: frozenset[int], names: frozenset[str], *, within: frozenset[int] | None = None
+        self,
+        cells: frozenset[int],
+        names: frozenset[str],
+        *,
+        within: frozenset[int] | None = None,
+        columns: tuple[str, ...] = (),
     ) -> tuple[int | None, str | None]:
-        """The first cell at which a difference shows, and a variable that holds it."""
+        """The first cell at which a difference shows, and a variable that holds it: of several there, a table with
+        these ``columns``."""
         kinds = {
             value.name: ("frame", "model", "metric", "parameter").index(value.kind)
             for value in self.measured.values
@@ -202,8 +209,17 @@ class _Search:
             return None, next(iter(sorted(names)), None)
         where = min(place[0] for place in places)
         named = [(rank, name) for cell, rank, name in places if name is not None and cell == where]
+        tables = [(rank, name) for rank, name in named if columns and self._has(name, columns)]
+        named = tables or named
         named = named or [(rank, name) for cell, rank, name in sorted(places)[:] if name is not None][:1]
         return where, min(named)[1] if named else None
+
+    def _has(self, name: str, columns: tuple[str, ...]) -> bool:
+        frames = (*self.measured.before.manifest.frames, *self.measured.after.manifest.frames)
+        return any(
+            frame.name == name and set(columns) <= {column.name for column in frame.columns or ()}
+            for frame in frames
+        )
 
     def _cosmetic(self) -> bool:
         """True when only the wording of texts differs, and no value and no number in them."""

@@ -17,13 +17,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
 
+from jupyter_mlgov.capture.indexes import find_uv, indexes_of_pip
 from jupyter_mlgov.capture.lock import Lock, differences, recorded_inventory, recorded_lock
 from jupyter_mlgov.capture.packages import canonical_name
 from jupyter_mlgov.records.inventory import Inventory
@@ -36,13 +38,12 @@ if TYPE_CHECKING:
 
 PRODUCT = "jupyter-mlgov"
 BUILD_S = 1800.0
-"""Seconds after which an installer is given up."""
+"""Seconds after which building is given up."""
+ASK_S = 180.0
+"""Seconds for the question where the recorded packages are to be had."""
 
 _ASK_PATH = "import json, sys, platform; print(json.dumps([platform.python_version(), sys.path]))"
 _COMPLETE = "complete"
-_INDEXES = {
-    "PIP_INDEX_URL": "UV_DEFAULT_INDEX", "PIP_EXTRA_INDEX_URL": "UV_INDEX", "PIP_FIND_LINKS": "UV_FIND_LINKS",
-}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
@@ -63,9 +64,18 @@ class _Python:
     folders: tuple[str, ...]
 
 
-def interpreter(store: Store, snapshot: str, manifest: Manifest, kernel: str | None) -> Path | None:
+def interpreter(
+    store: Store,
+    snapshot: str,
+    manifest: Manifest,
+    kernel: str | None,
+    *,
+    seconds: float = BUILD_S,
+    explain: bool = True,
+) -> Path | None:
     """The interpreter of the recorded environment; None where it is the one of ``kernel`` (the first word of the
-    notebook's kernel here), or where the record does not say what was installed.
+    notebook's kernel here), or where the record does not say what was installed. Building may take ``seconds``;
+    without ``explain`` nothing is spent on finding out which packages cannot be had.
 
     Raises ``CannotBeBuilt``, and as ``recorded_inventory``.
     """
@@ -76,8 +86,28 @@ def interpreter(store: Store, snapshot: str, manifest: Manifest, kernel: str | N
     here = _python(kernel or sys.executable)
     if here is not None and _same(inventory, loaded, here):
         return None
-    lock = recorded_lock(store, snapshot)
-    return _Build(inventory, lock, loaded, manifest).python()
+    lock = recorded_lock(store, snapshot, timeout=min(seconds, ASK_S))
+    return _Build(inventory, lock, loaded, manifest, seconds=seconds, explain=explain).python()
+
+
+def mixed(
+    store: Store,
+    snapshot: str,
+    manifest: Manifest,
+    versions: Mapping[str, str | None],
+    folder: Path,
+    *,
+    seconds: float,
+) -> Path:
+    """The interpreter of the recorded environment with other ``versions`` of some packages (None: without it), made in
+    ``folder``, which is the caller's. Raises as :func:`interpreter`."""
+    inventory = recorded_inventory(store, snapshot)
+    lock = recorded_lock(store, snapshot, timeout=min(seconds, ASK_S))
+    loaded = _loaded(store, manifest)
+    build = _Build(
+        inventory, lock, loaded, manifest, seconds=seconds, explain=False, versions=versions, folder=folder
+    )
+    return build.python()
 
 
 def cache_folder() -> Path:
@@ -123,14 +153,29 @@ def _same(inventory: Inventory, loaded: frozenset[str], here: _Python) -> bool:
 class _Build:
     """The virtual environment of one lock."""
 
-    def __init__(self, inventory: Inventory, lock: Lock, loaded: frozenset[str], manifest: Manifest) -> None:
+    def __init__(
+        self,
+        inventory: Inventory,
+        lock: Lock,
+        loaded: frozenset[str],
+        manifest: Manifest,
+        *,
+        seconds: float,
+        explain: bool,
+        versions: Mapping[str, str | None] | None = None,
+        folder: Path | None = None,
+    ) -> None:
         self._inventory = inventory
         self._lock = lock
         self._loaded = loaded
         self._modules = {module.name.split(".")[0] for module in manifest.code.modules}
         key = "\n".join((lock.text, inventory.python, platform.platform(), *sorted(loaded)))
-        self._folder = cache_folder() / "environments" / blake3(key.encode()).hexdigest()[:32]
-        self._uv = _find_uv()
+        self._folder = folder or cache_folder() / "environments" / blake3(key.encode()).hexdigest()[:32]
+        self._versions = {canonical_name(name): version for name, version in (versions or {}).items()}
+        self._until = time.monotonic() + seconds
+        self._seconds = seconds
+        self._explain = explain
+        self._uv = find_uv()
 
     def python(self) -> Path:
         """The interpreter, after it was built where it is not there yet."""
@@ -139,7 +184,7 @@ class _Build:
         python = self._folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
         try:
             self._folder.parent.mkdir(parents=True, exist_ok=True)
-            with filelock.FileLock(f"{self._folder}.lock", timeout=BUILD_S):
+            with filelock.FileLock(f"{self._folder}.lock", timeout=self._left()):
                 if not (self._folder / _COMPLETE).is_file():
                     shutil.rmtree(self._folder, ignore_errors=True)
                     self._make(python)
@@ -148,12 +193,18 @@ class _Build:
             raise CannotBeBuilt(
                 [_cannot(f"the cache {self._folder.parent} cannot be used: {error}")]
             ) from error
+        except subprocess.TimeoutExpired as error:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise CannotBeBuilt([_cannot(f"it took longer than {self._seconds:.0f} s")]) from error
         return python
+
+    def _left(self) -> float:
+        return max(self._until - time.monotonic(), 0.1)
 
     def _make(self, python: Path) -> None:
         base = self._base()
         if self._uv is not None:
-            self._run([self._uv, "venv", "--quiet", "--python", base, str(self._folder)])
+            self._run([*self._uv, "venv", "--quiet", "--python", base, str(self._folder)])
         else:
             self._run([base, "-m", "venv", "--without-pip", str(self._folder)])
         hashed, plain, own = self._lines()
@@ -164,16 +215,17 @@ class _Build:
             if lines and not self._install(python, lines, checked):
                 needed = [line for line in lines if self._needed(line)]
                 if needed and not self._install(python, needed, checked):
-                    gone = self._failing(python, needed, checked)
+                    gone = self._failing(python, needed, checked) if self._explain else needed
                     if gone or checked:
                         raise CannotBeBuilt([_missing(line) for line in gone or needed])
 
     def _lines(self) -> tuple[list[str], list[str], list[str]]:
         """Requirements with hashes, those without, and folders of the machine that recorded."""
-        hashed = [line for line in self._lock.hashed if _name_of(line) != PRODUCT]
-        plain: list[str] = []
+        other = {PRODUCT, *self._versions}
+        hashed = [line for line in self._lock.hashed if _name_of(line) not in other]
+        plain = [f"{name}=={version}" for name, version in self._versions.items() if version is not None]
         for line in (*self._lock.unlocked, *self._lock.direct):
-            if _name_of(line) == PRODUCT:
+            if _name_of(line) in other:
                 continue
             if not line.startswith("-e ") and "file://" not in line:
                 plain.append(line)
@@ -182,13 +234,15 @@ class _Build:
             for one in self._inventory.distributions
             if one.origin is not None and one.origin.kind in ("editable", "directory")
         }
-        own = [line for name, line in editable.items() if canonical_name(name) != PRODUCT]
+        own = [line for name, line in editable.items() if canonical_name(name) not in other]
         return hashed, plain, own
 
     def _needed(self, line: str) -> bool:
         """Whether the notebook had loaded it, and it is not code that the snapshot holds itself."""
         name = _name_of(line)
         kernel = name in MACHINERY  # without them nothing records
+        if name in self._versions:
+            return True
         return (name in self._loaded or kernel) and name.replace("-", "_") not in self._modules
 
     def _base(self) -> str:
@@ -196,9 +250,12 @@ class _Build:
         if _minor(platform.python_version()) == wanted:
             return getattr(sys, "_base_executable", None) or sys.executable
         found = shutil.which(f"python{wanted}")
+        known = _python(found) if found is not None else None
+        if known is None or _minor(known.version) != wanted:
+            found = None  # a shim of pyenv stands there for versions that are not active, too
         if found is None and self._uv is not None:
             done = subprocess.run(  # noqa: S603
-                [self._uv, "python", "find", wanted], capture_output=True, text=True, check=False
+                [*self._uv, "python", "find", wanted], capture_output=True, text=True, check=False
             )
             found = done.stdout.strip() if done.returncode == 0 else None
         if not found:
@@ -222,7 +279,7 @@ class _Build:
             *(["--dry-run"] if try_only else []),
         ]
         if self._uv is not None:
-            words = [self._uv, "pip", "install", "--python", str(python), *options]
+            words = [*self._uv, "pip", "install", "--python", str(python), *options]
         else:
             words = [
                 sys.executable,
@@ -240,7 +297,7 @@ class _Build:
             [*words, "-r", str(wanted)],
             capture_output=True,
             text=True,
-            timeout=BUILD_S,
+            timeout=self._left(),
             check=False,
             env=_environment(),
         )
@@ -259,29 +316,16 @@ class _Build:
         ]
 
     def _run(self, words: Sequence[str]) -> None:
-        done = subprocess.run(list(words), capture_output=True, text=True, timeout=BUILD_S, check=False)  # noqa: S603
+        done = subprocess.run(list(words), capture_output=True, text=True, timeout=self._left(), check=False)  # noqa: S603
         if done.returncode != 0:
             said = " ".join((done.stderr or done.stdout).split())[:300]
             raise CannotBeBuilt([_cannot(f"no virtual environment could be made: {said}")])
 
 
-def _find_uv() -> str | None:
-    """uv's program, from its package or on the path."""
-    try:
-        import uv  # type: ignore[import-not-found, unused-ignore]
-
-        return str(uv.find_uv_bin())
-    except (ImportError, FileNotFoundError):
-        return shutil.which("uv")
-
-
 def _environment() -> dict[str, str]:
-    """The installer's variables: the indexes that pip is told by variables count for uv too."""
-    known = dict(os.environ)
+    """The installer's variables: what pip is configured with counts for uv too."""
+    known = {**os.environ, **indexes_of_pip()}
     known.pop("PYTHONPATH", None)
-    for pips, uvs in _INDEXES.items():
-        if pips in known:
-            known.setdefault(uvs, known[pips])
     return known
 
 

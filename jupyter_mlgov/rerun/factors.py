@@ -10,12 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from jupyter_mlgov.records.manifest import CellRecord, Input, Module
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.data_changes import data_change
+from jupyter_mlgov.rerun.outputs import error_of
 from jupyter_mlgov.rerun.side import Side
 
 IMPORT_NAMES = {
@@ -29,6 +31,9 @@ MACHINERY = frozenset(
      "blake3", "msgspec", "zstandard", "gitpython", "gitdb", "filelock", "rfc8785", "sqlalchemy"}
 )  # fmt: skip
 """What every kernel has loaded to be a kernel that records: it computes nothing."""
+
+
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Factor:
     columns: tuple[str, ...] = ()
     variable: str | None = None
     everywhere: bool = False
+    uri: str = ""
+    """The input, where ``subject`` is one of its files."""
     direct: bool = True
     """False for a package that the notebook's own code does not import."""
 
@@ -79,14 +86,21 @@ def _inputs(before: Side, after: Side, alignment: Alignment, *, code_changed: bo
             continue
         change = data_change(before.store, item, other)
         if change is not None:
-            yield _input(item, change.cause, change.message, columns=change.columns)
+            yield _input(
+                item,
+                change.cause,
+                change.message,
+                columns=change.columns,
+                member=change.member,
+                added=change.added,
+            )
     if code_changed:
         return
     for uri, item in new.items():
         if uri not in old and item.digest is not None:
             at = alignment.before_of.get(item.cell) if item.cell is not None else None
             message = f"{uri} is read now, and was not when this was recorded."
-            yield _input(replace_cell(item, at), "data.rows", message)
+            yield _input(replace_cell(item, at), "data.rows", message, added=True)
 
 
 def _ran(cell: int | None, alignment: Alignment) -> bool:
@@ -102,13 +116,25 @@ def replace_cell(item: Input, cell: int | None) -> Input:
     return msgspec.structs.replace(item, cell=cell)
 
 
-def _input(item: Input, cause: Cause, message: str, *, columns: tuple[str, ...] = ()) -> Factor:
-    recorded = f" ({item.digest.removeprefix('blake3:')[:12]})" if item.digest else ""
-    remedy = f"put {item.uri} back as it was recorded{recorded}, or record a snapshot of the new data"
+def _input(
+    item: Input,
+    cause: Cause,
+    message: str,
+    *,
+    columns: tuple[str, ...] = (),
+    member: str | None = None,
+    added: bool = False,
+) -> Factor:
+    subject = item.uri if member is None else str(PurePosixPath(item.place(), member))
+    recorded = f" ({item.digest.removeprefix('blake3:')[:12]})" if item.digest and member is None else ""
+    remedy = f"put {subject} back as it was recorded{recorded}, or record a snapshot of the new data"
+    if added:
+        what = subject if member is not None or item.members is None else f"the new files of {item.uri}"
+        remedy = f"take {what} away, or record a snapshot of the new data"
     if item.kept and "://" not in item.uri:
         remedy += "; --as-recorded uses the recorded content"
     return Factor(
-        cause, item.uri, message, remedy,
+        cause, subject, message, remedy, uri=item.uri,
         cells=frozenset() if item.cell is None else frozenset({item.cell}), columns=columns, everywhere=item.cell is None,
     )  # fmt: skip
 
@@ -198,6 +224,15 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
     now = {module.path: module for module in after.manifest.code.modules}
     for old in before.manifest.code.modules:
         new = now.get(old.path)
+        raised = _raised_in(after, old) if new is None else None
+        if raised is not None:
+            cells = cells_importing(before, old.name.split(".")[0])
+            yield Factor(
+                "code.module", old.path,
+                f"The module {old.path}, which the notebook imports, cannot be imported any more: {raised}.",
+                f"restore {old.path}, or run the experiment again so that the new code is recorded",
+                cells=frozenset(cells), everywhere=not cells,
+            )  # fmt: skip
         if new is None or new.digest == old.digest or _same_code(before, old, after, new):
             continue
         cells = cells_importing(before, old.name.split(".")[0])
@@ -206,6 +241,20 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
             f"restore {old.path}, or run the experiment again so that the new code is recorded",
             cells=frozenset(cells), everywhere=not cells,
         )  # fmt: skip
+
+
+def _raised_in(after: Side, module: Module) -> str | None:
+    """The error of a run whose traceback ends in a module that it could not import."""
+    cell = next((cell for cell in after.cells if cell.status == "error"), None)
+    error = error_of(after.outputs(cell)) if cell is not None else None
+    if error is None:
+        return None
+    said = f"{error.get('ename')}: {error.get('evalue')}"
+    trace = _ANSI.sub("", "\n".join(str(line) for line in error.get("traceback", ())))
+    files = re.findall(r"File (?:\"|)([^\s\",:(]+\.py)", trace)
+    if files and f"/{files[-1]}".endswith(f"/{module.path}"):
+        return " ".join(said.split())[:200]
+    return None
 
 
 def _same_code(before: Side, old: Module, after: Side, new: Module) -> bool:
@@ -232,10 +281,11 @@ def cells_importing(side: Side, name: str) -> list[int]:
 # -- environment ---------------------------------------------------------------------------------------------
 
 
-def _packages(before: Side, after: Side) -> Iterator[Factor]:
+def changed_packages(before: Side, after: Side) -> list[Factor]:
+    """Every loaded package that is not as it was, also those that the notebook does not import itself."""
     one, other = before.environment, after.environment
     if not one.python or not other.python:
-        return  # recorded without its kernel: nothing is known, which is no change
+        return []  # recorded without its kernel: nothing is known, which is no change
     loaded = set(one.imported) | set(other.imported)
     found = []
     for name in sorted(set(one.packages) | set(other.packages), key=str.lower):
@@ -252,8 +302,12 @@ def _packages(before: Side, after: Side) -> Iterator[Factor]:
                 cells=frozenset(cells), everywhere=True, direct=bool(cells),
             )
         )  # fmt: skip
-    direct = [factor for factor in found if factor.direct]
-    yield from direct or found
+    return found
+
+
+def _packages(before: Side, after: Side) -> list[Factor]:
+    found = changed_packages(before, after)
+    return [factor for factor in found if factor.direct] or found
 
 
 def _python(before: Side, after: Side) -> Iterator[Factor]:

@@ -30,12 +30,13 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?)(?:i?b)?", re.IGNORECASE)
 
 class RerunSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``[rerun]`` of ``mlgov.toml``: ``timeout`` in seconds for one cell, ``memory`` as ``"8G"``, and how many runs
-    may look for a cause, for how many seconds."""
+    may look for a cause, for how many seconds (rebuilding the recorded environment gets as many again, or none)."""
 
     timeout: float | None = None
     memory: str | int | None = None
     controlled_runs: int = 8
     controlled_seconds: float = 300.0
+    controlled_environment: bool = True
 
 
 class Limits(msgspec.Struct, frozen=True):

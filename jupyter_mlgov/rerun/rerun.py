@@ -169,6 +169,12 @@ class _Rerun:
 
     def _explain(self, measured: Measured, place: Place) -> Comparison:
         controls = Controls(self, measured, place)
+        try:
+            return self._controlled(controls, measured, place)
+        finally:
+            controls.close()
+
+    def _controlled(self, controls: Controls, measured: Measured, place: Place) -> Comparison:
         shown = controls.set_back(diagnose(measured))
         if shown is not None:
             return self._answer(measured, shown)
@@ -197,10 +203,7 @@ class _Rerun:
 
     def _interpreter(self) -> Path | None:
         """The interpreter of the recorded environment, where the kernel here has another one."""
-        if self.progress is not None:
-            self.progress(
-                Progress("environment", 0, 0, 0.0, "looking for the recorded environment, or building it")
-            )
+        self.building("looking for the recorded environment, or building it")
         program = kernel_program(self.store.get(self.manifest.notebook.document))
         return environments.interpreter(self.store, self.baseline, self.manifest, program)
 
@@ -208,6 +211,11 @@ class _Rerun:
         """Says what the controlled runs will be, before they start."""
         if self.progress is not None:
             self.progress(Progress("plan", 0, 0, 0.0, message))
+
+    def building(self, message: str) -> None:
+        """Says that an environment is being looked for or built."""
+        if self.progress is not None:
+            self.progress(Progress("environment", 0, 0, 0.0, message))
 
     def run(
         self, stage: str, place: Place, *, parameters: dict[str, Any] | None = None, keep: bool = False

@@ -54,7 +54,11 @@ left. The plan is shown before it starts. `mlgov.toml` bounds it:
 [rerun]
 controlled_runs = {RerunSettings().controlled_runs}        # for one verdict
 controlled_seconds = {RerunSettings().controlled_seconds:.0f}   # in all, estimated from the run before
+controlled_environment = true   # rebuild the recorded environment where a package changed: as many seconds again
 ```
+
+Rebuilding needs the package indexes. Where the recorded packages cannot be had, the plan says so, and a package stays the best
+explanation instead of a confirmed cause. The environment is kept in the cache (`MLGOV_CACHE`), as for `--as-recorded`.
 
 ## What is noise
 

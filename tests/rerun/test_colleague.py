@@ -16,14 +16,11 @@ import papermill
 import pytest
 
 from jupyter_mlgov.project import Project
-from jupyter_mlgov.rerun import environments
 from jupyter_mlgov.rerun.engine import Recording
 from tests.conftest import notebook_json
 from tests.kernel import ROOT
+from tests.rerun.small import small_python
 
-KERNEL = ["ipykernel", "msgspec", "blake3", "zstandard", "sqlalchemy", "filelock", "rfc8785", "gitpython", "numpy", "pandas",
-          "pyyaml"]  # fmt: skip
-"""What a kernel needs to record."""
 OLD = "inflection==0.3.1"
 """A package that the notebook uses, in a version that the colleague does not have."""
 
@@ -37,13 +34,7 @@ CELLS = [
 @pytest.fixture(scope="module")
 def old_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment of its own, with few packages."""
-    folder = tmp_path_factory.mktemp("old") / "env"
-    uv = environments._find_uv()
-    assert uv is not None
-    subprocess.run([uv, "venv", "-q", "--python", sys.executable, str(folder)], check=True)
-    python = folder / "bin" / "python"
-    subprocess.run([uv, "pip", "install", "-q", "--python", str(python), OLD, *KERNEL], check=True)
-    return python
+    return small_python(tmp_path_factory.mktemp("old") / "env", OLD)
 
 
 @pytest.fixture

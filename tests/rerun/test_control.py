@@ -69,6 +69,26 @@ def test_chance_in_a_module_is_found_though_no_cell_shows_it(work: Work) -> None
     assert causes(work.rerun(snapshot)) == [("randomness.unseeded", "score", True)]
 
 
+def test_a_module_that_cannot_be_imported_any_more_is_the_cause(work: Work) -> None:
+    work.file("lib/__init__.py", "")
+    work.file("lib/steps.py", "RATE = 1.5\n")
+    snapshot = work.record("from lib.steps import RATE", "%%experiment base\nscore = RATE * 2")
+    work.file("lib/steps.py", "RATE = = 1.5\n")
+    found = work.rerun(snapshot)
+    assert causes(found) == [("code.module", "lib/steps.py", True)]
+    assert "cannot be imported any more: SyntaxError" in found.findings[0].message
+
+
+def test_what_no_held_source_explains_is_not_called_a_missing_seed(work: Work) -> None:
+    snapshot = work.record(
+        "import os\nprocess = os.getpid()", "%%experiment base\nscore = float(process) / 3"
+    )
+    found = work.rerun(snapshot)
+    ((cause, subject, sure),) = causes(found)
+    assert (cause, sure) == ("unknown", False), subject
+    assert "random generators and Python's hash seed held still" in found.findings[0].message
+
+
 def test_a_variable_is_set_back(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE", "2")
     snapshot = work.record("import os", "%%experiment base\nscore = 1.5 * float(os.environ['RATE'])")

@@ -50,6 +50,43 @@ def test_changed_values_name_the_column_and_the_rows(make: Maker) -> None:
     assert found.message == "Values of loans.csv changed: income in 2 rows of 50."
 
 
+def test_of_several_tables_read_in_a_cell_the_one_with_the_columns_is_named(make: Maker) -> None:
+    cells = ["import pandas as pd\na = pd.read_csv('a.csv'); loans = pd.read_csv('loans.csv')", TRAIN]
+    old, new = (make.table("loans.csv", text) for text in (CSV, CSV.replace("7,27", "7000,27")))
+    tables = [
+        (frame("a", f"a{turn}", k=f"k{turn}"), frame("loans", f"b{turn}", income=f"i{turn}", age="same"))
+        for turn in (0, 1)
+    ]
+    (found,) = findings(
+        make, {"inputs": (old,), "frames": tables[0]}, {"inputs": (new,), "frames": tables[1]}, was=cells
+    )
+    assert (found.subject, found.columns, found.variable) == ("loans.csv", ("income",), "loans")
+
+
+def test_of_a_folder_with_one_changed_file_the_file_is_named(make: Maker) -> None:
+    def folder(text: str) -> Input:
+        members = tuple(
+            Member(path=f"{name}.txt", digest=make.text(said)) for name, said in (("x", "one"), ("y", text))
+        )
+        return Input(uri="texts/*.txt", digest=make.text(f"all {text}"), cell=0, members=members, kept=True)
+
+    (found,) = findings(make, {"inputs": (folder("a\nb\n"),)}, {"inputs": (folder("a\nc\n"),)})
+    assert (found.cause, found.subject) == ("data.values", "texts/y.txt")
+    assert found.message == "1 file of texts/*.txt changed: y.txt (line 2 was `b` and is `c` now)."
+    assert found.remedy.startswith("put texts/y.txt back as it was recorded")
+
+
+def test_of_a_folder_with_a_new_file_the_remedy_is_to_take_it_away(make: Maker) -> None:
+    members = tuple(Member(path=f"{name}.csv", digest=make.text(name)) for name in "abc")
+    before, after = (
+        Input(uri="parts/*.csv", digest=make.text(f"{count}"), cell=0, members=members[:count], kept=True)
+        for count in (2, 3)
+    )
+    (found,) = findings(make, {"inputs": (before,)}, {"inputs": (after,)})
+    assert (found.cause, found.subject) == ("data.rows", "parts/c.csv")
+    assert found.remedy.startswith("take parts/c.csv away")
+
+
 def test_added_and_removed_rows_are_counted(make: Maker) -> None:
     found = changed(make, CSV + "99,99\n98,98\n")
     assert (found.cause, found.message) == ("data.rows", "loans.csv: 2 rows added (50 rows before, 52 now).")
