@@ -41,9 +41,13 @@ class Batch:
                 self._waiting[name] = data
                 self._size += len(data)
             if self._size > _AT_ONCE:
-                self._store.write(self._waiting)
-                self._waiting, self._size = {}, 0
+                self.write()
         return names
+
+    def write(self) -> None:
+        """Keeps what waits, now. Raises ``NotWritable``."""
+        self._store.write(self._waiting)
+        self._waiting, self._size = {}, 0
 
     def has(self, digest: str) -> bool:
         """Whether the object is there, or waits."""

@@ -58,6 +58,7 @@ def record(
         if is_frame(type(value)) and (found := describe_frame(value)) is not None
     ]
     lost: list[Caution] = []
+    kept = Kept(store, Secrets())
     rows, schema = RowsRecorder(secrets or Secrets()).record(
         test,
         charter.test_data if charter else None,
@@ -67,9 +68,10 @@ def record(
         frames=frames,
         columns=columns,
         limit=limit,
-        kept=Kept(store, Secrets()),
+        kept=kept,
         lost=lost,
     )
+    kept.batch.write()
     manifest = make_manifest(
         store, models=tuple(models), rows=rows, inputs_schema=schema, charter=charter, **fields
     )
