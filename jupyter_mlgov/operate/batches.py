@@ -26,6 +26,11 @@ ROWS = 4_096
 """Rows that are predicted in one call, about."""
 
 
+FEW = 256
+"""Rows that are predicted between two looks at the network: what takes longer has a thread of its own, which for these
+would cost more than it gives, since both want the interpreter."""
+
+
 class NotLogged(MlgovError):
     """The prediction log could not be written: the request is not answered."""
 
@@ -98,7 +103,12 @@ class Batches:
         while True:
             await self._asked.wait()
             batch = self._take()
-            made = await loop.run_in_executor(self._predictor, _predict, batch)
+            if sum(pending.asked.rows for pending in batch) <= FEW and not any(
+                one.asked.explain for one in batch
+            ):
+                made = _predict(batch)
+            else:
+                made = await loop.run_in_executor(self._predictor, _predict, batch)
             for pending, one in made:
                 if isinstance(one, Answered):
                     self._predicted.append((pending, one))

@@ -11,6 +11,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -34,6 +35,8 @@ from jupyter_mlgov.store import Store
 
 ORDERS = "MLGOV_SERVE"
 """Environment variable with the ``Orders`` of the workers, as JSON."""
+SWITCH_S = 0.0005
+"""Seconds after which the thread that wrote the log gets the interpreter back from the one that reads requests."""
 _JSON = "application/json"
 _told = logging.getLogger("jupyter_mlgov.operate")
 
@@ -62,6 +65,7 @@ class Orders(Struct, frozen=True, kw_only=True):
 def make_app() -> FastAPI:
     """The application of one worker, as the environment orders it."""
     orders = msgspec.json.decode(os.environ[ORDERS], type=Orders)
+    sys.setswitchinterval(SWITCH_S)
     return Service(orders).app
 
 

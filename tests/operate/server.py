@@ -33,8 +33,12 @@ class Server:
             self.stop(signal.SIGKILL)
             raise AssertionError(f"it does not serve: {said}")
         self.url = found[0]
-        self.client = httpx.Client(base_url=self.url, timeout=60)
-        assert self.client.get("/v2/health/ready").json() == {"ready": True}
+        self.client = httpx.Client(base_url=self.url, timeout=180)
+        try:
+            assert self.client.get("/v2/health/ready").json() == {"ready": True}
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
 
     def predict(self, rows: Any = ROW, **more: Any) -> httpx.Response:
         return self.client.post("/predict", json={"rows": rows, **more})
