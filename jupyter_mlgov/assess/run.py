@@ -125,6 +125,13 @@ def _model(
     if primary is None:
         notes.append("the snapshot names no model (--model VAR): its stored predictions are tested")
         return None, None
+    test = held(manifest, "test")
+    if test is not None and test.out_of_fold:
+        notes.append(
+            "each row was predicted by a model that was fitted without it (cross-validation), and these predictions are "
+            "tested: the kept model has seen all of the rows"
+        )
+        return None, primary
     if primary.object is None:
         notes.append(
             f"the model was not kept ({primary.reason or 'unknown why'}): its stored predictions are tested"
@@ -136,7 +143,6 @@ def _model(
     try:
         return load_model(store.get(primary.object), trusted=allowed), primary
     except (Untrusted, Blocked) as error:
-        test = held(manifest, "test")
         if test is None or (test.predicted is None and not test.scores):
             raise
         notes.append(f"{error}; so its stored predictions are tested")
@@ -209,6 +215,8 @@ def _assessed(
     written = charter(store, snapshot)
     train = held(manifest, "train")
     train_rows = None
+    if test.out_of_fold:
+        train = None  # the same rows, and each was predicted without it
     if train is not None and train.object is not None:
         try:
             train_rows = read_rows(store, train)

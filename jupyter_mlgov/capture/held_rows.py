@@ -47,6 +47,7 @@ class _Found:
     model: str | None = None
     variables: tuple[str, ...] = ()
     evidence: Literal["declared", "inferred"] = "inferred"
+    out_of_fold: bool = False
 
 
 @dataclass
@@ -125,6 +126,7 @@ class RowsRecorder:
             "model": found.model,
             "variables": found.variables,
             "evidence": found.evidence,
+            "out_of_fold": found.out_of_fold,
         }
         try:
             table = _Table.of(found, namespace, columns, limit)
@@ -402,7 +404,7 @@ def _find(
         return
     tests = [one for one in passed.tests if _may_be(one, primary, namespace)]
     trained = ast.unparse(fitted.features) if fitted is not None else None
-    beside_training = [one for one in tests if one.key[0] != trained]
+    beside_training = [one for one in tests if one.key[0] != trained or one.folds]
     for one in reversed(beside_training):
         try:
             yield _test(one, tests, declared, namespace, primary)
@@ -440,7 +442,7 @@ def _test(
     primary: str | None,
 ) -> _Found:
     """What one evaluation says, with the predictions and scores that others of the same rows have."""
-    same = [other for other in tests if other.key == one.key]
+    same = [other for other in tests if (other.key, other.folds) == (one.key, one.folds)]
     predicted = next((other.predicted for other in reversed(same) if other.predicted), None)
     score = next((other.score for other in reversed(same) if other.score), None)
     features = value_of(one.features, namespace) if one.features is not None else None
@@ -463,6 +465,7 @@ def _test(
             score,
             declared.frame if beside is not None and declared else None,
         ),
+        out_of_fold=one.folds,
     )
 
 

@@ -1,8 +1,9 @@
 """Which rows a model was fitted on and which it is tested with: read from what a cell passes on, never by running it.
 
 ``model.fit(X_train, y_train)``, ``model.score(X_test, y_test)``, ``accuracy_score(y_test, model.predict(X_test))`` and
-``(predicted == y_test).mean()`` say it. What stands there is then looked up in the session: a name, columns of a table
-(``test[features]``, ``test.drop(columns="y")``), or the array of either; anything else is not followed.
+``(predicted == y_test).mean()`` say it; so does a metric of what ``cross_val_predict`` gave. What stands there is then
+looked up in the session: a name, columns of a table (``test[features]``, ``test.drop(columns="y")``), or the array of
+either; anything else is not followed.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ class Tested:
     truth: ast.expr
     predicted: str | None = None
     score: str | None = None
+    folds: bool = False
+    """Each row was predicted by a copy of the model that was fitted without it (``cross_val_predict``)."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -60,6 +63,7 @@ class _Prediction:
     kind: Kind
     model: str | None
     features: ast.expr | None
+    folds: bool = False
 
 
 def passed_on(*codes: str) -> Passed:
@@ -134,7 +138,9 @@ class _Reader(ast.NodeVisitor):
                 # Made in another cell, or by something else than a model: what it is shows when it is looked at.
                 self.found.tests.append(Tested(None, None, truth, predicted=name))
             return
-        test = Tested(found.model, found.features, truth)
+        test = Tested(found.model, found.features, truth, folds=found.folds)
+        if found.folds and name is None:
+            return  # what was predicted is all that can be tested, and it is in no variable
         if name is not None:
             test = replace(test, predicted=name) if found.kind == "labels" else replace(test, score=name)
         self.found.tests.append(test)
@@ -142,6 +148,11 @@ class _Reader(ast.NodeVisitor):
     def _prediction(self, node: ast.expr, depth: int = 0) -> _Prediction | None:
         if depth > _DEPTH:
             return None
+        if isinstance(node, ast.Call) and _last(node.func) == "cross_val_predict" and len(node.args) > 1:
+            method = next((word.value for word in node.keywords if word.arg == "method"), None)
+            how = method.value if isinstance(method, ast.Constant) else "predict"
+            kind = _PREDICTS.get(str(how))
+            return _Prediction(kind, _name(node.args[0]), node.args[1], folds=True) if kind else None
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             if node.func.attr in _PREDICTS and (node.args or node.keywords):
                 features = node.args[0] if node.args else node.keywords[0].value

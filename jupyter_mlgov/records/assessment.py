@@ -52,6 +52,8 @@ class HeldRows(Struct, frozen=True, kw_only=True):
     """What they were called in the notebook: features, truth, and what else was taken."""
     evidence: Literal["declared", "inferred"] = "inferred"
     """Said by ``--test`` or the charter, or found in what the cell passes to ``fit``, ``score`` or a metric."""
+    out_of_fold: bool = False
+    """Each row was predicted by a model that was fitted without it; the kept model has seen them all."""
     reason: str | None = None
 
 

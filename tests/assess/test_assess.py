@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.model_selection import train_test_split
+from sklearn.metrics import roc_auc_score
+from sklearn.model_selection import cross_val_predict, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from jupyter_mlgov.assess.junit import junit
 from jupyter_mlgov.assess.run import assess, newest, reference_attributions
@@ -142,6 +144,23 @@ def test_numbers(tmp_path: Path):
     assert find(made, "performance.measure:mae").verdict == "measured"
     assert find(made, "performance.baseline").verdict == "pass"
     assert find(made, "calibration.mean").value >= 0
+
+
+def test_what_a_cross_validation_predicted_is_tested_and_not_what_the_model_says_of_rows_it_has_seen(
+    tmp_path: Path,
+):
+    X, y = CANCER
+    model = DecisionTreeClassifier(random_state=0)
+    proba = cross_val_predict(model, X, y, method="predict_proba")[:, 1]
+    space = {"model": model.fit(X, y), "X": X, "y": y, "proba": proba}
+    code = (
+        "proba = cross_val_predict(model, X, y, method='predict_proba')[:, 1]\nmodel.fit(X, y)\n"
+        "auc = roc_auc_score(y, proba)"
+    )
+    made = assessed(tmp_path, space, code)
+    assert made.from_predictions and "cross-validation" in made.notes[0]
+    assert find(made, "performance.measure:auc").value == pytest.approx(roc_auc_score(y, proba))
+    assert {one.verdict for one in made.results if one.id.startswith("leakage.shared")} <= {"not-applicable"}
 
 
 def test_stored_predictions_are_enough(tmp_path: Path):

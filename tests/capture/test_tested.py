@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.capture.tested import Unfollowed, passed_on, value_of
@@ -106,6 +107,32 @@ def test_the_test_rows_are_found(tmp_path: Path, space: dict[str, Any], code: st
 def test_what_is_not_the_models_test_is_not_taken_for_it(tmp_path: Path, space: dict[str, Any], code: str):
     held, _, _ = rows_of(tmp_path, space, FIT.strip(), code)
     assert "test" not in held
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba"])
+def test_predictions_of_a_cross_validation_are_kept_with_their_rows(
+    tmp_path: Path, space: dict[str, Any], method: str
+):
+    said = cross_val_predict(space["model"], space["X_train"], space["y_train"], method=method)
+    space["folded"] = said[:, 1] if said.ndim == 2 else said
+    code = (
+        f"folded = cross_val_predict(model, X_train, y_train, method={method!r})[..., -1]\n"
+        f"{FIT}loss = brier_score_loss(y_train, folded)"
+    )
+    held, store, lost = rows_of(tmp_path, space, code)
+    test = held["test"]
+    assert (lost, test.out_of_fold, test.rows, test.model) == ([], True, 140, "model")
+    column = test.scores[0] if method == "predict_proba" else test.predicted
+    assert table(store, test)[column].tolist() == space["folded"].tolist()
+
+
+def test_rows_of_a_test_set_are_preferred_where_the_last_metric_is_of_them(
+    tmp_path: Path, space: dict[str, Any]
+):
+    code = "inside = cross_val_predict(model, X_train, y_train)\na = accuracy_score(y_train, inside)\n"
+    space["inside"] = space["y_train"].to_numpy()
+    held, _, _ = rows_of(tmp_path, space, FIT + code + "b = model.score(X_test, y_test)")
+    assert (held["test"].out_of_fold, held["test"].rows) == (False, 60)
 
 
 def test_the_model_may_be_fitted_in_an_earlier_cell(tmp_path: Path, space: dict[str, Any]):
