@@ -42,6 +42,8 @@ class Entry(Struct, frozen=True, kw_only=True):
       "envelope": the signed statement as a DSSE envelope}``; only what the envelope says is believed
     - ``release``: ``{"model": str, "stage": str, "number": int, "gate": digest of the gate's decision,
       "previous": int or None, "message": str}``
+    - ``drift``: ``{"model": str, "stage": str, "number": int, "decision": "nothing" | "watch" | "retrain" | "roll back",
+      "reasons": [str], "rows": int, "outcomes": int, "monitoring": digest of the whole ``Monitoring``}``
     - ``import``: ``{"experiment": str, "number": int, "head": id, "chain": digest, "commit": str or None, "tree": digest or
       None, "entries": ids}``: where the snapshot came from, and what of that ledger is repeated after this entry
     """
