@@ -3,6 +3,7 @@
 # make bench   what capture costs, as ratios in one run, beside MLflow and DVC; rewrites docs/reference/cost.md
 # make screenshots   the documentation's pictures of JupyterLab
 # make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; 20 minutes)
+# make bench-drift   drift on streams whose truth is known, beside river and evidently (30 minutes)
 # make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
 #
 # Python 3.11 or newer, git and make are all that has to be there. Node.js comes as a wheel.
@@ -16,7 +17,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-serving bench-reruns test-papermill
+.PHONY: bench-drift bench-serving bench-reruns test-papermill
 .PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench bench-faults bench-nbval clean
 
 help:
@@ -107,6 +108,16 @@ bench-serving: $(VENV)/.dev .venv-bench/.peers
 # papermill's own tests, from its source distribution, with the engine mlgov in place of its default.
 test-papermill: $(VENV)/.dev
 	$(BIN)/python -m tests.papermill_suite --write
+
+# The peers of the drift benchmark: evidently cannot be imported with pandas 3.
+.venv-drift/.peers: $(VENV)/.python
+	$(PYTHON) -m venv .venv-drift
+	.venv-drift/bin/python -m pip install --quiet "evidently>=0.7" "pandas<3" "river>=0.21"
+	touch $@
+
+# How early and how surely drift is found, and what it costs, beside river and evidently: half an hour.
+bench-drift: $(VENV)/.dev .venv-drift/.peers
+	$(BIN)/python -m tests.benchmarks.drift --write
 
 # Every step of a writer killed and refused, 200 snapshots from each of four kernels and the server: some minutes.
 test-faults: $(VENV)/.dev
