@@ -453,6 +453,53 @@ def _predictions(rows: Any) -> RenderableType:
     return Group(table, Text(more, style=QUIET))
 
 
+_TELL = {"drift": BAD, "steady": GOOD, "unknown": UNSURE}
+_DECISION = {"nothing": GOOD, "watch": UNSURE, "retrain": BAD, "roll back": BAD}
+
+
+def _monitor(found: Any) -> RenderableType:
+    title = Text.assemble(
+        (f"{found.model}:{found.stage}", "bold"), f" version {found.release}: ",
+        (found.decision, _DECISION[found.decision]),
+        (f"  ({found.rows:,} predictions, {found.outcomes:,} with an outcome, {found.tests} tests)", QUIET),
+    )  # fmt: skip
+    parts: list[RenderableType] = [title]
+    parts += [Padding(clean(reason), (0, 0, 0, 2)) for reason in found.reasons]
+    compared = [*found.columns, *found.attributions]
+    if compared:
+        table = _table("column", "role", "is", "effect#", "measure", "p, corrected#", "would be seen#")
+        rank = {"drift": 0, "unknown": 1, "steady": 2}
+        ordered = sorted(compared, key=lambda one: (rank[one.tell], -one.effect))
+        for one in ordered[:30]:
+            table.add_row(
+                clean(one.name), one.role, Text(one.tell, style=_TELL[one.tell]), amount(round(one.effect, 4)),
+                one.measure, f"{one.p_adjusted:.2g}", f"{one.detectable:.2g}",
+            )  # fmt: skip
+        more = f"{len(ordered) - 30} more in --json and the report" if len(ordered) > 30 else ""
+        parts.append(_section("columns", Group(table, Text(more, style=QUIET)) if more else table))
+    if found.kpis or found.concept:
+        lines = Table.grid(padding=(0, 2))
+        for kpi in found.kpis:
+            lines.add_row(_MARK[kpi.met if kpi.sure else None], clean(kpi.message))
+        for one in found.concept:
+            lines.add_row(Text(one.tell, style=_TELL[one.tell]), clean(one.message))
+        parts.append(_section("over time", lines))
+    if found.slices:
+        table = _table("slice", "before#", "now#", "effect#")
+        for one in found.slices:
+            table.add_row(clean(one.where), f"{one.before:.3g}", f"{one.after:.3g}", f"{one.effect:.2g}")
+        parts.append(_section(f"where the {found.slices[0].measured} moved", table))
+    if found.quality:
+        lines = Table.grid(padding=(0, 2))
+        for problem in found.quality:
+            mark = Text("✗", style=BAD) if problem.broken else Text("!", style=UNSURE)
+            lines.add_row(mark, clean(problem.message))
+        parts.append(_section("quality", lines))
+    if found.notes:
+        parts.append(_section("not looked at", clean("\n".join(found.notes))))
+    return Group(*parts)
+
+
 def _outcomes(added: Any) -> RenderableType:
     return Text(f"{added.rows} outcomes added; of {added.logged:,} logged rows {added.known:,} are known")
 
@@ -477,5 +524,6 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "prediction logs": _prediction_logs,
     "predictions": _predictions,
     "outcomes": _outcomes,
+    "monitor": _monitor,
     "releases": _releases,
 }

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.assessment import Assessment
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
+    from jupyter_mlgov.records.monitoring import Monitoring
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
     from jupyter_mlgov.rerun.fleet import Job, Orders
@@ -605,6 +606,59 @@ class Project:
         from jupyter_mlgov.operate import outcomes
 
         return outcomes.add(self.predictions_folder, Path(file).absolute())
+
+    def monitor(
+        self,
+        model_stage: str,
+        *,
+        since: str | None = None,
+        junit: str | Path | None = None,
+        prometheus: str | Path | None = None,
+        output: str | Path | None = None,
+        record: bool = True,
+    ) -> Monitoring:
+        """Looks at what ``MODEL:STAGE`` predicted (from ``since`` on) against the rows that its snapshot was tested on, and
+        decides: nothing, watch, retrain, roll back. The run is kept and put on the ledger unless ``record`` is False.
+
+        ``junit``, ``prometheus`` and ``output`` (an HTML report) name files. Raises ``NotFound`` (never released),
+        ``UsageError`` (an empty log, outcomes that are no labels), ``Blocked`` (no rows to compare with), ``NotWritable``.
+        """
+        from jupyter_mlgov.capture.repository import user_name
+        from jupyter_mlgov.monitor import files
+        from jupyter_mlgov.monitor.settings import read_settings
+        from jupyter_mlgov.monitor.watch import tell, watch
+        from jupyter_mlgov.operate.predictions import problems
+        from jupyter_mlgov.operate.settings import read_settings as read_operate
+        from jupyter_mlgov.report import render_monitoring
+
+        settings = read_settings(self.root)
+        log = self.predictions(model_stage, since=since)
+        found = watch(
+            self.root,
+            self.store,
+            self.released(model_stage),
+            log,
+            settings,
+            since=since,
+            never_logged=read_operate(self.root).never_log,
+            problems=problems(log),
+        )
+        if record:
+            tell(self.store, found, user_name())
+        if junit is not None:
+            write_whole(Path(junit).absolute(), files.junit(found, settings.fail_on))
+        if prometheus is not None:
+            write_whole(Path(prometheus).absolute(), files.prometheus(found).encode("utf-8"))
+        if output is not None:
+            write_whole(Path(output).absolute(), render_monitoring(found).encode("utf-8"))
+        return found
+
+    def alarms(self, found: Monitoring) -> bool:
+        """Whether a run's decision is at least what ``[monitor] fail_on`` names: the command line then ends with 1."""
+        from jupyter_mlgov.monitor.files import fails
+        from jupyter_mlgov.monitor.settings import read_settings
+
+        return fails(found.decision, read_settings(self.root).fail_on)
 
     @property
     def predictions_folder(self) -> Path:

@@ -17,6 +17,7 @@ import click
 
 from jupyter_mlgov.calling import Answer, Caller, json_option, ref_argument
 from jupyter_mlgov.errors import MlgovError, UsageError
+from jupyter_mlgov.monitoring_verbs import MONITORING
 from jupyter_mlgov.operating_verbs import OPERATING
 
 if TYPE_CHECKING:
@@ -463,7 +464,7 @@ def reindex(caller: Caller, as_json: bool) -> None:
     caller.answer = Answer("reindex", {"snapshots": caller.project().reindex()}, json=as_json)
 
 
-for _verb in OPERATING:
+for _verb in (*OPERATING, *MONITORING):
     verbs.add_command(_verb)
 
 

@@ -17,7 +17,7 @@ def junit(decision: GateDecision, reference: str) -> bytes:
     failed = [rule for rule in decision.rules if not rule.passed]
     suite = ET.Element(
         "testsuite",
-        name=_clean(f"mlgov gate {reference}"),
+        name=clean(f"mlgov gate {reference}"),
         tests=str(len(decision.rules)),
         failures=str(len(failed)),
         errors="0",
@@ -27,13 +27,11 @@ def junit(decision: GateDecision, reference: str) -> bytes:
     for name, value in (("snapshot", decision.snapshot), ("policy", decision.policy)):
         ET.SubElement(properties, "property", name=name, value=value)
     for rule in decision.rules:
-        case = ET.SubElement(suite, "testcase", classname="mlgov.gate", name=_clean(rule.rule), time="0")
+        case = ET.SubElement(suite, "testcase", classname="mlgov.gate", name=clean(rule.rule), time="0")
         if rule.passed:
-            ET.SubElement(case, "system-out").text = _clean(rule.reason)
+            ET.SubElement(case, "system-out").text = clean(rule.reason)
         else:
-            ET.SubElement(case, "failure", message=_clean(rule.reason), type="gate").text = _clean(
-                rule.reason
-            )
+            ET.SubElement(case, "failure", message=clean(rule.reason), type="gate").text = clean(rule.reason)
     root = ET.Element("testsuites")
     root.append(suite)
     body: bytes = ET.tostring(root, encoding="utf-8")
@@ -57,9 +55,10 @@ def markdown(decision: GateDecision, reference: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
+    """``text`` without what XML cannot hold."""
     return _NO_XML.sub("\ufffd", text)
 
 
 def _escaped(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", html.escape(" ".join(_clean(text).split()), quote=False))
+    return _MARKDOWN.sub(r"\\\1", html.escape(" ".join(clean(text).split()), quote=False))

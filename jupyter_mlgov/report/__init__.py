@@ -11,6 +11,6 @@ from __future__ import annotations
 from jupyter_mlgov.report.build import build
 from jupyter_mlgov.report.context import ReportContext
 from jupyter_mlgov.report.inventory import inventory
-from jupyter_mlgov.report.render import render, render_inventory
+from jupyter_mlgov.report.render import render, render_inventory, render_monitoring
 
-__all__ = ["ReportContext", "build", "inventory", "render", "render_inventory"]
+__all__ = ["ReportContext", "build", "inventory", "render", "render_inventory", "render_monitoring"]

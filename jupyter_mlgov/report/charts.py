@@ -91,7 +91,7 @@ def bullet(chart: Bullet) -> Markup:
     elif chart.op in ("<=", "<"):
         wanted = f'<rect class="c-want" x="0" y="4" width="{target:.2f}%" height="20"/>'
     left, right = min(zero, value), max(zero, value)
-    return _svg(
+    return svg(
         28,
         chart.text,
         "c-bullet",
@@ -113,7 +113,7 @@ def interval(chart: Interval) -> Markup:
     goal, low, high, value = (x(one) for one in (chart.target, chart.low, chart.high, chart.value))
     left, width = (0.0, goal) if chart.op in ("<", "<=") else (goal, 100 - goal)
     kind = {True: "c-met", False: "c-unmet", None: "c-unsure"}[chart.met]
-    return _svg(
+    return svg(
         16,
         chart.text,
         "c-interval",
@@ -153,7 +153,7 @@ def sparkline(chart: History) -> Markup:
             parts.append(f'<circle class="c-now" cx="{x:.2f}%" cy="{level}" r="4.5"/>')
         elif count <= 30:
             parts.append(f'<circle class="c-dot" cx="{x:.2f}%" cy="{level}" r="2.5"/>')
-    return _svg(_HEIGHT, chart.text, "c-history", "".join(parts))
+    return svg(_HEIGHT, chart.text, "c-history", "".join(parts))
 
 
 def thinned(values: Iterable[tuple[float, float]], most: int = 200) -> list[tuple[float, float]]:
@@ -164,7 +164,8 @@ def thinned(values: Iterable[tuple[float, float]], most: int = 200) -> list[tupl
     return [every[round(place * (len(every) - 1) / (most - 1))] for place in range(most)]
 
 
-def _svg(height: int, text: str, name: str, body: str) -> Markup:
+def svg(height: int, text: str, name: str, body: str) -> Markup:
+    """A chart's frame; ``body`` is markup made of numbers and class names only."""
     from markupsafe import Markup, escape
 
     return Markup(  # noqa: S704 - body holds numbers and class names only

@@ -6,17 +6,21 @@ Jinja escapes everything (autoescape on, undefined names are errors); the only m
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.report.charts import bullet, interval, sparkline
 from jupyter_mlgov.report.context import ReportContext
+from jupyter_mlgov.report.drift_charts import course, two_histograms
 from jupyter_mlgov.report.lineage import draw
 
 if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from jupyter_mlgov.records.monitoring import Monitoring
     from jupyter_mlgov.report.inventory import Inventory
     from jupyter_mlgov.report.views import Piece
 
@@ -44,6 +48,13 @@ def render_inventory(inventory: Inventory) -> str:
     return template.render(inventory=inventory, policy=POLICY) + "\n"
 
 
+def render_monitoring(found: Monitoring) -> str:
+    """The page of one monitor run."""
+    template = _environment().get_template("monitoring.html")
+    tones = {"nothing": "good", "watch": "warn", "retrain": "bad", "roll back": "bad"}
+    return template.render(found=found, policy=POLICY, tone=tones[found.decision]) + "\n"
+
+
 @cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -59,7 +70,14 @@ def _environment() -> Environment:
     environment.globals.update(
         bullet=bullet, interval=interval, sparkline=sparkline, lineage=draw, markup=_markup
     )
+    environment.globals.update(course=course, two_histograms=two_histograms, amount=_amount)
     return environment
+
+
+def _amount(value: object) -> str:
+    """A number of a monitor run as one writes it in a table."""
+    found = number(value)
+    return "–" if found is None or math.isnan(found) else f"{found:.3g}"
 
 
 def _markup(piece: Piece) -> Markup:

@@ -37,6 +37,7 @@ _SHOWN = 3
 _NAMED_OBJECTS = {
     "rerun": ("comparison",),
     "release": ("gate",),
+    "drift": ("monitoring",),
     "lock": ("lock",),
     "import": ("chain", "tree"),
     "assessment": ("assessment", "attributions", "objects"),

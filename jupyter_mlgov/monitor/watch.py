@@ -1,0 +1,177 @@
+"""One monitor run about a release: its snapshot's rows against the rows that were predicted since, and what the ledger is
+told of it."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
+from jupyter_mlgov.monitor import sides
+from jupyter_mlgov.monitor.examine import Context, Explained, examine
+from jupyter_mlgov.monitor.settings import Settings
+from jupyter_mlgov.records.annotations import Kpi
+from jupyter_mlgov.records.assessment import Attributions, HeldRows
+from jupyter_mlgov.records.canonical import canonical, number
+from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.monitoring import Monitoring
+from jupyter_mlgov.records.release import Release
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from jupyter_mlgov.store import Store
+
+
+def watch(
+    root: Path,
+    store: Store,
+    release: Release,
+    log: pa.Table,
+    settings: Settings,
+    *,
+    since: str | None = None,
+    never_logged: tuple[str, ...] = (),
+    problems: tuple[str, ...] = (),
+) -> Monitoring:
+    """Looks at what ``release`` predicted: ``log`` is the prediction log from ``since`` on, joined with outcomes.
+
+    Raises ``UsageError`` (an empty log, outcomes that are no labels), ``Blocked`` (no rows to compare with).
+    """
+    import pyarrow.compute as pc
+
+    from jupyter_mlgov.store.ledger import now
+
+    rows = log.filter(pc.equal(log["snapshot"], release.snapshot))
+    if not rows.num_rows:
+        where = f"{release.model}:{release.stage}"
+        when = f" since {since}" if since else ""
+        raise UsageError(
+            f"version {release.number} of {where} has predicted nothing{when}: mlgov predictions shows what is logged"
+        )
+    manifest = store.manifest(release.snapshot)
+    held = sides.held_rows(manifest)
+    read_as = sides.meaning(rows, held)
+    notes = list(problems)
+    model = None
+    if held.predicted is None:
+        model = _model(root, store, manifest, notes)
+    features = [name for name in held.features if name not in never_logged]
+    before, now_explained = _explained(store, release.snapshot, rows, features, notes)
+    hidden = [name for name in held.features if name in never_logged]
+    notes += [f"{name} is not compared: it must not be logged ([operate] never_log)" for name in hidden]
+    reference = sides.reference_side(store, held, model, read_as, before)
+    if hidden:
+        reference = _without(reference, features)
+    found = examine(
+        reference,
+        sides.current_side(rows, read_as, now_explained),
+        settings,
+        Context(
+            kpis=kpis_of(manifest),
+            metrics=dict(manifest.metrics),
+            schema=manifest.inputs_schema,
+            earlier=_earlier(release),
+            from_release=since is None,
+            notes=notes,
+        ),
+    )
+    at = rows["at"].to_pylist()
+    return msgspec.structs.replace(
+        found, model=release.model, stage=release.stage, release=release.number, snapshot=release.snapshot, at=now(),
+        since=since, first=at[0].isoformat(timespec="seconds"), last=at[-1].isoformat(timespec="seconds"),
+        reference=_in_words(held),
+    )  # fmt: skip
+
+
+def kpis_of(manifest: Manifest) -> list[Kpi]:
+    """The targets that the snapshot was judged by."""
+    return [Kpi(metric=kpi.metric, op=kpi.op, target=kpi.target) for kpi in manifest.kpis]
+
+
+def _in_words(held: HeldRows) -> str:
+    what = {"test": "the rows that the model was tested on", "train": "the rows that the model was fitted on"}
+    return what[held.role] + (f" ({held.rows:,} of {held.of_rows:,})" if held.of_rows > held.rows else "")
+
+
+def _earlier(release: Release) -> str | None:
+    if release.previous is None or release.previous == release.number:
+        return None
+    return f"{release.model}:{release.stage}@{release.previous}"
+
+
+def _model(root: Path, store: Store, manifest: Manifest, notes: list[str]) -> Any:
+    """The released model, to predict the reference rows with; None with a note where it cannot be loaded."""
+    from jupyter_mlgov.configuration import section
+    from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
+
+    primary = next((model for model in manifest.models if model.primary and model.object), None)
+    if primary is None or primary.object is None:
+        return None
+    try:
+        trusted = section(root, "models", ModelSettings).trusted
+        return load_model(store.get(primary.object), trusted=(*OWN, *trusted))
+    except Blocked as error:
+        notes.append(f"predictions are not compared: {error}")
+        return None
+
+
+def _explained(
+    store: Store, snapshot: str, rows: pa.Table, features: list[str], notes: list[str]
+) -> tuple[Explained | None, Explained | None]:
+    """The attributions that were signed off, and those of the logged predictions, where both explain the same output."""
+    entries = [entry for entry in store.entries(subject=snapshot) if entry.kind == "assessment"]
+    digest = next(
+        (entry.body.get("attributions") for entry in reversed(entries) if entry.body.get("attributions")),
+        None,
+    )
+    if not isinstance(digest, str):
+        return None, None
+    try:
+        found = msgspec.json.decode(store.get(digest), type=Attributions)
+        before = sides.reference_explanations(store, found)
+    except (MlgovError, msgspec.MsgspecError) as error:
+        notes.append(f"the reference attributions cannot be read: {error}")
+        return None, None
+    if found.link != "identity" or found.output.startswith("log-odds"):
+        notes.append(
+            f"attributions are not compared: those that were signed off explain the {found.output}, "
+            "the service's explain a probability"
+        )
+        return None, None
+    return before, sides.logged_explanations(rows, features)
+
+
+def _without(side: Any, features: list[str]) -> Any:
+    from dataclasses import replace
+
+    return replace(side, inputs=side.inputs.loc[:, features])
+
+
+def tell(store: Store, found: Monitoring, author: str = "") -> None:
+    """Keeps the run whole in the store and puts a ``drift`` entry about the snapshot on the ledger."""
+    kept = store.put(canonical(found))
+    store.append(
+        "drift",
+        found.snapshot,
+        {
+            "model": found.model,
+            "stage": found.stage,
+            "number": found.release,
+            "decision": found.decision,
+            "reasons": list(found.reasons[:5]),
+            "rows": found.rows,
+            "outcomes": found.outcomes,
+            "monitoring": kept,
+        },
+        author=author,
+    )
+
+
+def amount(value: Any) -> float:
+    """A recorded number, NaN where there is none."""
+    found = number(value)
+    return math.nan if found is None else found

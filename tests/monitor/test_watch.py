@@ -1,0 +1,162 @@
+"""The monitor over a real log of a real model: what it says, decides, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from jupyter_mlgov.errors import NotFound, UsageError
+from jupyter_mlgov.project import Project
+from tests.monitor.making import add_outcomes, applications, released_project, serve
+from tests.operate.making import add_model
+from tests.operate.test_releases import mlgov
+
+
+def test_rows_like_those_of_the_test_are_nothing_and_leave_an_entry_that_fsck_knows(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    rows = applications(1, 600)
+    add_outcomes(project, serve(project, rows), rows, tmp_path)
+    found = project.monitor("credit:production")
+    assert (found.decision, found.rows, found.outcomes, found.release) == ("nothing", 600, 600, 1)
+    assert "would have been seen" in found.reasons[0]
+    assert {one.name for one in found.columns if one.role == "feature"} == {
+        "income",
+        "debt",
+        "children",
+        "region",
+    }
+    assert [kpi.met for kpi in found.kpis] == [True]
+    (entry,) = project.store.entries(kind="drift")
+    assert entry.body["decision"] == "nothing"
+    assert json.loads(project.store.get(entry.body["monitoring"]))["rows"] == 600
+    assert project.fsck() == []
+
+
+def test_a_shift_of_one_feature_is_watched_while_no_outcome_is_known(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    serve(project, applications(2, 500, income=8.0))
+    found = project.monitor("credit:production")
+    assert found.decision == "watch"
+    drifting = {(one.name, one.role) for one in found.columns if one.tell == "drift"}
+    assert ("income", "feature") in drifting
+    assert ("probability of 1", "prediction") in drifting
+    assert not {("debt", "feature"), ("region", "feature")} & drifting
+    assert "mlgov outcomes add" in found.reasons[-1]
+
+
+def test_a_relation_that_changed_is_dated_placed_and_retrained(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    before, after = applications(3, 700), applications(4, 500, rule="turned")
+    add_outcomes(project, serve(project, before), before, tmp_path)
+    add_outcomes(project, serve(project, after, start=700), after, tmp_path)
+    found = project.monitor("credit:production")
+    assert found.decision == "retrain"
+    loss = next(one for one in found.concept if one.series == "loss")
+    assert loss.tell == "drift"
+    change = max(loss.changes, key=lambda one: abs(one.effect))
+    assert abs(change.row - 700) < 150
+    assert change.at is not None and change.at.startswith("2026-11-26T09:")
+    assert found.slices[0].where == "region = north"
+    assert not [one for one in found.columns if one.role == "feature" and one.tell == "drift"]
+
+
+def test_a_release_that_was_bad_from_the_start_is_rolled_back_where_there_is_an_earlier_one(
+    tmp_path: Path,
+) -> None:
+    project = released_project(tmp_path)
+    bad = applications(5, 500, rule="turned")
+    ids = serve(project, bad)
+    add_outcomes(project, ids, bad, tmp_path)
+    assert project.monitor("credit:production").decision == "retrain"
+    manifest = project.store.manifest(project.resolve("baseline"))
+    add_model(project.store, c=0.5, rows=manifest.rows, kpis=manifest.kpis, metrics=dict(manifest.metrics))
+    assert project.release("baseline@2", "credit", "production").release is not None
+    more = applications(6, 500, rule="turned")
+    add_outcomes(project, serve(project, more, start=1000), more, tmp_path)
+    found = project.monitor("credit:production")
+    assert (found.decision, found.rows) == ("roll back", 500)
+    assert "credit:production@1" in found.reasons[0]
+
+
+def test_few_rows_are_too_few_to_tell(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    serve(project, applications(7, 15))
+    found = project.monitor("credit:production")
+    assert found.decision == "nothing"
+    assert found.reasons[0].startswith("too few rows to tell")
+
+
+def test_a_lost_column_is_broken_and_never_retrained_on(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    rows = applications(8, 400, rule="turned")
+    add_outcomes(project, serve(project, rows, drop=("debt",)), rows, tmp_path)
+    found = project.monitor("credit:production")
+    assert found.decision == "watch"
+    assert "mend" in found.reasons[0]
+    assert [(one.column, one.kind) for one in found.quality if one.broken] == [("debt", "missing column")]
+
+
+def test_the_command_line_writes_report_junit_and_metrics_and_ends_with_the_decision(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    serve(project, applications(9, 500, income=8.0))
+    done = mlgov(
+        tmp_path,
+        "monitor",
+        "credit:production",
+        "--json",
+        "--junit",
+        "m.xml",
+        "--prometheus",
+        "m.prom",
+        "-o",
+        "m.html",
+    )
+    assert done.returncode == 1, done.stderr
+    document = json.loads(done.stdout)
+    assert document["decision"] == "watch"
+    page = (tmp_path / "m.html").read_text()
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert "<script" not in page
+    assert "Decision: watch" in page
+    suite = ET.fromstring((tmp_path / "m.xml").read_bytes())[0]
+    failed = {case.get("name") for case in suite if case.find("failure") is not None}
+    assert {"decision", "feature: income"} <= failed
+    metrics = (tmp_path / "m.prom").read_text()
+    assert (
+        'mlgov_monitor_decision{model="credit",stage="production",version="1",decision="watch"} 1.0'
+        in metrics
+    )
+    (tmp_path / "mlgov.toml").write_text('[monitor]\nfail_on = "retrain"\n')
+    again = mlgov(tmp_path, "monitor", "credit:production")
+    assert again.returncode == 0, again.stderr
+    assert "watch" in again.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("credit:staging", NotFound, "it is on production"),
+        ("credit:production", UsageError, "predicted nothing"),
+    ],
+)
+def test_nothing_to_look_at_is_one_clear_line(
+    tmp_path: Path, name: str, error: type[Exception], says: str
+) -> None:
+    project = released_project(tmp_path)
+    with pytest.raises(error, match=says):
+        project.monitor(name)
+
+
+def test_outcomes_that_are_no_labels_and_misspelt_settings_are_told(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    rows = applications(10, 60)
+    ids = serve(project, rows)
+    add_outcomes(project, ids, rows.assign(paid="late"), tmp_path)
+    with pytest.raises(UsageError, match="'late' is no label"):
+        project.monitor("credit:production")
+    (tmp_path / "mlgov.toml").write_text("[monitor]\nalfa = 0.1\n")
+    with pytest.raises(UsageError, match="alfa"):
+        Project.open(tmp_path).monitor("credit:production")
