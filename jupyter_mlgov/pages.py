@@ -306,7 +306,7 @@ def _assess(made: Any) -> RenderableType:
     table = _table("", "test", "value#", "interval", "asked", "why")
     for one in made.results:
         value, low, high = (number(part) for part in (one.value, one.low, one.high))
-        known = low is not None and high is not None and not math.isnan(low)
+        known = low is not None and high is not None and math.isfinite(low) and math.isfinite(high)
         table.add_row(
             _JUDGED[one.verdict],
             clean(one.id),

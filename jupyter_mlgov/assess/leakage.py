@@ -25,7 +25,7 @@ def leakage(subject: Subject, suite: Suite) -> list[TestResult]:
 
 def _shared(subject: Subject, suite: Suite) -> TestResult:
     if subject.train is None:
-        return not_applicable("leakage.shared_rows", "the training rows were not kept", rows=subject.rows)
+        return not_applicable("leakage.shared_rows", subject.why_no_train, rows=subject.rows)
     if tuple(subject.train.held.features) != tuple(subject.test.held.features):
         return not_applicable(
             "leakage.shared_rows", "training and test rows have other columns", rows=subject.rows

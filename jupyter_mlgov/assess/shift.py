@@ -24,7 +24,7 @@ _SHOWN = 10
 def shift(subject: Subject, suite: Suite) -> list[TestResult]:
     """A classifier that tells the two apart, and each feature's distribution."""
     if subject.train is None:
-        reason = "the training rows were not kept"
+        reason = subject.why_no_train
         return [not_applicable(name, reason, rows=subject.rows) for name in ("shift.domain", "shift.feature")]
     if tuple(subject.train.held.features) != tuple(subject.test.held.features):
         return [

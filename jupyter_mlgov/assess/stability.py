@@ -50,7 +50,7 @@ def _what_is_missing(subject: Subject, suite: Suite) -> str:
     if subject.model is None:
         return "the model is not there to be fitted anew: only its predictions were kept"
     if subject.train is None:
-        return "the training rows were not kept"
+        return subject.why_no_train
     if subject.train.truth is None:
         return "the truth of the training rows is not known"
     if not hasattr(subject.model, "get_params"):

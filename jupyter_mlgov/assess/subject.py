@@ -80,6 +80,13 @@ class Subject:
     calls: int = 0
 
     @property
+    def why_no_train(self) -> str:
+        """Why there are no training rows to compare with."""
+        if self.test.held.out_of_fold:
+            return "each row was predicted by a model fitted on the others: there are no training rows apart from them"
+        return "the training rows were not kept"
+
+    @property
     def rows(self) -> int:
         return len(self.test.frame)
 
