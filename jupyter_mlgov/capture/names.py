@@ -217,7 +217,7 @@ class _Reader(ast.NodeVisitor):
             return
         if any(name in scope for scope in self._local):
             return
-        if name not in self.bound or self._local:
+        if name not in self.bound:
             self.used.setdefault(name)
 
     def visit_Name(self, node: ast.Name) -> None:

@@ -46,6 +46,13 @@ def test_what_a_function_reads_from_outside_is_used_and_its_own_names_are_not() 
     assert names.sets == ("f",)
 
 
+def test_what_a_cell_binds_before_a_comprehension_or_a_function_is_not_needed_from_outside() -> None:
+    names = names_of(
+        "from m import score\nrows = [1]\nmade = [score(r) for r in rows]\ndef f():\n    return rows, later\nlater = 2\n"
+    )
+    assert names.uses == ("later",)  # a function may be called before it is set
+
+
 def test_environment_variables_are_named() -> None:
     names = names_of("import os\nos.environ['A']\nos.getenv('B', 'x')\nos.environ.get('C')\n")
     assert names.variables == ("A", "B", "C")
