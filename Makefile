@@ -2,6 +2,7 @@
 # make test    everything that is checked: style, types, Python tests, TypeScript, JupyterLab in real Chromium
 # make bench   what capture costs, as ratios in one run, beside MLflow and DVC; rewrites docs/reference/cost.md
 # make screenshots   the documentation's pictures of JupyterLab
+# make measure-sidebar   10,000 snapshots in the list, a cell beside the sidebar: docs/reference/sidebar-cost.md
 # make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; 20 minutes)
 # make bench-drift   drift on streams whose truth is known, beside river and evidently (30 minutes)
 # make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
@@ -18,7 +19,7 @@ JOBS ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: bench-drift bench-serving bench-reruns test-papermill
-.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots bench bench-faults bench-nbval clean
+.PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots measure-sidebar bench bench-faults bench-nbval clean
 
 help:
 	@sed -n 's/^# make/make/p' Makefile
@@ -81,6 +82,10 @@ test: check test-python test-ts test-ui
 screenshots: $(VENV)/.front-end chromium
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
 	cd labextension/ui-tests && $(WITH_NODE) MLGOV_SCREENSHOTS=1 $(BIN)/jlpm playwright test
+
+measure-sidebar: $(VENV)/.front-end chromium
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
+	cd labextension/ui-tests && $(WITH_NODE) MLGOV_MEASURE=1 $(BIN)/jlpm playwright test
 
 # Peers are other projects' tools, with dependencies of their own: never in the product's environment.
 .venv-bench/.peers: $(VENV)/.python

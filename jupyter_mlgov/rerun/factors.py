@@ -197,7 +197,8 @@ def _sets(side: Side, index: int) -> frozenset[str]:
 
 def _edit(before: Side, old: CellRecord, after: Side, new: CellRecord) -> str:
     """The first line that is another, before and now."""
-    lines = [[line.strip() for line in side.source(cell).splitlines() if line.strip()]
+    # The header of a cell is no code: what it says of the run (a message, say) explains no difference.
+    lines = [[line.strip() for line in side.source(cell).splitlines() if line.strip() and not line.startswith("%%")]
              for side, cell in ((before, old), (after, new))]  # fmt: skip
     gone = [line for line in lines[0] if line not in lines[1]]
     come = [line for line in lines[1] if line not in lines[0]]

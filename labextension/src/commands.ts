@@ -4,6 +4,9 @@ export const Commands = {
   project: 'mlgov:show-project',
   risks: 'mlgov:show-risks',
   changes: 'mlgov:show-changes',
+  snapshot: 'mlgov:snapshot',
+  approve: 'mlgov:approve',
+  reject: 'mlgov:reject',
   rerun: 'mlgov:rerun',
   report: 'mlgov:report',
   compare: 'mlgov:compare',
@@ -17,8 +20,22 @@ export const IN_PALETTE: readonly string[] = [
   Commands.project,
   Commands.risks,
   Commands.changes,
+  Commands.snapshot,
   Commands.rerun,
   Commands.report,
   Commands.compare,
+  Commands.approve,
+  Commands.reject,
   Commands.addRisk
+];
+
+/** Those that the state of the panel turns on and off. */
+export const ABOUT_A_SNAPSHOT: readonly string[] = [
+  Commands.snapshot,
+  Commands.changes,
+  Commands.rerun,
+  Commands.report,
+  Commands.compare,
+  Commands.approve,
+  Commands.reject
 ];

@@ -4,6 +4,7 @@ import { caretLeftIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import {
+  type IDecision,
   type IGate,
   type IInput,
   type IKpi,
@@ -118,7 +119,7 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
         last === undefined &&
         job?.state === 'done' &&
         job.comparison !== null && <VerdictView {...job.comparison} trans={trans} goTo={goTo} />}
-      <Gate gate={model.state.gate} trans={trans} />
+      <Gate {...props} gate={model.state.gate} />
       <Kpis kpis={snapshot.kpis} trans={trans} />
       <Section title={trans.__('Metrics')} count={Object.keys(snapshot.metrics).length}>
         <Values values={snapshot.metrics} empty={trans.__('No metric was computed.')} />
@@ -168,13 +169,15 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
   );
 }
 
-function Gate(props: { gate: IGate | null; trans: TranslationBundle }): React.JSX.Element | null {
-  const { gate, trans } = props;
+function Gate(
+  props: IViewProps & { gate: IGate | null; snapshot: ISnapshot }
+): React.JSX.Element | null {
+  const { gate, trans, snapshot, model } = props;
   if (gate === null) {
     return null;
   }
   return (
-    <details className="jp-Mlgov-gate">
+    <details className="jp-Mlgov-gate" open={!gate.open}>
       <summary>
         <Badge tone={gate.open ? 'good' : 'bad'}>
           {gate.open ? trans.__('Gate open') : trans.__('Gate closed')}
@@ -192,7 +195,66 @@ function Gate(props: { gate: IGate | null; trans: TranslationBundle }): React.JS
           </li>
         ))}
       </ul>
+      {snapshot.approvals.length > 0 && (
+        <ul className="jp-Mlgov-rows" aria-label={trans.__('Decisions')}>
+          {snapshot.approvals.map((decision, index) => (
+            <li key={index}>
+              <Decision decision={decision} trans={trans} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <div className="jp-Mlgov-actions">
+        {(
+          [
+            ['approved', trans.__('Approve…')],
+            ['rejected', trans.__('Reject…')]
+          ] as const
+        ).map(([decision, label]) => (
+          <button
+            key={decision}
+            type="button"
+            className="jp-Mlgov-button"
+            disabled={model.state.doing !== null}
+            onClick={() => {
+              props.actions.decide(snapshot.id, decision);
+            }}
+          >
+            {label}
+          </button>
+        ))}
+      </div>
     </details>
+  );
+}
+
+function Decision(props: { decision: IDecision; trans: TranslationBundle }): React.JSX.Element {
+  const { decision, trans } = props;
+  const words: Readonly<Record<string, string>> = {
+    approved: trans.__('approved'),
+    rejected: trans.__('rejected'),
+    revoked: trans.__('taken back')
+  };
+  const holds = decision.applies && decision.key !== null;
+  return (
+    <>
+      <div className="jp-Mlgov-riskTop">
+        <Badge
+          tone={!holds ? 'unsure' : decision.decision === 'approved' ? 'good' : 'bad'}
+          {...(decision.key === null ? {} : { title: trans.__('Signed with %1', decision.key) })}
+        >
+          {words[decision.decision] ?? decision.decision}
+        </Badge>
+        <span className="jp-Mlgov-riskId">{decision.name}</span>
+        <span className="jp-Mlgov-quiet">
+          {decision.role} · <Ago at={decision.at} />
+        </span>
+      </div>
+      {decision.message ? <p>{decision.message}</p> : null}
+      {!holds && (
+        <span className="jp-Mlgov-quiet">{trans.__('does not count: %1', decision.fault)}</span>
+      )}
+    </>
   );
 }
 

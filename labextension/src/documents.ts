@@ -109,6 +109,48 @@ export interface IDecision {
   readonly role: string;
   readonly decision: string;
   readonly message?: string;
+  /** The public key whose signature holds; null where none does. */
+  readonly key: string | null;
+  readonly applies: boolean;
+  readonly fault: string;
+}
+
+/** A release, and which snapshot it put on the stage. */
+export interface IReleasedModel {
+  readonly experiment: string;
+  readonly number: number | null;
+  readonly release: {
+    readonly model: string;
+    readonly stage: string;
+    /** The model's version. */
+    readonly number: number;
+    readonly snapshot: string;
+    readonly by: string;
+    readonly at: string;
+    readonly previous: number | null;
+    readonly message: string;
+  };
+}
+
+/** Who would sign a decision here. */
+export interface ISigner {
+  readonly name: string;
+  readonly keys: readonly {
+    readonly name: string;
+    readonly key: string;
+    readonly protection: 'none' | 'passphrase' | 'keyring';
+    /** Whether the server can sign with it. */
+    readonly opens: boolean;
+  }[];
+}
+
+export interface IWantedDecision {
+  readonly decision: 'approved' | 'rejected';
+  readonly name: string;
+  readonly role: string;
+  readonly message: string;
+  readonly key: string;
+  readonly accepts: readonly string[];
 }
 
 export interface ICellRecord {

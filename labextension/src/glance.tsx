@@ -27,6 +27,9 @@ function Facts(props: IViewProps): React.JSX.Element {
     );
   }
   const { newest, standing } = state;
+  if (state.doing !== null) {
+    return <Badge tone="quiet">{state.doing}</Badge>;
+  }
   if (newest === null) {
     return <Badge tone="quiet">{trans.__('never snapshotted')}</Badge>;
   }

@@ -15,6 +15,7 @@ import {
   type ILiveCell,
   type IProject,
   type IRegisteredRisk,
+  type IReleasedModel,
   type ISnapshot,
   type IStanding,
   isUnfinished,
@@ -22,7 +23,11 @@ import {
 } from './documents';
 import { RequestError, type Requests } from './requests';
 
-export type View = Scope | 'risks';
+export type View = Scope | 'risks' | 'life';
+
+function isList(view: View): view is Scope {
+  return view === 'notebook' || view === 'project';
+}
 
 export interface IState {
   /** The open notebook, relative to the server's folder; null where none is open. */
@@ -43,8 +48,11 @@ export interface IState {
   /** At most two snapshots, to be compared. */
   readonly chosen: readonly ICard[];
   readonly risks: readonly IRegisteredRisk[] | null;
+  readonly releases: readonly IReleasedModel[] | null;
   readonly loaded: boolean;
   readonly error: string | null;
+  /** What goes on right now, in a few words: a snapshot is taken, a decision signed. */
+  readonly doing: string | null;
   readonly selected: string | null;
   readonly detail: ISnapshot | null;
   readonly gate: IGate | null;
@@ -95,8 +103,8 @@ export class SidebarModel implements IDisposable {
     if (notebook === this._state.notebook && this._state.loaded) {
       return;
     }
-    const { view, query, jobs } = this._state;
-    this.set({ ...EMPTY, notebook, view, query, jobs });
+    const { view, query, jobs, doing } = this._state;
+    this.set({ ...EMPTY, notebook, view, query, jobs, doing });
     void this.refresh();
   }
 
@@ -147,10 +155,13 @@ export class SidebarModel implements IDisposable {
         this.setIn(turn, { ...NOTHING, project, loaded: true, error: null });
         return;
       }
-      const [recent, jobs, risks] = await Promise.all([
+      // The list is drawn as soon as it is there, whatever else is on the way.
+      const listed = isList(view) && view !== 'notebook' ? this.list() : null;
+      const [recent, jobs, risks, releases] = await Promise.all([
         notebook === null ? null : this.requests.snapshots(path, 'notebook', PAGE, 0),
         this.requests.jobs(),
-        view === 'risks' ? this.requests.risks(path) : null
+        view === 'risks' ? this.requests.risks(path) : null,
+        view === 'life' ? this.requests.releases(path) : null
       ]);
       const first = recent?.snapshots[0];
       const newest = first ? await this.requests.snapshot(path, first.id) : null;
@@ -158,13 +169,13 @@ export class SidebarModel implements IDisposable {
         project,
         recent: recent?.snapshots ?? [],
         newest,
-        ...(risks === null ? {} : { risks })
+        ...(risks === null ? {} : { risks }),
+        ...(releases === null ? {} : { releases })
       });
       if (view === 'notebook' && recent) {
         this.setIn(turn, { rows: rowsOf(recent.snapshots, 0), total: recent.total });
-      } else if (view !== 'risks') {
-        await this.list();
       }
+      await listed;
       this.setIn(turn, { loaded: true, error: null });
       this.takeJobs(jobs);
       await Promise.all([this.loadDetail(), this.look()]);
@@ -177,7 +188,7 @@ export class SidebarModel implements IDisposable {
   private async list(): Promise<void> {
     const turn = this.turn;
     const { notebook, view, query } = this._state;
-    if (view === 'risks') {
+    if (!isList(view)) {
       return;
     }
     this.asked.clear();
@@ -190,7 +201,7 @@ export class SidebarModel implements IDisposable {
         queryOf(view, query)
       );
       if (this._state.query === query) {
-        this.setIn(turn, { rows: rowsOf(page.snapshots, 0), total: page.total });
+        this.setIn(turn, { rows: rowsOf(page.snapshots, 0), total: page.total, loaded: true });
       }
     } catch (error) {
       this.setIn(turn, { error: lineOf(error) });
@@ -212,7 +223,7 @@ export class SidebarModel implements IDisposable {
   private async fetchRows(start: number): Promise<void> {
     const turn = this.turn;
     const { notebook, view, query } = this._state;
-    if (view === 'risks') {
+    if (!isList(view)) {
       return;
     }
     try {
@@ -259,6 +270,22 @@ export class SidebarModel implements IDisposable {
     } catch (error) {
       this.set({ error: lineOf(error) });
     }
+  }
+
+  /** Does what takes a while and shows that it is going on; what goes wrong is one line in the panel. */
+  async busy(what: string, work: () => Promise<void>): Promise<void> {
+    this.set({ doing: what, error: null });
+    try {
+      await work();
+    } catch (error) {
+      this.set({ error: lineOf(error) });
+    } finally {
+      this.set({ doing: null });
+    }
+  }
+
+  tell(error: string): void {
+    this.set({ error });
   }
 
   async cancel(job: IJob): Promise<void> {
@@ -392,6 +419,7 @@ const NOTHING = {
   standing: null,
   chosen: [],
   risks: null,
+  releases: null,
   selected: null,
   detail: null,
   gate: null
@@ -405,6 +433,7 @@ const EMPTY: IState = {
   query: '',
   loaded: false,
   error: null,
+  doing: null,
   jobs: {}
 };
 

@@ -22,6 +22,14 @@ export function isRecorded(code: string): boolean {
   return RECORDED.test(code);
 }
 
+const EXPERIMENT =
+  /^(?:\s*%%\w.*\n)*\s*%%experiment[ \t]+([\p{L}\p{N}][\p{L}\p{N}_.-]{0,99})(?=\s)/u;
+
+/** The name of the experiment that a cell's first lines declare, or null. */
+export function experimentOf(code: string): string | null {
+  return EXPERIMENT.exec(code)?.[1] ?? null;
+}
+
 /** What goes into the metadata of the execution request, as `mlgov`. Outputs stay here: the kernel has its own. */
 export function describe(notebook: INotebookLike, path: string, root: string): object {
   return {

@@ -8,6 +8,7 @@ import type { IFinding, IRegisteredRisk, ISnapshot } from './documents';
 import { fileName } from './format';
 import { Glance } from './glance';
 import { shieldIcon } from './icons';
+import { Life } from './life';
 import type { SidebarModel, View } from './model';
 import { Register } from './register';
 import { SnapshotList } from './snapshots';
@@ -15,6 +16,8 @@ import { SnapshotList } from './snapshots';
 /** What the panel asks of the rest of JupyterLab. */
 export interface IActions {
   readonly report: (id: string) => void;
+  readonly snapshot: () => void;
+  readonly decide: (id: string, decision: 'approved' | 'rejected') => void;
   readonly compare: (a: string, b: string) => void;
   /** Shows what was changed since the snapshot of an experiment cell. */
   readonly showChanges: () => void;
@@ -78,6 +81,8 @@ function Body(props: IViewProps): React.JSX.Element {
         <Detail {...props} key={state.selected} />
       ) : state.view === 'risks' ? (
         <Register {...props} />
+      ) : state.view === 'life' ? (
+        <Life {...props} />
       ) : (
         <SnapshotList {...props} key={state.view} />
       )}
@@ -89,9 +94,10 @@ function Header(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;
   const { state } = model;
   const views: readonly [View, string][] = [
-    ['notebook', trans.__('This notebook')],
+    ['notebook', trans.__('Notebook')],
     ['project', trans.__('Project')],
-    ['risks', trans.__('Risks')]
+    ['risks', trans.__('Risks')],
+    ['life', trans.__('Life')]
   ];
   return (
     <header className="jp-Mlgov-header">
@@ -111,6 +117,17 @@ function Header(props: IViewProps): React.JSX.Element {
         </button>
       </div>
       <Glance {...props} />
+      {state.notebook !== null && state.selected === null && (
+        <button
+          type="button"
+          className="jp-Mlgov-button"
+          disabled={state.doing !== null}
+          title={trans.__('Record the notebook as it stands, without running a cell')}
+          onClick={props.actions.snapshot}
+        >
+          {trans.__('Snapshot now')}
+        </button>
+      )}
       {state.selected === null && (
         <div className="jp-Mlgov-views" role="group" aria-label={trans.__('What is shown')}>
           {views.map(([view, label]) => (

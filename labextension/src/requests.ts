@@ -11,9 +11,12 @@ import type {
   IPage,
   IProject,
   IRegisteredRisk,
+  IReleasedModel,
   ISideBySide,
+  ISigner,
   ISnapshot,
   IStanding,
+  IWantedDecision,
   Scope
 } from './documents';
 import { takeEvents } from './events';
@@ -66,8 +69,38 @@ export class Requests {
       .risks;
   }
 
+  async releases(path: string): Promise<readonly IReleasedModel[]> {
+    const told = await this.json<{ releases: readonly IReleasedModel[] }>('GET', ['releases'], {
+      path
+    });
+    return told.releases;
+  }
+
   standing(path: string, cells: readonly ILiveCell[]): Promise<IStanding> {
     return this.json<IStanding>('POST', ['standing'], { path }, { cells });
+  }
+
+  /** Records a notebook without its kernel. */
+  snapshotNow(
+    path: string,
+    notebook: unknown,
+    experiment: string,
+    message: string
+  ): Promise<{ readonly id: string }> {
+    return this.json<{ readonly id: string }>(
+      'POST',
+      ['snapshots'],
+      { path },
+      { notebook, experiment, message }
+    );
+  }
+
+  signer(path: string): Promise<ISigner> {
+    return this.json<ISigner>('GET', ['signer'], { path });
+  }
+
+  async decide(path: string, id: string, decision: IWantedDecision): Promise<void> {
+    await this.json<unknown>('POST', ['snapshots', id, 'decisions'], { path }, decision);
   }
 
   rerun(path: string, id: string): Promise<IJob> {

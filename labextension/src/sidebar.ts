@@ -12,8 +12,10 @@ import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { Commands, IN_PALETTE } from './commands';
+import { AnnotationCards } from './cards';
+import { ABOUT_A_SNAPSHOT, Commands, IN_PALETTE } from './commands';
 import { compareTab } from './compare';
+import { askForDecision } from './decisionform';
 import { shieldIcon } from './icons';
 import { CellMarks } from './marks';
 import { SidebarModel } from './model';
@@ -21,6 +23,7 @@ import { editRisk } from './notebookrisks';
 import { MlgovPanel } from './panel';
 import { reportTab } from './report';
 import { Requests } from './requests';
+import { askForSnapshot, takeSnapshot } from './snapshotnow';
 import { statusItem } from './statusitem';
 import { goToCell, liveCells, placeNow } from './where';
 
@@ -61,8 +64,14 @@ function activate(
     openPanel();
     model.select(snapshot);
   });
+  const cards = new AnnotationCards(trans);
   const panel = new MlgovPanel(model, trans, {
     report: id => void app.commands.execute(Commands.report, { id }),
+    snapshot: () => void app.commands.execute(Commands.snapshot),
+    decide: (id, decision) =>
+      void app.commands.execute(decision === 'approved' ? Commands.approve : Commands.reject, {
+        id
+      }),
     compare: (a, b) => void app.commands.execute(Commands.compare, { a, b }),
     showChanges: () => void app.commands.execute(Commands.changes),
     canGoTo: snapshot => snapshot.notebook.path === model.state.project?.notebook,
@@ -97,8 +106,15 @@ function activate(
       open === null ? null : () => liveCells(open)
     );
   };
+  let showCards = true;
+  const draw = (): void => {
+    if (watched !== null && !watched.isDisposed) {
+      cards.show(watched, showCards);
+    }
+  };
   const edited = (): void => {
     model.lookSoon();
+    draw();
   };
   const watch = (): void => {
     if (watched !== null && !watched.isDisposed) {
@@ -128,7 +144,7 @@ function activate(
     if (watched !== null && !watched.isDisposed) {
       marks.show(watched, showMarks ? model.state.standing : null);
     }
-    for (const command of [Commands.rerun, Commands.report, Commands.compare, Commands.changes]) {
+    for (const command of ABOUT_A_SNAPSHOT) {
       app.commands.notifyCommandChanged(command);
     }
   });
@@ -191,6 +207,73 @@ function activate(
         await goToCell(open, open.content.widgets.indexOf(cell));
       }
     }
+  });
+  app.commands.addCommand(Commands.snapshot, {
+    label: trans.__('Snapshot Now'),
+    caption: trans.__('Record the notebook as it stands, without running a cell'),
+    icon: shieldIcon,
+    isEnabled: () => notebooks.currentWidget !== null && model.state.doing === null,
+    execute: async () => {
+      const open = notebooks.currentWidget;
+      if (open === null) {
+        return;
+      }
+      openPanel();
+      const wish = await askForSnapshot(open, model.state.project?.experiments ?? [], trans);
+      if (wish === null || open.isDisposed) {
+        return;
+      }
+      const path = app.serviceManager.contents.localPath(open.context.path);
+      const waits = open.sessionContext.session?.kernel?.status === 'busy';
+      await model.busy(
+        waits ? trans.__('waiting for the running cell…') : trans.__('taking a snapshot…'),
+        async () => {
+          const { lost } = await takeSnapshot(open, path, wish, requests);
+          await model.refresh();
+          if (lost.length > 0) {
+            model.tell(trans.__('not recorded: %1', lost.join('; ')));
+          }
+        }
+      );
+    }
+  });
+  const decide = async (
+    id: string | undefined,
+    decision: 'approved' | 'rejected'
+  ): Promise<void> => {
+    if (id === undefined) {
+      return;
+    }
+    const path = model.state.notebook ?? '';
+    openPanel();
+    if (model.state.selected !== id) {
+      model.select(id);
+    }
+    await model.busy(trans.__('signing…'), async () => {
+      const [snapshot, signer] = await Promise.all([
+        requests.snapshot(path, id),
+        requests.signer(path)
+      ]);
+      const wanted = await askForDecision(snapshot, decision, signer, trans);
+      if (wanted !== null) {
+        await requests.decide(path, id, wanted);
+        await model.refresh();
+      }
+    });
+  };
+  app.commands.addCommand(Commands.approve, {
+    label: trans.__('Approve Snapshot…'),
+    caption: trans.__('Sign that the snapshot may be used, with a reason'),
+    isEnabled: args => chosen(args) !== undefined,
+    execute: args => decide(chosen(args), 'approved')
+  });
+  app.commands.addCommand(Commands.reject, {
+    label: trans.__('Reject Snapshot…'),
+    caption: trans.__(
+      'Sign that the snapshot may not be used, with a reason: that closes its gate'
+    ),
+    isEnabled: args => chosen(args) !== undefined,
+    execute: args => decide(chosen(args), 'rejected')
   });
   app.commands.addCommand(Commands.rerun, {
     label: trans.__('Rerun Snapshot'),
@@ -294,6 +377,8 @@ function activate(
     const loaded = await settings?.load(sidebar.id).catch(() => undefined);
     const take = (): void => {
       refreshAfterRun = loaded?.get('refreshAfterRun').composite !== false;
+      showCards = loaded?.get('showCards').composite !== false;
+      draw();
       showMarks = loaded?.get('showMarks').composite !== false;
       model.lookSoon();
     };

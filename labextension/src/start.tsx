@@ -35,6 +35,11 @@ export function Start(props: IViewProps): React.JSX.Element {
           'The cell runs as it always does. What its result depended on is recorded, and appears here.'
         )}
       </p>
+      {state.notebook !== null && (
+        <p className="jp-Mlgov-quiet">
+          {trans.__('Or record the notebook as it stands, without running anything: Snapshot now.')}
+        </p>
+      )}
     </div>
   );
 }

@@ -43,7 +43,7 @@ export async function openPanel(page: Page): Promise<Locator> {
   return panel;
 }
 
-export type CellSource = string | { readonly markdown: string };
+export type CellSource = string | { readonly markdown: string; readonly tags?: readonly string[] };
 
 /** Writes a notebook and opens it; with `kernel: false` its kernel does not start. */
 export async function openNotebook(
@@ -68,7 +68,12 @@ export async function openNotebook(
             outputs: [],
             execution_count: null
           }
-        : { cell_type: 'markdown', id: `cell-${index}-id`, source: cell.markdown, metadata: {} }
+        : {
+            cell_type: 'markdown',
+            id: `cell-${index}-id`,
+            source: cell.markdown,
+            metadata: cell.tags === undefined ? {} : { tags: cell.tags }
+          }
     )
   };
   await page.contents.uploadContent(JSON.stringify(notebook), 'text', path);

@@ -13,8 +13,12 @@ process.env.TARGET_URL = `http://localhost:${port}`;
 
 module.exports = {
   ...base,
-  // MLGOV_SCREENSHOTS: the pictures of the documentation instead of the tests.
-  testDir: process.env.MLGOV_SCREENSHOTS ? './screenshots' : './tests',
+  // Instead of the tests: MLGOV_SCREENSHOTS the documentation's pictures, MLGOV_MEASURE its figures.
+  testDir: process.env.MLGOV_SCREENSHOTS
+    ? './screenshots'
+    : process.env.MLGOV_MEASURE
+      ? './measure'
+      : './tests',
   timeout: 480_000,
   expect: { timeout: 60_000 },
   workers: 1,

@@ -199,6 +199,10 @@ def test_an_edited_cell_is_named_with_its_line(make: Maker) -> None:
         "auc",
     )
     assert found.message == "The code of cell 1 was edited: `auc = df.a.mean()` is `auc = df.a.median()` now."
+    # What the header says of the run is no edit of the code.
+    now = [LOAD, TRAIN.replace("mean", "median").replace("base", "base -m other", 1)]
+    (again,) = findings(make, {}, {"frames": (frame("df", "a"),)}, now=now)
+    assert again.message == found.message
 
 
 def test_comments_and_formatting_are_no_edit(make: Maker) -> None:
