@@ -23,7 +23,14 @@ from typing import Any
 import msgspec
 
 from jupyter_mlgov.governance.evaluation import TERMS_LIMIT, UNDECIDED, Evaluation
-from jupyter_mlgov.governance.expressions import ASSESS, asks_assessment, is_measure, names_read, parse
+from jupyter_mlgov.governance.expressions import (
+    ASSESS,
+    asks_assessment,
+    beyond_figures,
+    is_measure,
+    names_read,
+    parse,
+)
 from jupyter_mlgov.governance.quiet import TimeOut, state_kept, time_limited
 from jupyter_mlgov.governance.slices import MEASURES, Slices
 from jupyter_mlgov.governance.values import one_line, truth
@@ -68,12 +75,26 @@ def rests_on_assessment(risk: Risk) -> bool:
 def after_assessment(
     risks: Sequence[Risk], charter: Charter | None, assessment: Assessment
 ) -> tuple[Risk, ...]:
-    """Those of ``risks`` whose check rests on the assessment and on nothing of the session, evaluated with it."""
-    return tuple(
-        evaluate(risk, {}, charter, assessment)
-        for risk in risks
-        if rests_on_assessment(risk) and not reads(risk, {}, charter)
+    """Those of ``risks`` whose check rests on the assessment and on nothing of the session, evaluated with it.
+
+    The record may be a stranger's: of a check that is more than figures of the assessment nothing is executed here.
+    """
+    found = [risk for risk in risks if rests_on_assessment(risk) and not reads(risk, {}, charter)]
+    return tuple(_left_alone(risk) or evaluate(risk, {}, charter, assessment) for risk in found)
+
+
+def _left_alone(risk: Risk) -> Risk | None:
+    """``risk`` with the reason why its check is not evaluated outside a session; None where it may be."""
+    assert risk.check is not None
+    beyond = next((more for part in risk.check.each if (more := beyond_figures(part.expression))), None)
+    if beyond is None:
+        return None
+    error = (
+        f'not evaluated outside the notebook: {one_line(beyond, 80)} is more than a comparison of assess("...") with '
+        "numbers; run the %%risk cell again after the assessment"
     )
+    check = msgspec.structs.replace(risk.check, passed=None, terms=(), conditions=(), slices=(), error=error)
+    return msgspec.structs.replace(risk, check=check)
 
 
 def together(parts: Sequence[Check]) -> Check:

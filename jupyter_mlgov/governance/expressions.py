@@ -13,6 +13,8 @@ from jupyter_mlgov.governance.slices import MEASURES
 
 ASSESS = "assess"
 """What a check calls to have the value of a test of the snapshot's assessment."""
+FIGURES_LIMIT = 2_000
+"""Characters of an expression that is evaluated outside the session in which it was typed."""
 
 
 def parse(expression: str) -> tuple[str, ast.Expression]:
@@ -80,6 +82,45 @@ def asks_assessment(expression: str) -> bool:
     return any(
         isinstance(node, ast.Call) and getattr(node.func, "id", None) == ASSESS for node in ast.walk(tree)
     )
+
+
+_OF_FIGURES = (
+    ast.Expression, ast.BoolOp, ast.boolop, ast.UnaryOp, ast.unaryop, ast.Compare, ast.BinOp, ast.Load,
+    ast.Add, ast.Sub, ast.Mult, ast.Div, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE,
+)  # fmt: skip
+_PLAIN_CALLS = ("abs", "max", "min", "round")
+
+
+def beyond_figures(expression: str) -> str | None:
+    """The first part of ``expression`` that does more than compare and reckon with numbers and ``assess("...")``; None
+    where there is no such part. Only what has none is evaluated outside the session in which it was typed: a record may
+    come from anybody, and a check is Python."""
+    if len(expression) > FIGURES_LIMIT:
+        return "its length"
+    try:
+        text, tree = parse(expression)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return expression
+    nodes: list[ast.AST] = [tree]
+    while nodes:
+        node = nodes.pop()
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            if node.func.id == ASSESS and len(node.args) == 1 and _is_text(node.args[0]):
+                continue
+            if node.func.id in _PLAIN_CALLS and node.args:
+                nodes += node.args
+                continue
+        if isinstance(node, ast.Constant) and type(node.value) in (bool, int, float):
+            continue
+        if not isinstance(node, _OF_FIGURES):
+            # An operator has no place of its own in the text.
+            return (isinstance(node, ast.expr) and ast.get_source_segment(text, node)) or text
+        nodes += ast.iter_child_nodes(node)
+    return None
+
+
+def _is_text(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, str)
 
 
 def calls_measure(node: ast.Call, namespace: Mapping[str, Any]) -> bool:

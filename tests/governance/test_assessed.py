@@ -107,6 +107,56 @@ def test_after_an_assessment_only_checks_that_need_nothing_of_the_session_are_ev
 
 
 @pytest.mark.parametrize(
+    "expression",
+    [
+        'abs(assess("fairness.equalized_odds") - 0.1) <= 0.2 and not assess("fairness.equalized_odds:sex") > 1',
+        'max(assess("fairness.equalized_odds:sex"), 0.01) / 2 < 0.1 or False',
+        '0 <= assess("fairness.equalized_odds") < 1e3',
+    ],
+)
+def test_figures_of_an_assessment_are_reckoned_with_outside_the_notebook(expression: str) -> None:
+    (made,) = after_assessment([risk(expression)], None, ODDS)
+    assert made.check is not None
+    assert (made.check.passed, made.check.error) == (True, None)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '__import__("pathlib").Path(r"{path}").touch() is None',
+        'exec("open({path!r}, chr(119))") is None',
+        'open(r"{path}", "w")',
+        "[one for one in ().__class__.__base__.__subclasses__()]",
+        '(lambda: open(r"{path}", "w"))()',
+        'assess(open(r"{path}", "w").name) < 1',
+        'assess("x", key=open(r"{path}", "w")) < 1',
+        'max([open(r"{path}", "w")], key=print)',
+        'f"{{open({path!r}, chr(119))}}" != ""',
+        "9 ** 9 ** 9 > 1",
+        "1 << 10 ** 9 > 0",
+        '"x" * 10 ** 9 != ""',
+        "abs(True).__class__ is not None",
+        "(y := 3) > 1",
+        "recall() > 0.5",
+        "1 < 2" + " and 1 < 2" * 2000,
+        "(" * 900 + "1" + ")" * 900,
+    ],
+)
+def test_a_record_of_a_stranger_runs_nothing_when_its_model_is_assessed(tmp_path: Path, code: str) -> None:
+    code = code.format(path=str(tmp_path / "touched"))
+    hostile = [
+        risk(f'{code} and assess("fairness.equalized_odds") < 1'),
+        risk(f'assess("fairness.equalized_odds") < 1 and {code}'),
+    ]
+    for made in after_assessment(hostile, None, ODDS):
+        assert made.check is not None
+        assert made.check.passed is None
+        assert "not evaluated outside the notebook" in (made.check.error or "")
+        assert "\n" not in (made.check.error or "")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
     ("name", "passed", "said"),
     [
         ("fairness.equalized_odds", False, "fairness.equalized_odds:black: failed"),
