@@ -25,7 +25,8 @@ from jupyter_mlgov.store import files, ledger, manifests
 from jupyter_mlgov.store.batch import Batch
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.listing import LogEntry
-from jupyter_mlgov.store.objects import Named, Objects, is_identity
+from jupyter_mlgov.store.objects import Objects, is_identity
+from jupyter_mlgov.store.pieces import Manifests
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -59,7 +60,7 @@ class Store:
         self.folder = layout.folder
         self._layout = layout
         self._objects = Objects(layout.objects, layout.temporary)
-        self._manifests = Named(layout.manifests, layout.temporary, noun="manifest", limit=manifests.LIMIT)
+        self._manifests = Manifests(layout.manifests, layout.temporary, self._objects, limit=manifests.LIMIT)
         self._ledger = ledger.Ledger(layout)
         self._lazy_index: Index | None = None
         self._swept = False
@@ -178,11 +179,18 @@ class Store:
         with self._ledger.lock():
             head = self._ledger.head()
             with files.writing(self.folder):
-                along = {name: self._manifests.new(name, data) for name, (data, _) in named.items()}
-                along |= {digest: self._objects.new(digest, data) for digest, data in objects.items()}
-                flushed = self._manifests.folders(named) | self._objects.folders(objects)
+                along: dict[str, files.New] = {}
+                flushed = self._objects.folders(objects)
+                before = {name for name in named if self._manifests.has(name)}
+                for name, (data, _) in named.items():
+                    new, folders = self._manifests.new(name, data)
+                    along |= new
+                    flushed |= folders
+                for digest, data in objects.items():
+                    if digest not in along and (one := self._objects.new(digest, data)) is not None:
+                        along[digest] = one
             # Only a manifest that was there before can have an entry.
-            known = {name: self._entry_of(name) for name in named if along[name] is None}
+            known = {name: self._entry_of(name) for name in before}
             made = {name: self._ledger.read(entry) for name, entry in known.items() if entry is not None}
             fresh = [(name, manifest) for name, (_, manifest) in named.items() if name not in made]
             last = {manifest.experiment: self._last(manifest.experiment, head) for _, manifest in fresh}
@@ -199,11 +207,15 @@ class Store:
                     )
                 )
             if entries:
-                new = [one for one in along.values() if one is not None]
-                written = self._ledger.append_all(entries, expected=head, along=new, flushed=flushed)
+                written = self._ledger.append_all(
+                    entries, expected=head, along=list(along.values()), flushed=flushed
+                )
                 made |= {entry.subject: entry for _, entry in written}
                 self._note(last, head, written[-1][0])
                 self._follow()
+            elif along:  # a manifest or an object that was lost is there again
+                with files.writing(self.folder):
+                    files.write_together(self._layout.temporary, list(along.values()), also=flushed)
         return [made[self._manifests.name_of(data)] for data, _ in batch]
 
     def _entry_of(self, snapshot: str) -> str | None:

@@ -25,7 +25,8 @@ from jupyter_mlgov.records.verdict import Problem
 from jupyter_mlgov.store import manifests
 from jupyter_mlgov.store.chain import Chain
 from jupyter_mlgov.store.ledger import Ledger
-from jupyter_mlgov.store.objects import Named, Objects
+from jupyter_mlgov.store.objects import Objects
+from jupyter_mlgov.store.pieces import Manifests
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store.index import Index
@@ -51,7 +52,7 @@ _UNUSED = "no snapshot needs it: delete the file"
 class Check:
     """One run over a store."""
 
-    def __init__(self, ledger: Ledger, manifests: Named, objects: Objects, index: Index) -> None:
+    def __init__(self, ledger: Ledger, manifests: Manifests, objects: Objects, index: Index) -> None:
         self._index = index
         self._kept = index.on_disk()  # before the ledger is read: it must never be ahead of it
         self._remembered = ledger.remembered()
@@ -160,6 +161,8 @@ class Check:
         for name in dict.fromkeys((*listed, *sorted(self._manifests.names()))):
             listing = listed.get(name)
             touched = [name] if listing else []
+            for digest in self._manifests.pieces(name):
+                self._users[digest] += touched
             try:
                 manifest = manifests.decode(name, self._manifests.get(name))
             except StoreError as error:

@@ -32,7 +32,7 @@ from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store import files, tables
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.ledger import Ledger
-from jupyter_mlgov.store.objects import Named
+from jupyter_mlgov.store.pieces import Manifests
 
 BUSY_S = 30.0
 """How long SQLite waits for another process, in seconds."""
@@ -53,7 +53,7 @@ _SPOILT = (DBAPIError, Unusable, msgspec.MsgspecError, UnicodeDecodeError)
 class Index:
     """The listing of one store. Safe to use from several threads."""
 
-    def __init__(self, layout: Layout, ledger: Ledger, manifests: Named) -> None:
+    def __init__(self, layout: Layout, ledger: Ledger, manifests: Manifests) -> None:
         self._path = layout.index
         self._layout = layout
         self._ledger = ledger

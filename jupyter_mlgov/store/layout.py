@@ -13,8 +13,11 @@ import msgspec
 from jupyter_mlgov.errors import Damaged, NotFound, NotWritable, StoreError
 from jupyter_mlgov.store import files
 
-FORMAT = 1
-"""Version of the folder's form. A store with a higher one is refused."""
+FORMAT = 2
+"""Version of the folder's form. A store with a higher one is refused; one with a lower one is read as it is, and is of
+this one as soon as something is written. 2: manifests lie in pieces (:mod:`.pieces`); a whole one is read as well."""
+
+_STATED = msgspec.json.encode({"format": FORMAT}) + b"\n"
 
 NO_ENTRY = "0" * 64
 """What ``ledger/HEAD`` holds before the first entry: an empty or absent file is damage, not an empty ledger."""
@@ -36,9 +39,9 @@ class Layout:
         self.index = folder / "index.sqlite"
         self.temporary = folder / "tmp"
 
-    def check(self) -> None:
-        """Raises unless this is a complete store of a version that is understood: ``NotFound`` (there is
-        none), ``NotWritable`` (a file in its place), ``Damaged``, ``StoreError`` (a newer version)."""
+    def check(self) -> int:
+        """The version of the store's form. Raises unless it is complete and of one that is understood: ``NotFound``
+        (there is none), ``NotWritable`` (a file in its place), ``Damaged``, ``StoreError`` (a newer version)."""
         if self.folder.exists() and not self.folder.is_dir():
             raise NotWritable(
                 f"{self.folder} is a file, and the store has to be a folder of that name: move the file away"
@@ -66,12 +69,15 @@ class Layout:
                 f"the store {self.folder} has format {version} and this version reads up to {FORMAT}: "
                 "upgrade jupyter-mlgov (pip install -U jupyter-mlgov)"
             )
+        return version
 
     def make(self) -> None:
         """Makes the store where it is absent or was left half-made. Raises ``NotWritable`` and as ``check``."""
         occupied = self.folder.exists() and not self.folder.is_dir()
         if occupied or self.format.exists() or self._has_entries():
-            self.check()
+            if self.check() < FORMAT:
+                with files.writing(self.folder):
+                    files.replace(files.stage(self.temporary, _STATED), self.format)
             return
         with files.writing(self.folder):
             for folder in (
@@ -90,9 +96,7 @@ class Layout:
                     files.New(self.head, NO_ENTRY.encode() + b"\n"),
                 ],
             )
-            files.write_together(
-                self.temporary, [files.New(self.format, msgspec.json.encode({"format": FORMAT}) + b"\n")]
-            )
+            files.write_together(self.temporary, [files.New(self.format, _STATED)])
 
     def _has_entries(self) -> bool:
         try:

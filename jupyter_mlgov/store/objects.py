@@ -123,10 +123,14 @@ class Named:
         try:
             self.get(name)
         except Missing:
-            return files.New(self.path(name), compress(data))
+            return self.written(name, data)
         except Damaged:
-            return files.New(self.path(name), compress(data), anew=True)
+            return self.written(name, data, anew=True)
         return None
+
+    def written(self, name: str, data: bytes, *, anew: bool = False) -> files.New:
+        """The file of that name with ``data``; ``anew``: in place of one that is there."""
+        return files.New(self.path(name), compress(data), anew=anew)
 
     def folders(self, names: Iterable[str]) -> set[Path]:
         """The folders of ``names``. They are flushed also where the file was there: who put it may not have yet."""
@@ -141,17 +145,21 @@ class Named:
 
     def get(self, name: str) -> bytes:
         """The content named by 64 hex digits. Raises ``Missing`` or ``Damaged``."""
+        data = self.unverified(name)
+        if blake3(data).hexdigest() != name:
+            raise Damaged(f"{self.noun} {name} is damaged (its bytes have another digest); run `mlgov fsck`")
+        return data
+
+    def unverified(self, name: str) -> bytes:
+        """What the file of that name holds. Raises ``Missing``, and ``Damaged`` where it cannot be expanded."""
         try:
             packed = files.read(self._place(name), limit=self.limit + (self.limit >> 7) + 1024)
         except FileNotFoundError as error:
             raise Missing(f"{self.noun} {name} is not in the store; run `mlgov fsck`") from error
         try:
-            data = expand(packed, limit=self.limit)
+            return expand(packed, limit=self.limit)
         except ValueError as error:
             raise Damaged(f"{self.noun} {name} is damaged ({error}); run `mlgov fsck`") from error
-        if blake3(data).hexdigest() != name:
-            raise Damaged(f"{self.noun} {name} is damaged (its bytes have another digest); run `mlgov fsck`")
-        return data
 
     def has(self, name: str) -> bool:
         """Whether a file of that name is there; its bytes are not looked at."""
