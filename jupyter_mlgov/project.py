@@ -371,13 +371,23 @@ class Project:
         write_whole(path, page.encode("utf-8"))
         return path
 
-    def inventory(self, refs: Sequence[str] = (), output: str | Path = "inventory.html") -> Path:
-        """Writes a page that lists models with the state of each, and gives its path: ``refs``, or without any the
-        newest snapshot of each experiment. Raises ``NotFound`` where there is none, ``NotWritable``."""
+    def inventory(
+        self,
+        refs: Sequence[str] = (),
+        output: str | Path = "inventory.html",
+        *,
+        key: str | None = None,
+        ask: Callable[[str], str] | None = None,
+    ) -> Path:
+        """Writes a page that lists models with the state of each, sealed, and gives its path: ``refs``, or without any
+        the newest snapshot of each experiment. ``key`` and ``ask`` as for :meth:`report_html`. Raises ``NotFound`` where
+        there is none, ``NotWritable``."""
         from datetime import UTC, datetime
 
+        from jupyter_mlgov.governance import keys
         from jupyter_mlgov.governance.policy import read_policy
         from jupyter_mlgov.report import inventory, render_inventory
+        from jupyter_mlgov.report.seal import inventory_proof, seal
 
         ids = [self.resolve(ref) for ref in refs]
         if not refs:
@@ -385,9 +395,12 @@ class Project:
             ids = [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
         if not ids:
             raise NotFound(f"no snapshot in {self.root} to list: run a cell with %%experiment first")
-        found = inventory(self.store, list(dict.fromkeys(ids)), read_policy(self.root), now=datetime.now(UTC))
+        private = keys.load(key, ask=ask) if key is not None else None
+        ids, policy = list(dict.fromkeys(ids)), read_policy(self.root)
+        page = render_inventory(inventory(self.store, ids, policy, now=datetime.now(UTC)))
+        held = inventory_proof(self.store, ids, policy.digest)
         path = Path(output).absolute()
-        write_whole(path, render_inventory(found).encode("utf-8"))
+        write_whole(path, seal(page, held, name="snapshot", key=private).encode("utf-8"))
         return path
 
     def export_as(

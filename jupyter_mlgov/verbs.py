@@ -345,7 +345,11 @@ def key_list(caller: Caller, as_json: bool) -> None:
 @click.option(
     "--all", "everything", is_flag=True, help="The inventory: every model of the project on one page."
 )
-@click.option("--check", metavar="FILE", help="Say whether this report is what was issued and still holds.")
+@click.option(
+    "--check",
+    metavar="FILE",
+    help="Say whether this report or inventory is what was issued and still holds.",
+)
 @click.option(
     "--key",
     "signing_key",
@@ -366,7 +370,7 @@ def report(
     """Write the governance report: one self-contained HTML file.
 
     With several REFs, or --all, it is the inventory: which models there are and how each stands. With --check,
-    any report is checked, anywhere: the project need not be there.
+    any of them is checked, anywhere: the project need not be there.
     """
     if check is not None:
         if refs or everything or output is not None:
@@ -378,9 +382,9 @@ def report(
         raise UsageError("report: name the snapshots to report on, or give --all, or --check FILE")
     project = caller.project()
     if everything or len(refs) > 1:
-        if signing_key is not None:
-            raise UsageError("report: an inventory is not signed: leave --key out")
-        path = project.inventory(refs, caller.folder / (output or "inventory.html"))
+        path = project.inventory(
+            refs, caller.folder / (output or "inventory.html"), key=signing_key, ask=caller.ask
+        )
         caller.answer = Answer("report", {"id": None, "path": str(path)}, json=as_json)
         return
     snapshot = project.resolve(refs[0])

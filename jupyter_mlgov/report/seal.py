@@ -1,10 +1,11 @@
-"""The seal of a report: what it was made from, and a digest over every byte of the file.
+"""The seal of a report or inventory: what it was made from, and a digest over every byte of the file.
 
-The page ends with one hidden element. Its text is the proof: the snapshot's manifest and the ledger entries about it in
-their own canonical bytes, so that each can be hashed again, compressed. Its attributes are ``data-seal``, the BLAKE3
-digest of the whole file with both attributes empty, and ``data-signature``, a DSSE envelope over that digest and the
-snapshot's id where the report was signed. A seal alone shows that nothing was changed by accident or by hand; that
-nobody made another file and sealed it anew, only a signature by a key one knows shows.
+The page ends with one hidden element. Its text is the proof, compressed: of a report the snapshot's manifest and the
+ledger entries about it in their own canonical bytes, so that each can be hashed again; of an inventory each snapshot's
+id with the ids of its entries. Its attributes are ``data-seal``, the BLAKE3 digest of the whole file with both
+attributes empty, and ``data-signature``, a DSSE envelope over that digest and the snapshots' ids where it was signed.
+A seal alone shows that nothing was changed by accident or by hand; that nobody made another file and sealed it anew,
+only a signature by a key one knows shows.
 """
 
 from __future__ import annotations
@@ -13,13 +14,14 @@ import base64
 import binascii
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from blake3 import blake3
 
 from jupyter_mlgov.governance import signing
-from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.canonical import canonical, identity
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -56,8 +58,38 @@ def proof(store: Store, snapshot: str) -> dict[str, Any]:
     }
 
 
+def inventory_proof(store: Store, snapshots: Sequence[str], policy: str) -> dict[str, Any]:
+    """The snapshots of an inventory with the names of the ledger entries about each, and the digest of the policy."""
+    return {
+        "format": 1,
+        "policy": policy,
+        "inventory": [
+            {
+                "snapshot": snapshot,
+                "entries": [identity(entry) for entry in store.entries(subject=snapshot)],
+            }
+            for snapshot in snapshots
+        ],
+    }
+
+
+def rows_of(held: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """The rows of an inventory's proof: a snapshot's id with the ids of its entries. Empty where it is of another form."""
+    rows = held.get("inventory")
+    try:
+        return [(str(row["snapshot"]), list(map(str, row["entries"]))) for row in rows]  # type: ignore[union-attr]
+    except (TypeError, KeyError):
+        return []
+
+
+def subjects_of(held: dict[str, Any]) -> list[str]:
+    """The ids of the snapshots that a proof is about."""
+    return [snapshot for snapshot, _ in rows_of(held)] if "inventory" in held else [str(held.get("snapshot"))]
+
+
 def seal(page: str, held: dict[str, Any], *, name: str, key: Ed25519PrivateKey | None = None) -> str:
-    """``page`` with its proof, sealed, and signed where there is a ``key``. The same input gives the same text."""
+    """``page`` with its proof, sealed, and signed where there is a ``key``. The same input gives the same text.
+    ``name`` is what a signature calls the snapshots."""
     import zstandard
 
     packed = base64.b64encode(zstandard.ZstdCompressor(level=10).compress(canonical(held))).decode("ascii")
@@ -73,7 +105,8 @@ def seal(page: str, held: dict[str, Any], *, name: str, key: Ed25519PrivateKey |
     digest = blake3(element("", "").encode("utf-8")).hexdigest()
     if key is None:
         return element(digest, "")
-    statement = signing.statement([("report", digest), (name, held["snapshot"])], PREDICATE_TYPE, {})
+    subjects = [("report", digest), *((name, snapshot) for snapshot in subjects_of(held))]
+    statement = signing.statement(subjects, PREDICATE_TYPE, {})
     envelope = canonical(signing.sign(statement, key))
     return element(digest, base64.b64encode(envelope).decode("ascii"))
 
