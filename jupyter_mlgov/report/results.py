@@ -1,6 +1,7 @@
 """What the run showed: the experiment cell's outputs as they stand, those of the other cells folded.
 
-A page has a budget; what lies past it is counted and named, not shown.
+A page has a budget. Past it outputs are shown in short, images as thumbnails; past a second one they are counted. The
+whole outputs are in the record, under the digest that stands below them.
 """
 
 from __future__ import annotations
@@ -12,16 +13,22 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.report.data import digest
+from jupyter_mlgov.report.images import Pictures
 from jupyter_mlgov.report.purpose import metrics, series
 from jupyter_mlgov.report.sanitize import note, pieces
 from jupyter_mlgov.report.views import CellOutputs, Piece, Results
-from jupyter_mlgov.report.wording import size, tidy
+from jupyter_mlgov.report.wording import counted, size, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
 
 BUDGET = 12_000_000
 """Characters of outputs on one page."""
+BRIEF_BUDGET = 3_000_000
+"""Characters of outputs in short, once the budget is spent."""
+THUMBNAIL = 320
+"""The longer side of an image in short, in pixels."""
+BRIEF_LINES, BRIEF_TEXT = 12, 1_500
 OUTPUT_OBJECT = 40_000_000
 """Bytes of one cell's recorded outputs past which they are not read for a page."""
 
@@ -29,13 +36,12 @@ OUTPUT_OBJECT = 40_000_000
 def results(record: Record) -> Results:
     """Metrics and outputs."""
     manifest = record.manifest
-    spent = 0
+    room = _Room()
     shown: dict[int, CellOutputs] = {}
     cells = [cell for cell in manifest.notebook.cells if cell.outputs is not None]
     for cell in sorted(cells, key=lambda cell: cell.index != manifest.cell):
-        made = _cell(record, cell, spent)
+        made = _cell(record, cell, room)
         if made is not None:
-            spent += sum(_weight(piece) for piece in made.pieces)
             shown[cell.index] = made
     ordered = [shown[index] for index in sorted(shown)]
     first, last = (record.past[0].number, record.past[-1].number) if record.past else (None, None)
@@ -48,7 +54,46 @@ def results(record: Record) -> Results:
     )
 
 
-def _cell(record: Record, cell: CellRecord, spent: int) -> CellOutputs | None:
+class _Room:
+    """What is left of a page's budgets."""
+
+    def __init__(self) -> None:
+        self.pictures = Pictures()
+        self._left, self._brief = BUDGET, BRIEF_BUDGET
+
+    def fitted(self, found: tuple[Piece, ...]) -> tuple[Piece, ...]:
+        """``found`` as far as there is room, and a line that says what is not shown whole."""
+        kept: list[Piece] = []
+        short = dropped = 0
+        for piece in found:
+            if self._left >= _weight(piece):
+                self._left -= _weight(piece)
+                kept.append(piece)
+                continue
+            self._left = 0
+            made = self._in_short(piece) if self._brief > 0 else None
+            if made is None:
+                dropped += 1
+                continue
+            self._brief -= _weight(made)
+            short += made != piece
+            kept.append(made)
+        if short:
+            kept.append(note(f"{counted(short, 'output')} in short: whole, this page would be too large"))
+        if dropped:
+            kept.append(note(f"{counted(dropped, 'more output')} would make this page too large"))
+        return tuple(kept)
+
+    def _in_short(self, piece: Piece) -> Piece | None:
+        if piece.kind == "image":
+            return self.pictures.brief(piece, THUMBNAIL)
+        if piece.kind == "html":
+            return None
+        lines = piece.text.split("\n")[:BRIEF_LINES]
+        return replace(piece, text="\n".join(lines)[:BRIEF_TEXT], rest="")
+
+
+def _cell(record: Record, cell: CellRecord, room: _Room) -> CellOutputs | None:
     experiment = cell.index == record.manifest.cell
     found: tuple[Piece, ...]
     data = record.bytes(cell.outputs)
@@ -57,7 +102,7 @@ def _cell(record: Record, cell: CellRecord, spent: int) -> CellOutputs | None:
     elif len(data) > OUTPUT_OBJECT:
         found = (note(f"outputs of {size(len(data))} are in the record and not on this page"),)
     else:
-        found = _within(_parsed(data), BUDGET - spent)
+        found = room.fitted(_parsed(data, room.pictures))
     if not found:
         return None
     source = record.text(cell.source) or ""
@@ -66,23 +111,11 @@ def _cell(record: Record, cell: CellRecord, spent: int) -> CellOutputs | None:
     )
 
 
-def _parsed(data: bytes) -> tuple[Piece, ...]:
+def _parsed(data: bytes, pictures: Pictures) -> tuple[Piece, ...]:
     try:
-        return pieces(json.loads(data))
+        return pieces(json.loads(data), pictures)
     except (ValueError, RecursionError):
         return (note("the recorded outputs are not readable JSON; they are not shown"),)
-
-
-def _within(found: tuple[Piece, ...], left: int) -> tuple[Piece, ...]:
-    kept: list[Piece] = []
-    for place, piece in enumerate(found):
-        left -= _weight(piece)
-        if left < 0:
-            rest = len(found) - place
-            kept.append(note(f"{rest} more output{'s' if rest > 1 else ''} would make this page too large"))
-            break
-        kept.append(piece)
-    return tuple(kept)
 
 
 def _weight(piece: Piece) -> int:

@@ -1,21 +1,18 @@
 """Cell outputs made safe: each becomes ``Piece``s that can neither run, load, nor reach out of their place.
 
 What is allowed is named; everything else becomes text or a note that says what is not shown. HTML keeps tables
-and simple text markup, without links, styles, classes or ids. Images are decoded, recognised by their first
-bytes and embedded; SVG is shown as an image, where browsers run and load nothing. Nothing here relies on the
-page's content security policy.
+and simple text markup, without links, styles, classes or ids. Images are those of ``images``. Nothing here relies on
+the page's content security policy.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 import re
-import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from jupyter_mlgov.report.images import Pictures, data_uri, recognised, svg
 from jupyter_mlgov.report.views import Piece
 from jupyter_mlgov.report.wording import overwritten, size, tidy, visible, without_ansi
 
@@ -24,9 +21,6 @@ LINES = 40
 TEXT_LIMIT = 100_000
 """Characters of one output that the page holds."""
 HTML_LIMIT = 400_000
-IMAGE_LIMIT = 5_000_000
-"""Bytes of one image."""
-PIXELS = 40_000_000
 
 _TAGS = {
     "table", "thead", "tbody", "tfoot", "tr", "th", "td", "caption", "colgroup", "col",
@@ -73,11 +67,15 @@ _DROPPED = {
 _TEXTUAL = ("text/markdown", "text/latex", "text/plain")
 
 
-def pieces(outputs: object) -> tuple[Piece, ...]:
-    """What a cell's recorded outputs (a list of nbformat outputs) show. Never raises for what is in them."""
+def pieces(outputs: object, pictures: Pictures | None = None) -> tuple[Piece, ...]:
+    """What a cell's recorded outputs (a list of nbformat outputs) show. Never raises for what is in them.
+
+    ``pictures`` is shared by the cells of one page.
+    """
     if not isinstance(outputs, list):
         return (note("the recorded outputs are no list of outputs; they are not shown"),)
-    return tuple(piece for output in outputs for piece in _output(output))
+    pictures = pictures or Pictures()
+    return tuple(piece for output in outputs for piece in _output(output, pictures))
 
 
 def note(text: str) -> Piece:
@@ -85,7 +83,7 @@ def note(text: str) -> Piece:
     return Piece(kind="note", text=text)
 
 
-def _output(output: object) -> Iterable[Piece]:
+def _output(output: object, pictures: Pictures) -> Iterable[Piece]:
     if not isinstance(output, Mapping):
         return [note("an output without a form was recorded; it is not shown")]
     match output.get("output_type"):
@@ -95,10 +93,8 @@ def _output(output: object) -> Iterable[Piece]:
         case "error":
             return [_error(output)]
         case "display_data" | "execute_result" | "update_display_data":
-            data, metadata = output.get("data"), output.get("metadata")
-            return _display(
-                data if isinstance(data, Mapping) else {}, metadata if isinstance(metadata, Mapping) else {}
-            )
+            data = output.get("data")
+            return _display(data if isinstance(data, Mapping) else {}, pictures)
         case other:
             return [note(f"an output of the unknown type {tidy(other, 40)} is not shown")]
 
@@ -136,13 +132,13 @@ def _error(output: Mapping[str, Any]) -> Piece:
     )
 
 
-def _display(data: Mapping[str, Any], metadata: Mapping[str, Any]) -> list[Piece]:
+def _display(data: Mapping[str, Any], pictures: Pictures) -> list[Piece]:
     plain = _joined(data.get("text/plain"))
     for kind in ("image/png", "image/jpeg", "image/gif"):
         if kind in data:
-            return [_image(_joined(data[kind]), plain)]
+            return [pictures.raster(_joined(data[kind]), plain)]
     if "image/svg+xml" in data:
-        return [_svg(_joined(data["image/svg+xml"]), plain)]
+        return [svg(_joined(data["image/svg+xml"]), plain)]
     lost = [note(f"{_article(what)} is not shown: this page runs no scripts")
             for kind, what in _DROPPED.items() if kind in data]  # fmt: skip
     if "text/html" in data and (shown := _html(_joined(data["text/html"]), plain)) is not None:
@@ -214,8 +210,10 @@ def _flat(html: str) -> str:
 def _attribute(tag: str, name: str, value: str) -> str | None:
     if tag == "img" and name == "src":
         kind, comma, encoded = value.partition(";base64,")
-        made = _image(encoded, "") if comma and kind.startswith("data:image/") else None
-        return made.source if made and made.kind == "image" else None
+        if not comma or not kind.startswith("data:image/"):
+            return None
+        found = recognised(encoded, limit=HTML_LIMIT)
+        return None if isinstance(found, Piece) else data_uri(found[1], found[0])
     if name == "alt":
         return re.sub(r"[<>]", "", value)[:300]
     if name == "scope":
@@ -225,69 +223,3 @@ def _attribute(tag: str, name: str, value: str) -> str | None:
 
 def _words(html: str) -> bool:
     return bool(re.sub(r"<[^>]*>|&nbsp;", " ", html).strip())
-
-
-# -- images ----------------------------------------------------------------------------------------------
-
-
-def _image(encoded: str, plain: str) -> Piece:
-    """A PNG, JPEG or GIF, recognised by its first bytes whatever it was called."""
-    try:
-        data = base64.b64decode("".join(encoded.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return note("an image that is not valid base64 is not shown")
-    if len(data) > IMAGE_LIMIT:
-        return note(f"an image of {size(len(data))} is not shown; it is in the record")
-    kind, width, height = _recognise(data)
-    if kind is None:
-        return note("an output that calls itself an image and is none is not shown")
-    if width is None or height is None or not 0 < width * height <= PIXELS:
-        return note("an image whose size cannot be shown is left out; it is in the record")
-    return Piece(
-        kind="image",
-        source=f"data:{kind};base64,{base64.b64encode(data).decode('ascii')}",
-        alt=_described(plain),
-        width=width,
-        height=height,
-    )
-
-
-def _recognise(data: bytes) -> tuple[str | None, int | None, int | None]:
-    """MIME type, width and height in pixels from the file's own header."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n") and data[12:16] == b"IHDR" and len(data) >= 33:
-        width, height = struct.unpack(">II", data[16:24])
-        return "image/png", width, height
-    if data.startswith((b"GIF87a", b"GIF89a")) and len(data) >= 10:
-        width, height = struct.unpack("<HH", data[6:10])
-        return "image/gif", width, height
-    if data.startswith(b"\xff\xd8\xff"):
-        return "image/jpeg", *_jpeg_size(data)
-    return None, None, None
-
-
-def _jpeg_size(data: bytes) -> tuple[int | None, int | None]:
-    place = 2
-    while place + 9 < len(data) and data[place] == 0xFF:
-        marker = data[place + 1]
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            height, width = struct.unpack(">HH", data[place + 5 : place + 9])
-            return width, height
-        place += 2 + int(struct.unpack(">H", data[place + 2 : place + 4])[0])
-    return None, None
-
-
-def _svg(text: str, plain: str) -> Piece:
-    """SVG as an image: there a browser runs no script and loads nothing from outside."""
-    data = text.encode("utf-8", "replace")
-    if len(data) > IMAGE_LIMIT:
-        return note(f"an SVG image of {size(len(data))} is not shown; it is in the record")
-    if "<svg" not in text[:20_000].lower():
-        return note("an output that calls itself SVG and is none is not shown")
-    source = f"data:image/svg+xml;base64,{base64.b64encode(data).decode('ascii')}"
-    return Piece(kind="image", source=source, alt=_described(plain))
-
-
-def _described(plain: str) -> str:
-    """Words for an image from its plain-text form, where that says more than the object's type."""
-    plain = " ".join(plain.split())
-    return "" if not plain or plain.startswith("<") else tidy(plain, 200)

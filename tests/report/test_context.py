@@ -304,4 +304,6 @@ def test_large_outputs_stay_off_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     store = Store.create(tmp_path / ".mlgov")
     snapshot = store.commit(sample.manifest(store)).subject
     found = build(store, snapshot, decide(store, snapshot)).results
-    assert found.main[0].pieces[-1].text == "1 more output would make this page too large"
+    *_, picture, said = found.main[0].pieces
+    assert (picture.kind, picture.width) == ("image", results.THUMBNAIL)
+    assert said.text == "1 output in short: whole, this page would be too large"

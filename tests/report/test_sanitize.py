@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.report.sanitize import IMAGE_LIMIT, LINES, TEXT_LIMIT, clean_html, pieces
+from jupyter_mlgov.report.images import LIMIT
+from jupyter_mlgov.report.sanitize import LINES, TEXT_LIMIT, clean_html, pieces
 from jupyter_mlgov.report.views import Piece
 from tests.report import hostile
 from tests.report.hostile import Payloads, shown
@@ -50,7 +51,7 @@ def test_an_image_says_in_words_what_its_plain_text_says() -> None:
         (base64.b64encode(b"\x89PNG\r\n\x1a\n").decode(), "is none"),
         (fake_png(100_000, 100_000), "size cannot be shown"),
         (fake_png(0, 5), "size cannot be shown"),
-        (base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(IMAGE_LIMIT)).decode(), "5 MB is not shown"),
+        (base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(LIMIT)).decode(), "30 MB is not shown"),
     ],
 )
 def test_what_is_no_image_or_too_large_is_said_and_not_shown(encoded: str, said: str) -> None:
