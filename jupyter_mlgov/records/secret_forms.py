@@ -10,6 +10,7 @@ holds no hint, so searching costs about as much as reading.
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,17 +24,40 @@ BEFORE = 200
 """Characters before a hint that a form may look at."""
 
 
+class Lazy:
+    """A pattern that is compiled when it is first used: a session meets few of the forms, and all of them take as long to
+    compile as the rest of a first snapshot to record."""
+
+    def __init__(self, pattern: str) -> None:
+        self.pattern = pattern
+        self.group: str | int = "secret" if "(?P<secret>" in pattern else 0
+        """The group that is the secret."""
+
+    @functools.cached_property
+    def _compiled(self) -> re.Pattern[str]:
+        return re.compile(self.pattern)
+
+    def match(self, text: str, at: int) -> re.Match[str] | None:
+        return self._compiled.match(text, at)
+
+    def fullmatch(self, text: str) -> re.Match[str] | None:
+        return self._compiled.fullmatch(text)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._compiled.search(text)
+
+
 @dataclass(frozen=True)
 class Form:
     """One way in which a secret is written down. The group ``secret`` is it; without one, the whole match."""
 
     hints: tuple[str, ...]
     """In lower case; the pattern is matched where one of them begins."""
-    pattern: re.Pattern[str]
+    pattern: Lazy
     kind: Kind = "key"
-    before: re.Pattern[str] | None = None
+    before: Lazy | None = None
     """Has to be found in what stands before the hint (write it to end with ``\\Z``)."""
-    after: re.Pattern[str] | None = None
+    after: Lazy | None = None
     """Likewise: the word that the hint has to come after."""
     counts: Callable[[str], bool] = lambda secret: True
     """Whether what was found is one, where the pattern alone cannot tell."""
@@ -41,19 +65,19 @@ class Form:
 
 # -- values ----------------------------------------------------------------------------------------------------
 
-_WORDS = re.compile(r"[A-Za-z]+(?:[ _.,:;!?/-]+[A-Za-z]+)*[ .:?!]*(?:[ _-]?\d{1,2})?")
+_WORDS = Lazy(r"[A-Za-z]+(?:[ _.,:;!?/-]+[A-Za-z]+)*[ .:?!]*(?:[ _-]?\d{1,2})?")
 """Words rather than something random: ``OPENAI_API_KEY``, ``Enter your password:``, ``column_1``."""
 
-_PLACEHOLDER = re.compile(
+_PLACEHOLDER = Lazy(
     r"(?i)<.*>|\[.*\]|\{.*\}|.*\$\{?\w+\}?.*|.*\{\w*\}.*|%\(?\w*\)?s|[*x.\-_•#]+|your[ _-].*|"
     r"my[ _-]?(?:password|secret|token|key)|change[ _-]?me|todo|tbd|redacted|none|null|nil|true|false|yes|no|str|string|"
     r"text|object|category|bool|boolean|date|datetime|bytes|(?:u?int|float|complex|datetime)\d+(?:\[\w+\])?|"
     r"varchar\(\d+\)|hidden|required|optional|example|default|undefined|n/?a"
 )
-_LOCATION = re.compile(r"(?:\.{0,2}/|~/|[A-Za-z]:\\|file:|https?:|arn:|vault:|op:|env:|projects/)\S*")
-_SPEAKS_OF_ONE = re.compile(r"(?i)pass|pwd|secret|token|key|credential|login|auth")
-_CONSTANT = re.compile(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
-_ATTRIBUTE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
+_LOCATION = Lazy(r"(?:\.{0,2}/|~/|[A-Za-z]:\\|file:|https?:|arn:|vault:|op:|env:|projects/)\S*")
+_SPEAKS_OF_ONE = Lazy(r"(?i)pass|pwd|secret|token|key|credential|login|auth")
+_CONSTANT = Lazy(r"[A-Z0-9]+(?:_[A-Z0-9]+)+")
+_ATTRIBUTE = Lazy(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 
 
 def is_secret_value(kind: Kind, value: str) -> bool:
@@ -103,7 +127,7 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 }
 """What the last word of a name says about the value. A name that goes on (``password_field``) says something else."""
 
-_KEYS = re.compile(
+_KEYS = Lazy(
     r"(?i)(?:api|access|auth|secret|private|encryption|signing|account|storage|subscription|master|license|service)[_.-]?\Z"
 )
 """What makes a key one that opens something: not ``primary_key``, ``sort_key``, ``keyboard_key``."""
@@ -121,12 +145,12 @@ def kind_of_name(name: str) -> Kind | None:
 
 _NUMBER = r"(?:s|[_-]?\d{1,3})?"
 _QUOTED = r"(?P<quote>\\*(?:\"\"\"|'''|\"|'))(?P<secret>(?:(?!(?P=quote))[^\n]){1,500}?)(?P=quote)"
-_LINE_START = re.compile(
+_LINE_START = Lazy(
     r"(?im)^[+\- >]?[ \t]*(?:(?:export|set|setx|env|arg|%env|%set_env|-e|-)[ \t]+)?[a-z0-9_.-]{0,60}\Z"
 )
 
 
-def _named(kind: Kind, *names: str, after: re.Pattern[str] | None = None) -> tuple[Form, ...]:
+def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ...]:
     noun = rf"(?i:{'|'.join(names)}){_NUMBER}"
     quoted = lambda secret: is_secret_value(kind, secret)  # noqa: E731
     bare = lambda secret: is_bare_secret(kind, secret)  # noqa: E731
@@ -134,7 +158,7 @@ def _named(kind: Kind, *names: str, after: re.Pattern[str] | None = None) -> tup
         # password = "...", "password": "...", password: str = "...", os.environ["PASSWORD"] = "..."
         Form(
             names,
-            re.compile(
+            Lazy(
                 rf"{noun}\\*[\"']?\]?[ \t]*(?::[ \t]*[\w.\[\], |]{{1,60}}?)?[ \t]*"
                 rf"(?:=>|:=|={{1,2}}|:)\s*(?i:[rbuf]{{0,2}}){_QUOTED}"
             ),
@@ -144,15 +168,15 @@ def _named(kind: Kind, *names: str, after: re.Pattern[str] | None = None) -> tup
         # os.getenv("PASSWORD", "...")
         Form(
             names,
-            re.compile(rf"{noun}\\*[\"'],\s*{_QUOTED}"),
+            Lazy(rf"{noun}\\*[\"'],\s*{_QUOTED}"),
             kind,
-            re.compile(r"(?:getenv|setenv|putenv|setdefault|environ\.get|environ\.pop)\(\s*\\*[\"']\w*\Z"),
+            Lazy(r"(?:getenv|setenv|putenv|setdefault|environ\.get|environ\.pop)\(\s*\\*[\"']\w*\Z"),
             counts=quoted,
         ),
         # PASSWORD=... on a line of its own
         Form(
             names,
-            re.compile(rf"{noun}=(?P<secret>[^\s\"'()\[\]{{}},;<>`$]{{4,500}})[ \t]*(?=\r?\n|\Z)"),
+            Lazy(rf"{noun}=(?P<secret>[^\s\"'()\[\]{{}},;<>`$]{{4,500}})[ \t]*(?=\r?\n|\Z)"),
             kind,
             _LINE_START,
             counts=bare,
@@ -160,9 +184,7 @@ def _named(kind: Kind, *names: str, after: re.Pattern[str] | None = None) -> tup
         # password: ... likewise
         Form(
             names,
-            re.compile(
-                rf"{noun}[ \t]*:[ \t]+(?P<secret>[^\s\"'()\[\]{{}},;<>`$&*|!]{{4,500}})[ \t]*(?=\r?\n|\Z)"
-            ),
+            Lazy(rf"{noun}[ \t]*:[ \t]+(?P<secret>[^\s\"'()\[\]{{}},;<>`$&*|!]{{4,500}})[ \t]*(?=\r?\n|\Z)"),
             kind,
             _LINE_START,
             counts=bare,
@@ -170,17 +192,17 @@ def _named(kind: Kind, *names: str, after: re.Pattern[str] | None = None) -> tup
         # --password=..., --api-key ...
         Form(
             names,
-            re.compile(rf"{noun}(?:=|[ \t]+)\\*[\"']?(?P<secret>[^\s\"'\\$<{{(-][^\s\"'\\)]{{3,200}})"),
+            Lazy(rf"{noun}(?:=|[ \t]+)\\*[\"']?(?P<secret>[^\s\"'\\$<{{(-][^\s\"'\\)]{{3,200}})"),
             kind,
-            re.compile(r"(?<![\w-])--[\w-]{0,40}\Z"),
+            Lazy(r"(?<![\w-])--[\w-]{0,40}\Z"),
             counts=quoted,
         ),
         # "...?access_token=..."
         Form(
             names,
-            re.compile(rf"{noun}=(?P<secret>[^&\s\"'<>{{}}#;\\]{{8,}})"),
+            Lazy(rf"{noun}=(?P<secret>[^&\s\"'<>{{}}#;\\]{{8,}})"),
             kind,
-            re.compile(r"[?&;](?:amp;)?\w{0,20}\Z"),
+            Lazy(r"[?&;](?:amp;)?\w{0,20}\Z"),
             counts=_no_placeholder,
         ),
     )
@@ -206,161 +228,159 @@ _DSN = r"(?:host|hostaddr|dbname|port|user|sslmode)"
 FORMS: tuple[Form, ...] = (
     Form(
         ("-----begin ",),
-        re.compile(
+        Lazy(
             r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
             r"(?:[\s\S]{0,20000}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[A-Za-z0-9+/=\s]|\\n)*)"
         ),
         "pem",
     ),
-    Form(("private-lines: ",), re.compile(r"Private-Lines: \d+\s+(?P<secret>[A-Za-z0-9+/=\s]+)"), "pem"),
+    Form(("private-lines: ",), Lazy(r"Private-Lines: \d+\s+(?P<secret>[A-Za-z0-9+/=\s]+)"), "pem"),
     # The secret half of an AWS key has no form of its own: it is known by the id that stands before it.
     Form(
         ("akia", "asia"),
-        re.compile(
+        Lazy(
             r"A[KS]IA[0-9A-Z]{16}[^A-Za-z0-9/+=]{1,40}(?:[A-Za-z_]{1,40}[^A-Za-z0-9/+=]{1,10})?"
             r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
         ),
     ),
     Form(
         ("akia", "asia"),
-        re.compile(r"A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])"),
-        before=re.compile(r"(?<![A-Za-z0-9])\Z"),
+        Lazy(r"A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])"),
+        before=Lazy(r"(?<![A-Za-z0-9])\Z"),
     ),
     Form(
         ("aws_secret_access_key", "aws_session_token", "aws_security_token"),
-        re.compile(r"\w+\\*[\"']?\]?\s*[:=,]\s*\\*[\"']?(?P<secret>[A-Za-z0-9/+=]{30,})"),
+        Lazy(r"\w+\\*[\"']?\]?\s*[:=,]\s*\\*[\"']?(?P<secret>[A-Za-z0-9/+=]{30,})"),
     ),
     Form(
         _TOKENS,
-        re.compile(r"[A-Za-z0-9_.=-]{20,}"),
-        before=re.compile(r"(?<![A-Za-z0-9_])\Z"),
+        Lazy(r"[A-Za-z0-9_.=-]{20,}"),
+        before=Lazy(r"(?<![A-Za-z0-9_])\Z"),
         counts=_random,
     ),
     Form(
         ("sk-",),
-        re.compile(
+        Lazy(
             r"sk-(?:(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}|(?:or-v1-)?[0-9a-f]{32,})"
         ),
-        before=re.compile(r"(?<![A-Za-z0-9_-])\Z"),
+        before=Lazy(r"(?<![A-Za-z0-9_-])\Z"),
     ),
-    Form(("aiza",), re.compile(r"AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"), before=re.compile(r"(?<!\w)\Z")),
-    Form(("1//0",), re.compile(r"1//0[A-Za-z0-9_-]{40,}"), before=re.compile(r"(?<!\w)\Z")),
+    Form(("aiza",), Lazy(r"AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"), before=Lazy(r"(?<!\w)\Z")),
+    Form(("1//0",), Lazy(r"1//0[A-Za-z0-9_-]{40,}"), before=Lazy(r"(?<!\w)\Z")),
     Form(
         ("eyj",),
-        re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+        Lazy(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
         "token",
-        re.compile(r"(?<![A-Za-z0-9])\Z"),
+        Lazy(r"(?<![A-Za-z0-9])\Z"),
     ),
     Form(
         ("sg.",),
-        re.compile(r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
-        before=re.compile(r"(?<!\w)\Z"),
+        Lazy(r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
+        before=Lazy(r"(?<!\w)\Z"),
     ),
     Form(
         (":aa",),
-        re.compile(r":(?P<secret>AA[A-Za-z0-9_-]{33})(?!\w)"),
-        before=re.compile(r"(?<!\d)\d{8,10}\Z"),
+        Lazy(r":(?P<secret>AA[A-Za-z0-9_-]{33})(?!\w)"),
+        before=Lazy(r"(?<!\d)\d{8,10}\Z"),
     ),
     Form(
         ("q~",),
-        re.compile(r"Q~[A-Za-z0-9_~.-]{31,34}"),
-        before=re.compile(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\d\Z"),
+        Lazy(r"Q~[A-Za-z0-9_~.-]{31,34}"),
+        before=Lazy(r"(?<![A-Za-z0-9_~.-])[A-Za-z0-9_~.-]{3}\d\Z"),
     ),
-    Form((".atlasv1.",), re.compile(r"\.atlasv1\.(?P<secret>[A-Za-z0-9_=-]{60,})")),
-    Form(("age-secret-key-1",), re.compile(r"AGE-SECRET-KEY-1[0-9A-Z]{50,}")),
+    Form((".atlasv1.",), Lazy(r"\.atlasv1\.(?P<secret>[A-Za-z0-9_=-]{60,})")),
+    Form(("age-secret-key-1",), Lazy(r"AGE-SECRET-KEY-1[0-9A-Z]{50,}")),
     Form(
         ("hooks.slack.com/", "/api/webhooks/"),
-        re.compile(
+        Lazy(
             r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|/api/webhooks/\d+/)(?P<secret>[A-Za-z0-9/_+-]{20,})"
         ),
     ),
     # kaggle.json
     Form(
         ('"username"',),
-        re.compile(r"\"username\"\s*:\s*\"[^\"\n]{1,100}\"\s*,\s*\"key\"\s*:\s*\"(?P<secret>[0-9a-f]{32})\""),
+        Lazy(r"\"username\"\s*:\s*\"[^\"\n]{1,100}\"\s*,\s*\"key\"\s*:\s*\"(?P<secret>[0-9a-f]{32})\""),
     ),
     # -- in URLs and connection strings
     Form(
         ("://",),
-        re.compile(r"://[^\s:/@'\"<>]{0,200}:(?P<secret>[^\s/'\"<>]{1,300})@(?=[\w.\[{%$-])"),
+        Lazy(r"://[^\s:/@'\"<>]{0,200}:(?P<secret>[^\s/'\"<>]{1,300})@(?=[\w.\[{%$-])"),
         "password",
         counts=_no_placeholder,
     ),
     Form(
         ("://",),
-        re.compile(r"://(?P<secret>[A-Za-z0-9_-]{20,300})@(?=[\w.\[-])"),
-        before=re.compile(r"(?i)https?\Z"),
+        Lazy(r"://(?P<secret>[A-Za-z0-9_-]{20,300})@(?=[\w.\[-])"),
+        before=Lazy(r"(?i)https?\Z"),
     ),
     Form(
         ("sig=", "signature=", "x-amz-credential="),
-        re.compile(r"[\w-]+=(?P<secret>[^&\s\"'<>{}#;\\]{8,})"),
-        before=re.compile(r"(?i)[?&;](?:amp;)?[\w-]{0,20}\Z"),
+        Lazy(r"[\w-]+=(?P<secret>[^&\s\"'<>{}#;\\]{8,})"),
+        before=Lazy(r"(?i)[?&;](?:amp;)?[\w-]{0,20}\Z"),
         counts=_no_placeholder,
     ),
     Form(
         ("accountkey=", "sharedaccesskey=", "sharedsecretvalue="),
-        re.compile(r"\w+=(?P<secret>[A-Za-z0-9+/=_-]{16,})"),
+        Lazy(r"\w+=(?P<secret>[A-Za-z0-9+/=_-]{16,})"),
     ),
     Form(
         ("pwd=", "password="),
-        re.compile(r"\w+=(?P<secret>[^;\"'\s]{3,200})"),
+        Lazy(r"\w+=(?P<secret>[^;\"'\s]{3,200})"),
         "password",
-        re.compile(r";[ \t]*\Z"),
+        Lazy(r";[ \t]*\Z"),
         counts=_no_placeholder,
     ),
     Form(
         ("pwd=", "password="),
-        re.compile(r"\w+=(?P<secret>[^;\"'\s(),]{3,200});(?=\s*[A-Za-z ]{2,30}=)"),
+        Lazy(r"\w+=(?P<secret>[^;\"'\s(),]{3,200});(?=\s*[A-Za-z ]{2,30}=)"),
         "password",
         counts=_no_placeholder,
     ),
     Form(
         ("password=",),
-        re.compile(r"\w+=\s?'?(?P<secret>[^\s'\",()]{3,200})"),
+        Lazy(r"\w+=\s?'?(?P<secret>[^\s'\",()]{3,200})"),
         "password",
-        re.compile(rf"\b{_DSN}\s?=\s?[^\s,()]+(?:\s+\w+\s?=\s?[^\s,()]+){{0,8}}\s+\Z"),
+        Lazy(rf"\b{_DSN}\s?=\s?[^\s,()]+(?:\s+\w+\s?=\s?[^\s,()]+){{0,8}}\s+\Z"),
         counts=_no_placeholder,
     ),
     Form(
         ("password=",),
-        re.compile(rf"\w+=(?P<secret>[^\s'\",()]{{3,200}})\s+{_DSN}="),
+        Lazy(rf"\w+=(?P<secret>[^\s'\",()]{{3,200}})\s+{_DSN}="),
         "password",
         counts=_no_placeholder,
     ),
     # .netrc
     Form(
         ("machine ",),
-        re.compile(rf"machine\s+[\w.:-]+\s+{_LOGIN}"),
+        Lazy(rf"machine\s+[\w.:-]+\s+{_LOGIN}"),
         "password",
         counts=_no_placeholder,
     ),
     Form(
         ("default ",),
-        re.compile(rf"default\s+{_LOGIN}"),
+        Lazy(rf"default\s+{_LOGIN}"),
         "password",
-        re.compile(r"(?m)^[ \t]*\Z"),
+        Lazy(r"(?m)^[ \t]*\Z"),
         counts=_no_placeholder,
     ),
     # -- in headers and on command lines
     Form(
         ("bearer ",),
-        re.compile(r"(?i)bearer\s+(?P<secret>(?=[A-Za-z0-9._~+/-]*\d)[A-Za-z0-9._~+/-]{16,}=*)"),
+        Lazy(r"(?i)bearer\s+(?P<secret>(?=[A-Za-z0-9._~+/-]*\d)[A-Za-z0-9._~+/-]{16,}=*)"),
         "token",
     ),
     Form(
         ("authorization",),
-        re.compile(
+        Lazy(
             r"(?i)authorization\\*[\"']?\s*[:=,]\s*\\*[\"']?(?:basic|token|apikey|digest|key)\s+"
             r"(?P<secret>[A-Za-z0-9+/._~=-]{8,})"
         ),
     ),
     Form(
         ("curl ", "wget "),
-        re.compile(
-            r"\w+ [^\n]{0,300}?(?<=\s)(?:-u|--user)[= ]\\*[\"']?[^\s:\"']+:(?P<secret>[^\s\"'\\]{3,})"
-        ),
+        Lazy(r"\w+ [^\n]{0,300}?(?<=\s)(?:-u|--user)[= ]\\*[\"']?[^\s:\"']+:(?P<secret>[^\s\"'\\]{3,})"),
         "password",
-        re.compile(r"(?<!\w)\Z"),
+        Lazy(r"(?<!\w)\Z"),
         counts=_no_placeholder,
     ),
     *_named("password", *NAMES["password"]),

@@ -13,7 +13,6 @@ from jupyter_mlgov.records.secret_forms import (
     BEFORE,
     BY_HINT,
     REDACTED,
-    Form,
     Kind,
     is_secret_value,
     kind_of_name,
@@ -28,17 +27,17 @@ def find_secrets(text: str) -> Iterator[tuple[int, int, Kind]]:
     for hint, forms in BY_HINT.items():
         at = lowered.find(hint)
         while at >= 0:
+            before = text[max(0, at - BEFORE) : at]
             for form in forms:
+                if form.after is not None and form.after.search(before) is None:
+                    continue
                 match = form.pattern.match(text, at)
-                if match is not None and _stands_right(form, text[max(0, at - BEFORE) : at]):
-                    start, end = match.span("secret" if "secret" in form.pattern.groupindex else 0)
-                    if form.counts(text[start:end]):
-                        yield start, end, form.kind
+                if match is None or (form.before is not None and form.before.search(before) is None):
+                    continue
+                start, end = match.span(form.pattern.group)
+                if form.counts(text[start:end]):
+                    yield start, end, form.kind
             at = lowered.find(hint, at + 1)
-
-
-def _stands_right(form: Form, before: str) -> bool:
-    return all(pattern is None or pattern.search(before) is not None for pattern in (form.after, form.before))
 
 
 def _lower(text: str) -> str:

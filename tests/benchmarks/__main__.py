@@ -8,6 +8,7 @@ it works, and writes nothing.
 from __future__ import annotations
 
 import argparse
+import compileall
 import contextlib
 import datetime as dt
 import importlib
@@ -19,6 +20,7 @@ from pathlib import Path
 
 import msgspec
 
+import jupyter_mlgov
 from tests.benchmarks import page
 from tests.benchmarks.measuring import Figure, undisturbed
 
@@ -56,6 +58,8 @@ def main() -> int:
     if unknown:
         parser.error(f"no benchmark is called {unknown[0]!r}: choose from {', '.join(NAMES)}")
     undisturbed()
+    # As an installation has it: pip compiles what it installs, a checkout may be used with PYTHONDONTWRITEBYTECODE.
+    compileall.compile_dir(Path(jupyter_mlgov.__file__).parent, quiet=1)
     print(machine(), file=sys.stderr)
     kept = page.load()
     figures: list[Figure] = []
