@@ -397,7 +397,10 @@ def _reindex(value: Any) -> RenderableType:
 def _release(answer: Any) -> RenderableType:
     if answer.release is None:
         return Group(Text("not released", style=BAD), _gate(answer.gate))
-    one = answer.release
+    return _release_line(answer.release)
+
+
+def _release_line(one: Any) -> RenderableType:
     before = f", in place of version {one.previous}" if one.previous not in (None, one.number) else ""
     return Text.assemble(
         (one.model, "bold"), f" version {one.number} is on ", (one.stage, GOOD), f"{before}  ",
@@ -500,6 +503,52 @@ def _monitor(found: Any) -> RenderableType:
     return Group(*parts)
 
 
+_OUTCOME = {"released": GOOD, "ready": GOOD, "not good enough": BAD, "gate closed": BAD, "failed": BAD}
+
+
+def _retrain(made: Any) -> RenderableType:
+    source = "the prediction log" if made.source == "predictions" else (made.file or "a file")
+    how = (
+        f"added to {made.rows_before:,} recorded ones"
+        if made.mode == "added"
+        else "in place of the recorded ones"
+    )
+    parts: list[RenderableType] = [
+        Text.assemble(
+            (f"{made.model}:{made.stage}", "bold"), f" version {made.number} retrained",
+            *((" as ", (made.reference, "bold")) if made.reference else ()), ": ", (made.outcome, _OUTCOME[made.outcome]),
+        ),
+        clean(f"{made.rows_new:,} rows of {source}, {how}, in {made.uri}"),
+    ]  # fmt: skip
+    parts += [Padding(clean(reason), (0, 0, 0, 2)) for reason in made.reasons]
+    if made.contest is not None and made.contest.gain is not None:
+        table = _table(made.contest.metric, "value#", "95 % interval")
+        for title, one in (
+            (f"version {made.number}", made.contest.champion),
+            (made.reference, made.contest.challenger),
+            ("gain", made.contest.gain),
+        ):
+            value, low, high = (number(part) for part in (one.value, one.low, one.high))
+            span = f"{low:.4g} to {high:.4g}" if low is not None and high is not None else "–"
+            table.add_row(clean(title), f"{value:.4g}" if value is not None else "–", span)
+        parts.append(_section(f"the same {made.contest.rows:,} rows, new to both", table))
+    if made.assessment is not None or made.rerun is not None:
+        lines = Table.grid(padding=(0, 2))
+        if made.assessment is not None:
+            lines.add_row("assessment", Text(_judged(made.assessment)))
+        if made.rerun is not None:
+            lines.add_row("its own rerun", Text(made.rerun, style=_VERDICT[made.rerun]))
+        if made.gate is not None:
+            lines.add_row("gate", Text("open", style=GOOD) if made.gate.open else Text("closed", style=BAD))
+        parts.append(_section("the new snapshot", lines))
+    notes = [*made.notes, *(made.contest.notes if made.contest is not None else ())]
+    if notes:
+        parts.append(_section("notes", clean("\n".join(notes))))
+    if made.release is not None:
+        parts += [Text(), _release_line(made.release)]
+    return Group(*parts)
+
+
 def _outcomes(added: Any) -> RenderableType:
     return Text(f"{added.rows} outcomes added; of {added.logged:,} logged rows {added.known:,} are known")
 
@@ -525,5 +574,6 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "predictions": _predictions,
     "outcomes": _outcomes,
     "monitor": _monitor,
+    "retrain": _retrain,
     "releases": _releases,
 }

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.monitoring import Monitoring
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
+    from jupyter_mlgov.records.retraining import Retraining
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
     from jupyter_mlgov.rerun.fleet import Job, Orders
     from jupyter_mlgov.rerun.limits import Limits
@@ -665,6 +666,71 @@ class Project:
         if output is not None:
             write_whole(Path(output).absolute(), render_monitoring(found).encode("utf-8"))
         return found
+
+    def retrain(
+        self,
+        model_stage: str,
+        *,
+        data: str | Path | None = None,
+        replace: bool | None = None,
+        uri: str | None = None,
+        since: str | None = None,
+        may_release: bool = True,
+        trusted: Sequence[str] = (),
+        limits: Limits | None = None,
+        progress: Callable[[Progress], None] | None = None,
+    ) -> Retraining:
+        """Runs the snapshot behind ``MODEL:STAGE`` again on new data and releases the result where ``[retrain]`` and the
+        gate allow that; otherwise the answer says what is missing.
+
+        The new rows are those of the file ``data``, or the predictions (from ``since`` on) whose outcome is known. They are
+        added to the recorded data of the input ``uri`` (the only one that fits unless told), or with ``replace`` stand in
+        its place. Code, other inputs and environment are the recorded ones. Raises ``NotFound``, ``UsageError`` (data that
+        do not do), ``Blocked`` (something that the run needs is not there), ``StoreError``.
+        """
+        from jupyter_mlgov.assess.suite import read_suite
+        from jupyter_mlgov.capture.repository import user_name
+        from jupyter_mlgov.governance.policy import read_policy
+        from jupyter_mlgov.monitor.retrain import Orders, Steps, retrain
+        from jupyter_mlgov.monitor.retrain_settings import read_retrain_settings
+        from jupyter_mlgov.operate.releases import put_on_stage
+        from jupyter_mlgov.operate.settings import read_settings
+
+        if data is not None and since is not None:
+            raise UsageError("since selects logged predictions: leave it out where a file is given")
+        settings, operate = read_retrain_settings(self.root), read_settings(self.root)
+        policy, suite = read_policy(self.root), read_suite(self.root)
+        release = self.released(model_stage)
+        by = user_name()
+        orders = Orders(
+            log=self.predictions(model_stage, since=since) if data is None else None,
+            file=Path(data).absolute() if data is not None else None,
+            uri=uri,
+            replace=replace,
+            may_release=may_release,
+            never_logged=operate.never_log,
+            trusted=tuple(trusted),
+            limits=limits,
+            by=by,
+        )
+
+        def put(snapshot: str) -> ReleaseAnswer:
+            return put_on_stage(
+                self.store, snapshot, model=release.model, stage=release.stage, by=by, settings=operate,
+                gate=lambda: self._decide(snapshot), message=f"retrained from {release.name}",
+                instead_of=release.number,
+            )  # fmt: skip
+
+        steps = Steps(
+            assess=lambda snapshot: self.assess(snapshot, trusted=trusted, progress=progress),
+            rerun=(lambda snapshot: self.rerun(snapshot, as_recorded=True, limits=limits, progress=progress))
+            if policy.rerun
+            else None,
+            gate=self._decide,
+            release=put,
+            suite=suite,
+        )
+        return retrain(self.root, self.store, release, settings, orders, steps, progress)
 
     def alarms(self, found: Monitoring) -> bool:
         """Whether a run's decision is at least what ``[monitor] fail_on`` names: the command line then ends with 1."""

@@ -56,7 +56,7 @@ def assess(
             f"the test rows were not kept ({test.reason}): see [capture] rows_limit, and run the cell again"
         )
     notes: list[str] = []
-    model, described = _model(root, store, snapshot, manifest, trusted, notes)
+    model, described = model_of(root, store, snapshot, manifest, trusted, notes)
     key = _key(store, snapshot, manifest, suite, described if model is not None else None)
     if not force:
         known = _known(store, key)
@@ -117,7 +117,7 @@ def reference_attributions(store: Store, snapshot: str) -> Attributions | None:
 # -- the model ---------------------------------------------------------------------------------------------------
 
 
-def _model(
+def model_of(
     root: Path, store: Store, snapshot: str, manifest: Manifest, trusted: Sequence[str], notes: list[str]
 ) -> tuple[Any, Model | None]:
     """The primary model, loaded; None with a note where it cannot be and predictions were kept."""
@@ -168,7 +168,7 @@ def _key(store: Store, snapshot: str, manifest: Manifest, suite: Suite, model: M
         "rows": [[one.role, one.object, one.predicted, list(one.scores), one.truth] for one in manifest.rows],
         "kpis": msgspec.to_builtins(kpis(store, snapshot)),
         "threshold": msgspec.to_builtins(written.threshold) if written else None,
-        "positive": str(_positive(suite, written)),
+        "positive": str(positive_of(suite, written)),
         "learnt": msgspec.to_builtins(manifest.inputs_schema),
         "versions": [version(name) for name in ("numpy", "scikit-learn", "shap", "fairlearn")],
     }
@@ -233,7 +233,7 @@ def _assessed(
         read_rows(store, test),
         model=model,
         train=train_rows,
-        positive=_positive(suite, written),
+        positive=positive_of(suite, written),
         threshold=written.threshold if written else None,
         learnt=_learnt(manifest),
     )
@@ -261,7 +261,8 @@ def _assessed(
     )
 
 
-def _positive(suite: Suite, written: Charter | None) -> Any:
+def positive_of(suite: Suite, written: Charter | None) -> Any:
+    """The label that counts as positive, where somebody said it."""
     if suite.positive is not None:
         return suite.positive
     return written.test_data.positive if written is not None and written.test_data is not None else None

@@ -174,8 +174,8 @@ def _csv(file: _Bytes, kind: str) -> Iterator[Batches]:
     head = file.head(1 << 20)
     if not head.strip():
         raise NoTable
-    encoding = _encoding(head)
-    delimiter = _delimiter(head.decode(encoding, "replace"), "\t" if kind == "tsv" else ",")
+    encoding = encoding_of(head)
+    delimiter = delimiter_of(head.decode(encoding, "replace"), "\t" if kind == "tsv" else ",")
     parse = csv.ParseOptions(delimiter=delimiter, newlines_in_values=True)
     large = file.is_large()
     read = csv.ReadOptions(encoding=encoding, block_size=STREAM_BLOCK if large else None)
@@ -236,7 +236,8 @@ def _correct(types: dict[str, str], names: list[str], schema: pa.Schema | None, 
     types[name] = _TYPES[place]
 
 
-def _encoding(head: bytes) -> str:
+def encoding_of(head: bytes) -> str:
+    """The encoding of a text file that starts with ``head``."""
     if head.startswith((b"\xff\xfe", b"\xfe\xff")):
         return "utf-16"
     try:
@@ -246,7 +247,7 @@ def _encoding(head: bytes) -> str:
     return "utf-8"
 
 
-def _delimiter(text: str, usual: str) -> str:
+def delimiter_of(text: str, usual: str) -> str:
     """The separator that the first lines have equally often; ``usual`` when none or several do."""
     lines = [re.sub(r'"[^"]*"', "", line) for line in text.splitlines()[:20]]
     lines = [line for line in lines[: -1 if len(lines) > 1 else None] if line]

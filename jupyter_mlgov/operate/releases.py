@@ -60,11 +60,12 @@ def put_on_stage(
     settings: Settings,
     gate: Callable[[], GateDecision],
     message: str = "",
+    instead_of: int | None = None,
 ) -> ReleaseAnswer:
     """Releases ``snapshot`` as the next version of ``model`` (or the one that it is already) on ``stage``.
 
-    ``gate`` decides; where it is closed nothing is written. Raises ``UsageError`` (a name, a stage, a snapshot without a
-    model), ``StoreError``.
+    ``gate`` decides; where it is closed nothing is written. ``instead_of``: only where that version is on the stage.
+    Raises ``UsageError`` (a name, a stage, a snapshot without a model, another version on the stage), ``StoreError``.
     """
     if not release.NAME.fullmatch(model):
         raise UsageError(f"{model[:80]!r} is no model's name: use letters, digits, '.', '_' and '-'")
@@ -88,14 +89,16 @@ def put_on_stage(
             model=model, stage=stage, number=0, snapshot=snapshot, by=by, at="", gate=kept, message=message
         )  # fmt: skip
         try:
-            entry = store.append_after("release", snapshot, _body(made, about), author=by)
+            entry = store.append_after("release", snapshot, _body(made, about, instead_of), author=by)
         except _Moved:
             continue
         return ReleaseAnswer(release=release.read(entry), gate=decision)
     raise StoreError(f"others keep writing about {manifest.experiment}@{number}: run it again")
 
 
-def _body(made: Release, about: tuple[str, ...]) -> Callable[[Said], Mapping[str, Any]]:
+def _body(
+    made: Release, about: tuple[str, ...], instead_of: int | None
+) -> Callable[[Said], Mapping[str, Any]]:
     def body(said: Said) -> Mapping[str, Any]:
         if said.about != about:
             raise _Moved
@@ -104,6 +107,10 @@ def _body(made: Release, about: tuple[str, ...]) -> Callable[[Said], Mapping[str
         number = versions.get(made.snapshot) or max(versions.values(), default=0) + 1
         before = [one for one in earlier if (one.model, one.stage) == (made.model, made.stage)]
         previous = before[-1].number if before else None
+        if instead_of not in (None, previous):
+            raise UsageError(
+                f"version {previous} was put on {made.model}:{made.stage} meanwhile, in place of {instead_of}: run it again"
+            )
         return {**made.body(), "number": number, "previous": previous}
 
     return body

@@ -20,6 +20,7 @@ EntryKind = Literal[
     "assessment",
     "release",
     "drift",
+    "retrain",
     "lock",
     "import",
 ]
@@ -44,6 +45,8 @@ class Entry(Struct, frozen=True, kw_only=True):
       "previous": int or None, "message": str}``
     - ``drift``: ``{"model": str, "stage": str, "number": int, "decision": "nothing" | "watch" | "retrain" | "roll back",
       "reasons": [str], "rows": int, "outcomes": int, "monitoring": digest of the whole ``Monitoring``}``
+    - ``retrain``, about the snapshot that came of it (about the released one where the notebook failed): ``{"model": str,
+      "stage": str, "number": int, "champion": id, "outcome": str, "retraining": digest of the whole ``Retraining``}``
     - ``import``: ``{"experiment": str, "number": int, "head": id, "chain": digest, "commit": str or None, "tree": digest or
       None, "entries": ids}``: where the snapshot came from, and what of that ledger is repeated after this entry
     """

@@ -13,6 +13,7 @@ from msgspec import Struct
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
 from jupyter_mlgov.records.assessment import HeldRows, InputSchema
 from jupyter_mlgov.records.canonical import Scalar
+from jupyter_mlgov.records.retraining import Retrained
 
 SCHEMA = 1
 """Version of the manifest's form. Raised with every change of meaning; ``store.migrations`` knows the way."""
@@ -248,6 +249,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     status: Literal["ok", "error"] = "ok"
     error: str | None = None
     message: str = ""
+    retrained: Retrained | None = None
+    """Where it came of a retraining: of which release, and on which data."""
     cell: int | None = None
     notebook: Notebook
     parameters: dict[str, Scalar] = {}
@@ -283,5 +286,6 @@ class Manifest(Struct, frozen=True, kw_only=True):
         named |= {module.source for module in self.code.modules}
         named |= {model.object for model in self.models}
         named |= {held.object for held in self.rows}
+        named |= {self.retrained.rows} if self.retrained is not None else set()
         named |= {digest for item in self.inputs for digest in item.contents()}
         return {name for name in named if name}

@@ -33,12 +33,13 @@ DEFAULT_KERNEL = "python3"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a run gave: the candidate's id, or why there is none."""
+    """What a run gave: the candidate's id, or why there is none. A cell may have ended the run after the candidate was
+    made: then there are both."""
 
     candidate: str | None
     error: str | None = None
     cell: int | None = None
-    """The cell in which it ended, where there is no candidate."""
+    """The cell in which it ended, where a cell ended it."""
     executed: bytes | None = None
     remedy: str | None = None
     """What to do about the error, where the run knows."""
@@ -115,13 +116,14 @@ class _Run:
                 error = failure
         executed = self._target.read_bytes() if self._target.exists() else None
         made = [one["id"] for one in recording.recorded if one.get("kind") == "candidate"]
-        if made:
-            return Outcome(made[-1], executed=executed)
-        if not recording.attached and recording.problem:
+        candidate = made[-1] if made else None
+        if candidate is None and not recording.attached and recording.problem:
             raise Blocked(f"the run cannot be recorded: {recording.problem}")
         if error is not None:
             said, remedy = self._ended(error, recording)
-            return Outcome(None, said, recording.cell, executed, remedy)
+            return Outcome(candidate, said, recording.cell, executed, remedy)
+        if candidate is not None:
+            return Outcome(candidate, executed=executed)
         return Outcome(None, recording.problem or "the kernel recorded nothing", recording.cell, executed)
 
     def _recording(self, on_cell: OnCell | None) -> Recording:

@@ -167,7 +167,7 @@ class Guard:
                 if real.startswith(self._prefix):
                     place = real
                 elif os.path.isdir(real):  # noqa: PTH112
-                    _own_folder(place, real)
+                    own_folder(place, real)
         place = os.path.join(place, last)  # noqa: PTH118
         if content is None or last == _KEPT or not os.path.islink(place):  # noqa: PTH114
             return
@@ -176,7 +176,8 @@ class Guard:
             _own_file(place, real, content=content)
 
 
-def _own_folder(place: str, real: str) -> None:
+def own_folder(place: str, real: str) -> None:
+    """Makes a link to the folder ``real`` a folder of links to what is in it."""
     made = place + ".mlgov-own"
     os.mkdir(made)  # noqa: PTH102
     for name in os.listdir(real):  # noqa: PTH208

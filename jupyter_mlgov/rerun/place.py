@@ -44,6 +44,20 @@ class Place:
     python: Path | None = None
     held: Held = Held()  # noqa: RUF009 - frozen
     order: Order | None = None
+    given: dict[str, str] = field(default_factory=dict)
+    """URI -> digest of what stands there in place of the checkout's file: the data of a retraining."""
+
+
+def given(manifest: Manifest) -> dict[str, str]:
+    """The content that a retraining put in place of a file of the checkout, by URI: it is in the store only."""
+    made = manifest.retrained
+    if made is None:
+        return {}
+    return {
+        item.uri: item.digest
+        for item in manifest.inputs
+        if item.uri == made.uri and item.digest and item.kept
+    }
 
 
 def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
@@ -55,7 +69,8 @@ def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
     if path is None or not path.is_file():
         document = store.get(manifest.notebook.document)
         folder = path.parent if path is not None and path.parent.is_dir() else root
-        return Place(root, folder / path.name if path is not None else None, document)
+        notebook = folder / path.name if path is not None else None
+        return Place(root, notebook, document, given=given(manifest))
     try:
         document = path.read_bytes()
     except OSError as error:
@@ -65,7 +80,7 @@ def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
     if cells_of(document) is None:
         what = "is empty" if not document.strip() else "is not a notebook, or was cut off"
         raise UsageError(f"{path} {what}: restore the file, or rerun with --as-recorded")
-    return Place(root, path, document)
+    return Place(root, path, document, given=given(manifest))
 
 
 def place_recorded(root: Path, store: Store, manifest: Manifest) -> Place:

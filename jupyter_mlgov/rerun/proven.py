@@ -27,7 +27,7 @@ from jupyter_mlgov.rerun import sandbox
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD
 from jupyter_mlgov.rerun.execute import kernel_program
-from jupyter_mlgov.rerun.place import cells_of, place_today
+from jupyter_mlgov.rerun.place import cells_of, given, place_today
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -40,10 +40,11 @@ def factors_now(root: Path, store: Store, snapshot: str) -> str | None:
     """
     manifest = store.manifest(snapshot)
     inputs = {}
+    replaced = given(manifest)
     for item in manifest.inputs:
         if item.derived:
             continue
-        now = _input_now(item, root)
+        now = replaced.get(item.uri) or _input_now(item, root)
         if now is None:
             return None
         inputs[item.uri] = now

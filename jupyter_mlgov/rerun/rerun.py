@@ -32,7 +32,7 @@ from jupyter_mlgov.rerun.diagnose import diagnose
 from jupyter_mlgov.rerun.execute import Outcome, kernel_program, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
 from jupyter_mlgov.rerun.limits import Limits
-from jupyter_mlgov.rerun.place import Place, cells_of, place_recorded, place_today
+from jupyter_mlgov.rerun.place import Place, cells_of, given, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ _STAGES = {
     "rerun": "executing the notebook",
     "again": "it differs: once more, unchanged, to see whether it agrees with itself",
     "confirm": "once more with what changed set back, to confirm the cause",
+    "retrain": "executing the notebook on the new data",
 }
 _MISSING: tuple[Cause, ...] = ("data.missing", "path", "environment.package")
 
@@ -89,7 +90,7 @@ def find_verdict(
     """As :func:`rerun`, and nothing about the verdict is written."""
     started = time.perf_counter()
     allowed = (limits or Limits()).or_of_project(root)
-    run = _Rerun(root, store, baseline, parameters, as_recorded, output, allowed, progress)
+    run = Rerun(root, store, baseline, parameters, as_recorded, output, allowed, progress)
     return msgspec.structs.replace(
         run.verdict(),
         runs=run.runs,
@@ -109,7 +110,7 @@ def write_verdict(store: Store, comparison: Comparison, *, factors: str | None =
     store.append("rerun", comparison.baseline, body)
 
 
-class _Rerun:
+class Rerun:
     """One rerun under way."""
 
     def __init__(
@@ -127,6 +128,7 @@ class _Rerun:
         self.store = store
         self.baseline = baseline
         self.manifest: Manifest = store.manifest(baseline)
+        self.given = given(self.manifest)
         self.parameters = parameters
         self.as_recorded = as_recorded
         self.output = output
@@ -144,9 +146,9 @@ class _Rerun:
                 gone = sandbox.not_restorable(self.manifest, self.store, self.root)
                 if gone:
                     return self._blocked(gone)
-                self.python = self._interpreter()
+                self.python = self.interpreter()
             place = self._place()
-            unset = self._unset()
+            unset = self.unset()
             if unset:
                 return self._blocked(unset)
             gone = [] if self.as_recorded else self._missing()
@@ -201,7 +203,7 @@ class _Rerun:
         """What ``manifest`` says, to be laid out in a sandbox."""
         return replace(place_recorded(self.root, self.store, manifest), python=self.python)
 
-    def _interpreter(self) -> Path | None:
+    def interpreter(self) -> Path | None:
         """The interpreter of the recorded environment, where the kernel here has another one."""
         self.building("looking for the recorded environment, or building it")
         program = kernel_program(self.store.get(self.manifest.notebook.document))
@@ -244,7 +246,7 @@ class _Rerun:
         """A finding for each input that was read and is not there."""
         gone = []
         for item in self.manifest.inputs:
-            if item.derived or item.evidence == "inferred" or item.digest is None:
+            if item.derived or item.evidence == "inferred" or item.digest is None or item.uri in self.given:
                 continue
             path = sandbox.located(item.place(), self.root)
             if path is not None and not path.exists():
@@ -252,7 +254,7 @@ class _Rerun:
                 gone.append(missing_input(item, absolute=outside))
         return gone
 
-    def _unset(self) -> list[Finding]:
+    def unset(self) -> list[Finding]:
         """A finding for each secret that the notebook takes from the environment and that is not there: a record
         holds its name only."""
         known = self.store.environment(self.manifest).variables

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import Input, Manifest
 from jupyter_mlgov.records.verdict import Finding
+from jupyter_mlgov.rerun.inside import own_folder
 from jupyter_mlgov.rerun.installed import paths_into
 from jupyter_mlgov.rerun.mirror import STORE, Mirror
 from jupyter_mlgov.rerun.place import Place
@@ -62,7 +63,9 @@ def lay_out(place: Place, store: Store) -> Iterator[Sandbox]:
     """A new sandbox for one run; it is gone afterwards. Raises ``OSError`` where the disk is full."""
     temporary = Path(tempfile.mkdtemp(prefix=NAME)).resolve()
     try:
-        yield _today(temporary, place) if place.recorded is None else _recorded(temporary, place, store)
+        yield (
+            _today(temporary, place, store) if place.recorded is None else _recorded(temporary, place, store)
+        )
     finally:
         remove(temporary)
 
@@ -87,7 +90,7 @@ def remove(folder: Path) -> None:
 # -- today ---------------------------------------------------------------------------------------------------
 
 
-def _today(temporary: Path, place: Place) -> Sandbox:
+def _today(temporary: Path, place: Place, store: Store) -> Sandbox:
     mirror = Mirror(temporary / "files", place.root)
     folder = place.notebook.parent if place.notebook is not None else place.root
     mirror.make(folder if folder.is_relative_to(mirror.top) else place.root)
@@ -96,6 +99,11 @@ def _today(temporary: Path, place: Place) -> Sandbox:
     if notebook is not None:
         notebook.parent.mkdir(parents=True, exist_ok=True)
         _write(notebook, place.document)
+    for uri, digest in place.given.items():
+        where = inside(uri)
+        if where is not None:
+            _own_folders(root, where)
+            _write(root / where, store.get(digest))
     return Sandbox(
         mirror.prefix,
         root,
@@ -105,6 +113,15 @@ def _today(temporary: Path, place: Place) -> Sandbox:
         variables=place.variables | _moved_path(mirror),
         paths=tuple(str(mirror.place_of(path)) for path in paths_into(mirror.top)),
     )
+
+
+def _own_folders(root: Path, where: PurePosixPath) -> None:
+    """Makes folders of the mirror that are links into the checkout the sandbox's own, before something is put there."""
+    place = root
+    for name in where.parts[:-1]:
+        place /= name
+        if place.is_symlink() and place.is_dir():
+            own_folder(str(place), os.path.realpath(place))
 
 
 def _moved_path(mirror: Mirror) -> dict[str, str | None]:

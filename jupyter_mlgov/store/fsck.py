@@ -39,6 +39,7 @@ _NAMED_OBJECTS = {
     "rerun": ("comparison",),
     "release": ("gate",),
     "drift": ("monitoring",),
+    "retrain": ("retraining",),
     "lock": ("lock",),
     "import": ("chain", "tree"),
     "assessment": ("assessment", "attributions", "objects"),
