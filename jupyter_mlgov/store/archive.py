@@ -130,6 +130,8 @@ class Reader:
                     f"{self.path} has bundle format {found} and this version reads up to {FORMAT}: "
                     "upgrade jupyter-mlgov (pip install -U jupyter-mlgov)"
                 )
+            if found < 1:
+                raise self.bad(f"there is no bundle format {found}")
             index = msgspec.json.decode(data, type=BundleIndex)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise self.bad(f"its {INDEX} is not understood ({error})") from error

@@ -321,6 +321,12 @@ def test_a_bomb_is_refused_without_being_expanded(sent: tuple[str, Path], elsewh
     assert "grow" in str(refused(sent[1], tar_of([("bundle.json", canonical(huge))]), elsewhere))
 
 
+def test_a_format_that_never_was_is_refused(sent: tuple[str, Path], elsewhere: Store) -> None:
+    whole = sent[1].read_bytes()
+    assert b'"format":1' in whole
+    assert "format 0" in str(refused(sent[1], whole.replace(b'"format":1', b'"format":0', 1), elsewhere))
+
+
 def test_what_is_no_file_is_said_in_one_line(tmp_path: Path, elsewhere: Store) -> None:
     with pytest.raises(NotFound):
         take(elsewhere, tmp_path / "nothing.mlgov")
