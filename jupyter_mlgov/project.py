@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.rerun.standing import LiveCell, Standing
     from jupyter_mlgov.store import LogEntry, Store
     from jupyter_mlgov.store.bundles import Exported, Imported
+    from jupyter_mlgov.store.unnamed import Dropped
 
 FOLDER = ".mlgov"
 LOCK_S = 60.0
@@ -907,6 +908,13 @@ class Project:
     def fsck(self) -> list[Problem]:
         """Checks every object, manifest and ledger link."""
         return self.store.fsck()
+
+    def gc(self, *, dry_run: bool = False) -> Dropped:
+        """Drops what nothing names: objects and manifests that killed or given-up writers left, from a day on.
+
+        Raises ``Damaged`` where ``fsck`` finds a problem (nothing is dropped then), ``NotWritable``.
+        """
+        return self.store.drop_unnamed(dry_run=dry_run)
 
     def reindex(self) -> int:
         """Rebuilds the index from objects and ledger; gives the number of snapshots."""
