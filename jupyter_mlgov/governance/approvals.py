@@ -128,43 +128,36 @@ def decisions(store: Store, snapshot: str) -> tuple[Decision, ...]:
 
 
 def _read(entry: Entry, snapshot: str, annotations: str) -> Decision:
-    body, name = entry.body, identity(entry)
-    envelope = body.get("envelope")
+    envelope = entry.body.get("envelope")
     key = signing.signer(envelope)
     found = signing.verify(envelope, key) if key is not None else None
     if found is None or found.get("predicateType") != PREDICATE_TYPE:
-        return Decision(
-            entry=name,
-            at=entry.at,
-            word=str(body.get("decision")),
-            name=str(body.get("name") or ""),
-            role=str(body.get("role") or ""),
-            message=str(body.get("message") or ""),
-            key=None,
-            applies=True,
-            fault="its signature does not hold" if envelope else "it is not signed",
-        )
-    said = found.get("predicate")
-    said = said if isinstance(said, dict) else {}
-    subjects = _subjects(found)
-    fault = ""
-    if snapshot not in subjects:
-        fault = FOREIGN
-    elif annotations not in subjects:
-        fault = "charter, KPIs or risks changed after it was signed"
-    accepts = said.get("accepts")
+        key, said = None, entry.body
+        fault, applies = "its signature does not hold" if envelope else "it is not signed", True
+        accepts: Any = None
+    else:
+        said = found["predicate"] if isinstance(found.get("predicate"), dict) else {}
+        fault, accepts = _fault(_subjects(found), snapshot, annotations), said.get("accepts")
+        applies = not fault
     return Decision(
-        entry=name,
+        entry=identity(entry),
         at=entry.at,
         word=str(said.get("decision")),
         name=str(said.get("name") or ""),
         role=str(said.get("role") or ""),
         message=str(said.get("message") or ""),
         key=key,
-        applies=not fault,
+        applies=applies,
         accepts=tuple(str(risk) for risk in accepts) if isinstance(accepts, list) else (),
         fault=fault,
     )
+
+
+def _fault(subjects: set[str], snapshot: str, annotations: str) -> str:
+    """Why what was signed is not this record as it stands; empty where it is."""
+    if snapshot not in subjects:
+        return FOREIGN
+    return "" if annotations in subjects else "charter, KPIs or risks changed after it was signed"
 
 
 def _subjects(statement: dict[str, Any]) -> set[str]:
