@@ -17,6 +17,7 @@ from jupyter_mlgov.report.coverage import coverage
 from jupyter_mlgov.report.data import data, models, parameters
 from jupyter_mlgov.report.evidence import Fact, Tone
 from jupyter_mlgov.report.gaps import gaps
+from jupyter_mlgov.report.operation import Operation, operation
 from jupyter_mlgov.report.outline import outline
 from jupyter_mlgov.report.purpose import charter
 from jupyter_mlgov.report.record import Record, read
@@ -50,8 +51,9 @@ def build(
     assessed = tested(record)
     held_code, held_environment = provenance.code(record), provenance.environment(record)
     approvals, cautions = provenance.approvals(record), provenance.cautions(record)
-    found = gaps(record, as_of)
-    offered = coverage(record, as_of)
+    used = operation(record)
+    found = gaps(record, as_of, used)
+    offered = coverage(record, as_of, assessed, used)
     return ReportContext(
         id=record.id,
         reference=tidy(record.reference, 300),
@@ -59,8 +61,8 @@ def build(
         titled=record.charter is not None,
         kind=record.manifest.kind,
         purpose=_purpose(record),
-        facts=_facts(record),
-        notices=tuple(_notices(record)),
+        facts=_facts(record, used),
+        notices=tuple(_notices(record, used)),
         gate=_gate(gate, record, reruns),
         tiles=_tiles(record, reruns, found),
         sections=outline(
@@ -75,6 +77,7 @@ def build(
             reproducibility=reruns,
             environment=held_environment,
             approvals=approvals,
+            operation=used,
             frameworks=offered,
             cautions=cautions,
             gaps=found,
@@ -91,6 +94,7 @@ def build(
         code=held_code,
         environment=held_environment,
         approvals=approvals,
+        operation=used,
         frameworks=offered,
         warnings=cautions,
         digests=provenance.digests(record),
@@ -119,7 +123,7 @@ def _purpose(record: Record) -> Fact:
     return Fact("Intended use", "The charter does not say what this model is for.", "missing")
 
 
-def _facts(record: Record) -> tuple[Fact, ...]:
+def _facts(record: Record, used: Operation) -> tuple[Fact, ...]:
     manifest = record.manifest
     owner = record.charter.owner if record.charter else None
     return (
@@ -131,11 +135,12 @@ def _facts(record: Record) -> tuple[Fact, ...]:
         else Fact("Author", "not recorded", "missing"),
         Fact("Owner", tidy(owner, 200), "asserted") if owner else Fact("Owner", "not named", "missing"),
         Fact("Notebook", tidy(manifest.notebook.path, 300), "measured"),
+        *([Fact("In use", listed(used.on_stage), "measured")] if used.on_stage else []),
         *([Fact("Message", tidy(manifest.message, 400), "asserted")] if manifest.message else []),
     )
 
 
-def _notices(record: Record) -> list[tuple[Tone, str]]:
+def _notices(record: Record, used: Operation) -> list[tuple[Tone, str]]:
     """What has to be known before anything else is read."""
     found: list[tuple[Tone, str]] = []
     manifest = record.manifest
@@ -157,6 +162,10 @@ def _notices(record: Record) -> list[tuple[Tone, str]]:
                 f"There is a newer snapshot of this experiment, {newest}. This page is about {tidy(record.reference, 200)}.",
             )
         )
+    if used.on_stage and used.runs and used.runs[0].tone == "bad":
+        run = used.runs[0]
+        why = f": {run.reasons[0]}" if run.reasons else ""
+        found.append(("bad", f"It is in use, and the monitor’s decision of {run.at} is: {run.decision}{why}"))
     if record.lost:
         found.append(
             (

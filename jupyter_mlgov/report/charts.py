@@ -73,7 +73,7 @@ def scale(value: float, target: float) -> tuple[float, float]:
         most = max(value, target)
         return 0.0, next((end for end in (0.1, 0.2, 0.5) if most <= end * 0.7), 1.0)
     low, high = min(0.0, value, target), max(0.0, value, target)
-    step = 10 ** math.floor(math.log10(high - low)) / 2 if high > low else 1.0
+    step = 10 ** math.floor(math.log10(high - low)) / 2 if high - low > 1e-300 else 1.0
     bottom = math.floor(low * 1.05 / step) * step if low < 0 else 0.0
     top = math.ceil(high * 1.1 / step) * step if high > 0 else 0.0
     return (bottom, top) if top > bottom else (bottom, bottom + 1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State, Tone
+from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.views import (
     Approval,
@@ -114,6 +115,7 @@ class ReportContext:
     code: Code
     environment: Environment
     approvals: tuple[Approval, ...]
+    operation: Operation
     frameworks: tuple[FrameworkView, ...]
     warnings: tuple[Caution, ...]
     digests: Digests

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.governance.coverage import Framework, Item, frameworks
 from jupyter_mlgov.records.annotations import Risk
 from jupyter_mlgov.report.evidence import State
+from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.risks import overdue
+from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.wording import counted
 
 if TYPE_CHECKING:
@@ -58,9 +60,9 @@ class FrameworkView:
     items: tuple[ItemView, ...]
 
 
-def coverage(record: Record, as_of: str) -> tuple[FrameworkView, ...]:
-    """Every framework, as far as this record goes."""
-    answers = _Answers(record, as_of)
+def coverage(record: Record, as_of: str, tested: Tested, used: Operation) -> tuple[FrameworkView, ...]:
+    """Every framework, as far as this record goes. ``tested`` and ``used`` are what its sections show."""
+    answers = _Answers(record, as_of, tested, used)
     return tuple(_framework(one, answers) for one in frameworks())
 
 
@@ -127,7 +129,6 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "environment": ("Python, packages and platform", "environment"),
     "environment.packages": ("packages with versions", "environment"),
     "environment.platform": ("platform of the run", "environment"),
-    "explanations": ("pictures that the run showed", "results"),
     "frames": ("tables with columns and digests", "data"),
     "gate": ("the gate's decision with reasons", "summary"),
     "gate.policy": ("the policy that was applied", "summary"),
@@ -146,6 +147,7 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "parameters": ("parameters", "model"),
     "reproducibility.order": ("order in which the cells ran", "reproducibility"),
     "rerun": ("rerun with verdict", "reproducibility"),
+    "pictures": ("pictures that the run showed", "results"),
     "risks": ("risk register", "risks"),
     "risks.checks": ("executed checks of risks", "risks"),
     "risks.data": ("risks tagged data", "risks"),
@@ -166,6 +168,17 @@ EVIDENCE: dict[str, tuple[str, str]] = {
     "run.duration": ("how long the cells took", "code"),
     "slices": ("measures over slices, with intervals", "risks"),
     "snapshot": ("this snapshot, by its digest", "digests"),
+    "tests": ("tests of the model, with intervals", "tested"),
+    "tests.calibration": ("tests of its calibration", "tested"),
+    "tests.explanations": ("what moves its predictions", "tested"),
+    "tests.fairness": ("tests of its fairness", "tested"),
+    "tests.robustness": ("tests of its robustness", "tested"),
+    "tests.slices": ("tests of slices", "tested"),
+    "tests.stability": ("tests of its stability", "tested"),
+    "use.monitoring": ("what monitors found in use", "operation"),
+    "use.outcomes": ("predictions beside what really happened", "operation"),
+    "use.releases": ("releases, each with the gate's decision", "operation"),
+    "use.retraining": ("retrainings", "operation"),
     "warnings": ("warnings of the run", "warnings"),
 }
 """Every word of evidence: how it is called on the page, and the section that shows it."""
@@ -174,9 +187,11 @@ EVIDENCE: dict[str, tuple[str, str]] = {
 class _Answers:
     """The states of each word for one record."""
 
-    def __init__(self, record: Record, as_of: str) -> None:
+    def __init__(self, record: Record, as_of: str, tested: Tested, used: Operation) -> None:
         self._record = record
         self._as_of = as_of
+        self._tested = tested
+        self._used = used
         self._found: dict[str, tuple[State, ...]] = {}
 
     def states(self, word: str) -> tuple[State, ...]:
@@ -193,6 +208,10 @@ class _Answers:
             return self._risks(name)
         if room == "kpis":
             return self._kpis(name)
+        if room == "tests":
+            return self._tests(name)
+        if room == "use":
+            return self._use(name)
         return _STATES[word](self._record)
 
     def _charter(self, name: str) -> Iterable[State]:
@@ -209,6 +228,24 @@ class _Answers:
             return _some("asserted", found)
         field = {"described": "description", "split": "split"}[name]
         return ["asserted" if getattr(kpi, field) else "missing" for kpi in found]
+
+    def _tests(self, group: str) -> Iterable[State]:
+        """Of a group of tests, only those that were carried out count; the explanations stand under a word of their own."""
+        if self._tested.state != "measured" or not group:
+            return [self._tested.state]
+        if group == "explanations":
+            return _some("measured", self._tested.explained)
+        return _some("measured", any(one.name.lower() == group and one.shown for one in self._tested.groups))
+
+    def _use(self, name: str) -> Iterable[State]:
+        if name == "releases":
+            return _some("measured", self._used.releases)
+        if name == "retraining":
+            return _some("measured", self._used.retrainings)
+        if name == "outcomes":
+            newest = self._used.newest
+            return _some("measured", newest and newest.found.outcomes)
+        return self._used.monitoring
 
     def _risks(self, name: str) -> Iterable[State]:
         found = self._record.risks
@@ -278,7 +315,7 @@ _STATES: dict[str, Callable[[Record], Iterable[State]]] = {
     "environment.platform": lambda record: _some(
         "measured", record.environment and record.environment.platform
     ),
-    "explanations": _pictures,
+    "pictures": _pictures,
     "frames": lambda record: ["measured" if one.digest else "missing" for one in record.manifest.frames],
     "gate": lambda _: ["measured"],
     "gate.policy": lambda _: ["measured"],

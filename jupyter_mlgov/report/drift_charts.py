@@ -18,7 +18,13 @@ _HISTOGRAM, _COURSE = 54, 96
 
 
 def two_histograms(found: Histogram, name: str) -> Markup:
-    """The reference as filled bars, the current rows as an outline over them."""
+    """The reference as filled bars, the current rows as an outline over them. Nothing where another writer's histogram is
+    none: as many shares as labels on both sides, from 0 to 1."""
+    shares = (*found.reference, *found.current)
+    if not len(found.labels) == len(found.reference) == len(found.current) or not all(
+        0 <= one <= 1 for one in shares
+    ):
+        return svg(0, name, "c-two", "")
     most = max((*found.reference, *found.current), default=0.0) or 1.0
     width = 100 / max(len(found.reference), 1)
     bars = []

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.report.context import Gap
 from jupyter_mlgov.report.evidence import State
+from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.purpose import FIELDS
 from jupyter_mlgov.report.risks import GRAVE, overdue
 from jupyter_mlgov.report.tested import tested
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 _NEEDED = ("owner", "business_case", "intended_use", "out_of_scope", "feasibility")
 
 
-def gaps(record: Record, as_of: str) -> tuple[Gap, ...]:
+def gaps(record: Record, as_of: str, used: Operation) -> tuple[Gap, ...]:
     """Everything that is missing or stale."""
     return (
         *_purpose(record),
@@ -33,6 +34,7 @@ def gaps(record: Record, as_of: str) -> tuple[Gap, ...]:
         *_reruns(record),
         *_code(record),
         *_decisions(record),
+        *_operation(used),
         *_store(record),
     )
 
@@ -227,6 +229,18 @@ def _decisions(record: Record) -> Iterator[Gap]:
             "Nobody has approved or rejected this snapshot",
             "Have somebody who did not build it read this report and decide",
             "approvals",
+        )
+
+
+def _operation(used: Operation) -> Iterator[Gap]:
+    if used.on_stage and not used.runs:
+        stage = used.on_stage[0].rpartition("@")[0]
+        yield Gap(
+            f"It is in use ({listed(used.on_stage)}), and no monitor has looked at what it predicts. "
+            f"{used.elsewhere}".rstrip(),
+            f"mlgov monitor {stage}",
+            used.monitoring[0],
+            "operation",
         )
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.report.context import Gap, Section
 from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State
+from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.provenance import summary_of
 from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.views import (
@@ -44,6 +45,7 @@ TITLES = {
     "code": "Code",
     "environment": "Environment",
     "approvals": "Approvals",
+    "operation": "Releases and monitoring",
     "frameworks": "Evidence for frameworks",
     "warnings": "Warnings of the run",
     "digests": "Digests and ledger",
@@ -64,6 +66,7 @@ def outline(
     reproducibility: Reproducibility,
     environment: Environment,
     approvals: tuple[Approval, ...],
+    operation: Operation,
     frameworks: tuple[FrameworkView, ...],
     cautions: tuple[Caution, ...],
     gaps: tuple[Gap, ...],
@@ -110,6 +113,7 @@ def outline(
             [one.state for one in approvals],
             f"{counted(len(approvals), 'decision')} on the ledger." if approvals else "",
         ),
+        "operation": (operation.states, operation.lead),
         "frameworks": (
             [state for one in frameworks for item in one.items for state in item.states],
             "What this record offers as evidence, item by item. Whether that is enough, a reader has to judge.",

@@ -199,6 +199,12 @@ def _event(entry: Entry) -> Event:
         "risk": f"risk {body.get('id', '')} recorded as {body.get('status', '')}",
         "charter": "charter changed",
         "approval": f"{body.get('decision', '')} by {body.get('name', '')}",
+        "assessment": "the model was tested",
+        "release": f"released as {body.get('model', '')}:{body.get('stage', '')}@{body.get('number', '')}",
+        "drift": f"monitored on {body.get('model', '')}:{body.get('stage', '')}: {body.get('decision', '')}",
+        "retrain": f"made by a retraining of {body.get('model', '')}:{body.get('stage', '')}: {body.get('outcome', '')}",
+        "lock": "its packages were locked",
+        "import": "came in a bundle",
     }.get(entry.kind, entry.kind)
     name = identity_of(entry)
     return Event(

@@ -15,6 +15,8 @@ from jupyter_mlgov.report.charts import bullet, interval, sparkline
 from jupyter_mlgov.report.context import ReportContext
 from jupyter_mlgov.report.drift_charts import course, two_histograms
 from jupyter_mlgov.report.lineage import draw
+from jupyter_mlgov.report.operation import DECISIONS
+from jupyter_mlgov.report.wording import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -51,8 +53,7 @@ def render_inventory(inventory: Inventory) -> str:
 def render_monitoring(found: Monitoring) -> str:
     """The page of one monitor run."""
     template = _environment().get_template("monitoring.html")
-    tones = {"nothing": "good", "watch": "warn", "retrain": "bad", "roll back": "bad"}
-    return template.render(found=found, policy=POLICY, tone=tones[found.decision]) + "\n"
+    return template.render(found=found, policy=POLICY, tone=DECISIONS[found.decision]) + "\n"
 
 
 @cache
@@ -66,12 +67,18 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_readable,
     )
     environment.globals.update(
         bullet=bullet, interval=interval, sparkline=sparkline, lineage=draw, markup=_markup
     )
     environment.globals.update(course=course, two_histograms=two_histograms, amount=_amount)
     return environment
+
+
+def _readable(value: object) -> object:
+    """Text of a record with what is invisible or reorders shown, whoever wrote it; markup of this room as it is."""
+    return visible(value) if type(value) is str else value
 
 
 def _amount(value: object) -> str:

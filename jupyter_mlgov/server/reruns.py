@@ -42,14 +42,12 @@ class RerunHandler(MlgovHandler):
 
 
 class JobsHandler(MlgovHandler):
-    """The reruns and retrainings that this server knows."""
+    """The reruns that this server knows."""
 
     @guarded("read")
     async def get(self) -> None:
-        """Those of one kind, newest first."""
-        kind = self.choice("kind", "rerun", "retrain", "all")
-        jobs = [job for job in self.extension.jobs.all() if kind in (job.kind, "all")]
-        self.answer(JobList(jobs=tuple(job.answer() for job in jobs)))
+        """All of them, newest first."""
+        self.answer(JobList(jobs=tuple(job.answer() for job in self.extension.jobs.all())))
 
 
 class JobHandler(MlgovHandler):

@@ -26,6 +26,7 @@ from jupyter_mlgov.records.annotations import (
     SliceValue,
     Threshold,
 )
+from jupyter_mlgov.records.assessment import Assessment, Attributions, FeatureAttribution, Figure, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import (
     Caution,
@@ -41,6 +42,17 @@ from jupyter_mlgov.records.manifest import (
     Module,
     Notebook,
 )
+from jupyter_mlgov.records.monitoring import (
+    ColumnDrift,
+    Histogram,
+    KpiOverTime,
+    KpiWindow,
+    Monitoring,
+    QualityProblem,
+    SeriesDrift,
+    SliceDrift,
+)
+from jupyter_mlgov.records.retraining import Contest, Retraining
 from jupyter_mlgov.records.verdict import (
     CellComparison,
     Comparison,
@@ -207,7 +219,88 @@ def record(store: Store, evil: Payloads) -> str:
     envelope = signing.sign(payload, Ed25519PrivateKey.from_private_bytes(b"e" * 32))
     store.append("approval", snapshot, {"envelope": envelope})
     store.append("approval", snapshot, {"envelope": evil(), "name": evil()})
+    tested(store, snapshot, evil)
+    operated(store, snapshot, evil)
     return snapshot
+
+
+def tested(store: Store, snapshot: str, evil: Payloads) -> None:
+    """An assessment with hostile tests, notes and pictures."""
+    results = tuple(
+        TestResult(
+            id=f"{group}.{evil()}", group=group, question=evil(), method=evil(), op=">=", threshold=0.5, value=0.4,
+            low=0.3, high=0.5, verdict=verdict, reason=evil(), rows=9, details={evil(): evil()},
+        )
+        for group, verdict in ((evil(), "pass"), ("fairness", "fail"), ("fairness", "not-applicable"), (evil(), "too-small"))
+    )  # fmt: skip
+    picture = f'<svg xmlns="http://www.w3.org/2000/svg">{evil()}<image href="{HERE.format(port=evil.port, n="p")}"/></svg>'
+    explained = Attributions(
+        model=evil(), data=evil(), explainer=evil(), output=evil(), base=0.5, rows=2, of_rows=5, background=5,
+        features=(FeatureAttribution(feature=evil(), mean_abs=0.1, low=0.09, high=0.12, mean=0.02),),
+        budget=1, evaluations=1, additivity_error=0.0, sampling_error=0.1, exact=True, seed=0, values=evil(),
+        figures=tuple(Figure(title=evil(), object=store.put(data.encode()), text=evil()) for data in (picture, evil())),
+    )  # fmt: skip
+    made = Assessment(
+        snapshot=snapshot, suite=evil(), task="binary", data=evil(), rows=5, results=results, notes=(evil(), evil()),
+        attributions=store.put(canonical(explained)),
+    )  # fmt: skip
+    body = {"assessment": store.put(canonical(made)), "counts": {evil(): evil()}}
+    store.append("assessment", snapshot, body, author=evil())
+
+
+def operated(store: Store, snapshot: str, evil: Payloads) -> None:
+    """A release, a monitor run and a retraining, hostile all of them."""
+    body = {"model": evil(), "stage": evil(), "number": 1, "gate": evil(), "message": evil()}
+    store.append("release", snapshot, body, author=evil())
+    store.append("release", snapshot, {"number": evil(), "model": [evil()]}, author=evil())
+    store.append("drift", snapshot, {"decision": evil(), "reasons": evil(), "monitoring": evil()})
+    run = monitoring(evil, snapshot)
+    named = {"model": evil(), "stage": evil(), "number": evil(), "rows": evil(), "outcomes": evil()}
+    kept = {"decision": run.decision, "reasons": [evil(), evil()], "monitoring": store.put(canonical(run))}
+    store.append("drift", snapshot, named | kept, author=evil())
+    contest = Contest(metric=evil(), rows=3, verdict="better", reason=evil(), notes=(evil(),))
+    made = Retraining(
+        model=evil(), stage=evil(), number=1, champion=evil(), uri=evil(), source="file", file=evil(), mode="added",
+        rows_before=3, rows_new=2, contest=contest, outcome="failed", reasons=(evil(), evil()), notes=(evil(),),
+    )  # fmt: skip
+    store.append("retrain", snapshot, named | {"outcome": evil(), "retraining": store.put(canonical(made))})
+    store.append("retrain", snapshot, {"outcome": [evil()], "retraining": evil()})
+
+
+def monitoring(evil: Payloads, snapshot: str) -> Monitoring:
+    """A monitor run whose every free text is hostile, with histograms that do not fit together."""
+
+    def column(role: Any, reference: tuple[float, ...] = (0.5, 0.5), effect: float = 0.4) -> ColumnDrift:
+        return ColumnDrift(
+            name=evil(), role=role, kind="category", measure="jensen-shannon", effect=effect, threshold=0.1,
+            second=(evil(), 0.3), test=evil(), p=0.001, p_adjusted=0.01, detectable=0.1, reference_rows=9, current_rows=9,
+            tell="drift", message=evil(),
+            histogram=Histogram(labels=(evil(), evil()), reference=reference, current=(0.1, 0.9)),
+        )  # fmt: skip
+
+    kpi = KpiOverTime(
+        metric=evil(), op=evil(), target=0.5, value=evil(), low=evil(), high="NaN", rows=3, met=False, sure=True,
+        reference=evil(), message=evil(), windows=(KpiWindow(start=0, rows=3, at=evil(), value=0.4, low=evil(), high=0.6),),
+    )  # fmt: skip
+    series = SeriesDrift(
+        series="loss", loss=evil(), rows=3, mean=0.5, reference=0.4, changes=(), p=0.1, p_adjusted=0.2, threshold=0.1,
+        detectable=0.1, tell="drift", message=evil(),
+    )  # fmt: skip
+    part = SliceDrift(
+        where=evil(), measured="loss", before=0.1, after=0.2, rows_before=3, rows_after=3, effect=0.3, contribution=0.5,
+        p_adjusted=0.01, tell="drift",
+    )  # fmt: skip
+    problem = QualityProblem(column=evil(), kind="range", rows=3, share=0.5, broken=True, message=evil())
+    return Monitoring(
+        model=evil(), stage=evil(), release=1, snapshot=snapshot, at=evil(), since=evil(), first=evil(), last=evil(),
+        reference=evil(), reference_rows=9, rows=9, outcomes=3, alpha=0.05, correction="holm", tests=3, decision="roll back",
+        reasons=(evil(), evil()), quality=(problem,), concept=(series,), kpis=(kpi,), slices=(part,),
+        notes=(evil(), evil()), attributions=(column("attribution"),),
+        columns=(
+            column("feature"), column("missing"), column("prediction"), column("feature", (0.2, 0.3, 0.5), float("inf")),
+            column("feature", (9e99, -1.0), float("nan")),
+        ),
+    )  # fmt: skip
 
 
 def charter(evil: Payloads, kpi: Kpi) -> Charter:
