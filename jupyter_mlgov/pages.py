@@ -394,6 +394,17 @@ def _reindex(value: Any) -> RenderableType:
     return Text(f"{value['snapshots']} snapshots in the index")
 
 
+def _gc(value: Any) -> RenderableType:
+    if not value.objects and not value.manifests:
+        return Text("nothing to drop: everything that is a day old is named")
+    parts = [
+        f"{number} {noun}{'' if number == 1 else 's'}"
+        for number, noun in ((value.objects, "object"), (value.manifests, "manifest")) if number
+    ]  # fmt: skip
+    done = "would be dropped" if value.dry_run else "dropped"
+    return Text(f"{' and '.join(parts)} {done}, {value.bytes / 1e6:.1f} MB")
+
+
 def _release(answer: Any) -> RenderableType:
     if answer.release is None:
         return Group(Text("not released", style=BAD), _gate(answer.gate))
@@ -568,6 +579,7 @@ _PAGES: dict[str, Callable[[Any], RenderableType]] = {
     "export": _export,
     "import": _import,
     "fsck": _fsck,
+    "gc": _gc,
     "reindex": _reindex,
     "release": _release,
     "prediction logs": _prediction_logs,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.assessment import Assessment
     from jupyter_mlgov.records.ledger import Entry
     from jupyter_mlgov.records.manifest import Manifest
-    from jupyter_mlgov.records.monitoring import Monitoring
+    from jupyter_mlgov.records.monitoring import Monitored, Monitoring
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
     from jupyter_mlgov.records.retraining import Retraining
     from jupyter_mlgov.records.verdict import Comparison, GateDecision, Problem
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.rerun.standing import LiveCell, Standing
     from jupyter_mlgov.store import LogEntry, Store
     from jupyter_mlgov.store.bundles import Exported, Imported
+    from jupyter_mlgov.store.unnamed import Dropped
 
 FOLDER = ".mlgov"
 LOCK_S = 60.0
@@ -153,8 +154,15 @@ class Project:
         document["releases"] = [
             msgspec.to_builtins(one) for entry in entries if (one := release.read(entry)) is not None
         ]
+        document["retrainings"] = [msgspec.to_builtins(one) for one in self._retrainings(snapshot)]
         whole: dict[str, Any] = plain(document)
         return whole
+
+    def _retrainings(self, snapshot: str) -> list[Retraining]:
+        """What was found out when it was retrained, or, for a release, of the attempts that failed."""
+        from jupyter_mlgov.monitor.history import retrainings
+
+        return retrainings(self.store, subject=snapshot)
 
     def _decisions(self, snapshot: str, entries: Sequence[Entry]) -> list[dict[str, Any]]:
         """Each approval's entry with what its signature is worth: ``key``, ``applies`` and ``fault``."""
@@ -732,6 +740,20 @@ class Project:
         )
         return retrain(self.root, self.store, release, settings, orders, steps, progress)
 
+    def monitored(self) -> list[Monitored]:
+        """The newest monitor run of each model and stage, with those before it in short."""
+        from jupyter_mlgov.monitor.history import monitored
+
+        return monitored(self.store)
+
+    def retrainings(self, ref: str | None = None) -> list[Retraining]:
+        """Retrainings, newest first, each with its release where one followed; those that a snapshot came of where ``ref``
+        names it."""
+        from jupyter_mlgov.monitor.history import retrainings
+
+        subject = self.resolve(ref) if ref is not None else None
+        return list(reversed(retrainings(self.store, subject=subject)))
+
     def alarms(self, found: Monitoring) -> bool:
         """Whether a run's decision is at least what ``[monitor] fail_on`` names: the command line then ends with 1."""
         from jupyter_mlgov.monitor.files import fails
@@ -886,6 +908,13 @@ class Project:
     def fsck(self) -> list[Problem]:
         """Checks every object, manifest and ledger link."""
         return self.store.fsck()
+
+    def gc(self, *, dry_run: bool = False) -> Dropped:
+        """Drops what nothing names: objects and manifests that killed or given-up writers left, from a day on.
+
+        Raises ``Damaged`` where ``fsck`` finds a problem (nothing is dropped then), ``NotWritable``.
+        """
+        return self.store.drop_unnamed(dry_run=dry_run)
 
     def reindex(self) -> int:
         """Rebuilds the index from objects and ledger; gives the number of snapshots."""

@@ -468,6 +468,15 @@ def reindex(caller: Caller, as_json: bool) -> None:
     caller.answer = Answer("reindex", {"snapshots": caller.project().reindex()}, json=as_json)
 
 
+@verbs.command()
+@click.option("--dry-run", is_flag=True, help="Say what would be dropped, and drop nothing.")
+@json_option
+@click.pass_obj
+def gc(caller: Caller, dry_run: bool, as_json: bool) -> None:
+    """Drop what nothing names: what killed or given-up writers left, from a day on."""
+    caller.answer = Answer("gc", caller.project().gc(dry_run=dry_run), json=as_json)
+
+
 for _verb in (*OPERATING, *MONITORING):
     verbs.add_command(_verb)
 

@@ -220,9 +220,35 @@ def _answered(name: str) -> Before:
     return _told(heard)
 
 
+def _awaited(name: str) -> Before:
+    """The same for a coroutine, of which many may run in one thread at once."""
+
+    def heard(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After | None:
+        reads: Reads | None = getattr(listener, "reads", None)
+        if reads is None:
+            return None
+
+        def after(answer: Any) -> None:
+            if answer is FAILED:
+                return
+            with contextlib.suppress(Exception):
+                from jupyter_mlgov.capture import transports
+
+                if name == "httpx":
+                    transports.httpx_answered(reads, answer)
+                else:
+                    transports.aiohttp_read(reads, args[0], answer)
+
+        return after
+
+    return _told(heard)
+
+
 urlopen = _answered("urllib")
 requests_send = _answered("requests")
 httpx_send = _answered("httpx")
+httpx_send_async = _awaited("httpx")
+aiohttp_read = _awaited("aiohttp")
 
 
 # -- arguments -------------------------------------------------------------------------------------------------------

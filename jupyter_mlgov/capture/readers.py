@@ -85,7 +85,8 @@ READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
     "dask.bag": ((calls.read, ("read_text", "read_avro")),),
     "urllib.request": ((calls.urlopen, ("OpenerDirector.open",)),),
     "requests": ((calls.requests_send, ("Session.send",)),),
-    "httpx": ((calls.httpx_send, ("Client.send",)),),
+    "httpx": ((calls.httpx_send, ("Client.send",)), (calls.httpx_send_async, ("AsyncClient.send",))),
+    "aiohttp": ((calls.aiohttp_read, ("ClientResponse.read",)),),
 }  # fmt: skip
 """Module -> what looks on at which of its functions."""
 

@@ -1,13 +1,14 @@
 """What comes over HTTP: the bytes of every answer are hashed as the user's code reads them.
 
-``urllib``, ``requests`` and ``httpx`` answer with an object that is read later, in pieces or never. Each piece passes
-through a hasher on its way; what was read when a snapshot is made is what its digest covers. Answers to anything but
-GET and answers that say "failed" are no data.
+``urllib``, ``requests``, ``httpx`` and ``aiohttp`` answer with an object that is read later, in pieces or never. Each
+piece passes through a hasher on its way; what was read when a snapshot is made is what its digest covers. Answers to
+anything but GET and answers that say "failed" are no data.
 """
 
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -111,7 +112,7 @@ def requests_answered(reads: Reads, answer: Any) -> None:
 
 
 def httpx_answered(reads: Reads, answer: Any) -> None:
-    """``httpx.Client.send`` came back."""
+    """``httpx.Client.send``, or that of ``AsyncClient``, came back."""
     if answer.request.method != "GET" or not answer.is_success:
         return
     url = answer.history[0].request.url if answer.history else answer.request.url
@@ -121,3 +122,17 @@ def httpx_answered(reads: Reads, answer: Any) -> None:
         passing.saw(answer.content)
     else:
         passing.fetched.reason = "its content was streamed"
+
+
+_READ: weakref.WeakSet[Any] = weakref.WeakSet()
+"""Answers of aiohttp that were read: each gives its content as often as it is asked."""
+
+
+def aiohttp_read(reads: Reads, answer: Any, content: bytes) -> None:
+    """``aiohttp.ClientResponse.read`` came back; ``text`` and ``json`` call it."""
+    if answer.method != "GET" or not answer.ok or answer in _READ:
+        return
+    _READ.add(answer)
+    passing = Passing(reads, str(answer.history[0].url if answer.history else answer.url))
+    reads.saw_fetch(passing.fetched)
+    passing.saw(content)

@@ -9,6 +9,7 @@ it only calls the original.
 from __future__ import annotations
 
 import functools
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -27,6 +28,9 @@ FAILED = object()
 def looking_on(original: Callable[..., Any], before: Before) -> Callable[..., Any]:
     """``original`` with ``before`` looking on."""
 
+    if inspect.iscoroutinefunction(original):
+        return _marked(_awaiting(original, before))
+
     @functools.wraps(original)
     def reader(*args: Any, **kwargs: Any) -> Any:
         after = before(args, kwargs)
@@ -42,10 +46,35 @@ def looking_on(original: Callable[..., Any], before: Before) -> Callable[..., An
             after(result)
         return result
 
-    function: Any = reader
-    function.__code__ = function.__code__.replace(co_filename=_FRAME)
-    setattr(function, _WRAPPED, True)
+    return _marked(reader)
+
+
+def _awaiting(original: Callable[..., Any], before: Before) -> Callable[..., Any]:
+    """The same for a coroutine function: what it gives is what comes when it is awaited."""
+
+    @functools.wraps(original)
+    async def reader(*args: Any, **kwargs: Any) -> Any:
+        after = before(args, kwargs)
+        try:
+            result = await original(*args, **kwargs)
+        except BaseException as error:
+            if after is not None:
+                after(FAILED)
+            if error.__traceback__ is not None:
+                error.__traceback__ = error.__traceback__.tb_next
+            raise
+        if after is not None:
+            after(result)
+        return result
+
     return reader
+
+
+def _marked(reader: Any) -> Callable[..., Any]:
+    reader.__code__ = reader.__code__.replace(co_filename=_FRAME)
+    setattr(reader, _WRAPPED, True)
+    function: Callable[..., Any] = reader
+    return function
 
 
 def wrap(module: Any, name: str, before: Before) -> bool:

@@ -23,7 +23,7 @@ import msgspec
 
 from jupyter_mlgov.assess.run import held
 from jupyter_mlgov.assess.suite import Suite
-from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
+from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.monitor import new_rows
 from jupyter_mlgov.monitor.contest import contest
 from jupyter_mlgov.monitor.new_rows import NewRows
@@ -297,15 +297,3 @@ class _Retraining:
             author=one.by,
         )
         return one
-
-
-def retrainings(store: Store, *, subject: str | None = None) -> list[Retraining]:
-    """Retrainings on the ledger, oldest first; only those about ``subject`` where it is given. Unreadable ones are left out:
-    ``mlgov fsck`` names them."""
-    found = []
-    for entry in store.entries(subject=subject, kind="retrain"):
-        try:
-            found.append(msgspec.json.decode(store.get(str(entry.body.get("retraining"))), type=Retraining))
-        except (MlgovError, msgspec.MsgspecError):
-            continue
-    return found

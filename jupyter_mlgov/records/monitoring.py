@@ -145,6 +145,17 @@ class SliceDrift(Struct, frozen=True, kw_only=True):
     tell: Tell
 
 
+class MonitorRun(Struct, frozen=True, kw_only=True):
+    """One monitor run in short, as the ledger tells it."""
+
+    at: str
+    release: int | None
+    decision: Decision
+    reasons: tuple[str, ...] = ()
+    rows: int = 0
+    outcomes: int = 0
+
+
 class Monitoring(Struct, frozen=True, kw_only=True):
     """One monitor run, whole."""
 
@@ -175,3 +186,14 @@ class Monitoring(Struct, frozen=True, kw_only=True):
     slices: tuple[SliceDrift, ...] = ()
     notes: tuple[str, ...] = ()
     """What could not be looked at, and why."""
+
+
+class Monitored(Struct, frozen=True, kw_only=True):
+    """The newest monitor run of a model on a stage. ``experiment`` and ``number`` are the released snapshot's; ``current``
+    says whether what it looked at is still on the stage; ``runs`` are the newest runs in short, newest first."""
+
+    monitoring: Monitoring
+    experiment: str
+    number: int | None
+    current: bool
+    runs: tuple[MonitorRun, ...] = ()

@@ -9,11 +9,14 @@ from msgspec import Meta, Struct
 from jupyter_mlgov.governance.keys import Protection
 from jupyter_mlgov.governance.register import RegisteredRisk
 from jupyter_mlgov.records.canonical import Scalar
+from jupyter_mlgov.records.monitoring import Monitored
 from jupyter_mlgov.records.release import Release
+from jupyter_mlgov.records.retraining import Retraining
 from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.rerun.standing import LiveCell
 from jupyter_mlgov.store.listing import LogEntry
 
+JobKind = Literal["rerun", "retrain"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -66,6 +69,35 @@ class ReleaseList(Struct, frozen=True, kw_only=True):
     releases: tuple[ReleasedModel, ...]
 
 
+class MonitorList(Struct, frozen=True, kw_only=True):
+    """The newest monitor run of each model and stage, by name."""
+
+    monitors: tuple[Monitored, ...]
+
+
+class RetrainingList(Struct, frozen=True, kw_only=True):
+    """The retrainings of a project, newest first."""
+
+    retrainings: tuple[Retraining, ...]
+
+
+class RetrainRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to retrain, and on what. Without ``data`` on the logged predictions whose outcome is known."""
+
+    release: Annotated[
+        str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}:[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")
+    ]
+    """``MODEL:STAGE``."""
+    data: Annotated[str, Meta(max_length=4096)] | None = None
+    """A table file, relative to the server's folder, with '/'."""
+    replace: bool | None = None
+    """Put the new rows in place of the recorded ones, or (false) add them; left out: as ``[retrain] data`` says."""
+    since: Annotated[str, Meta(pattern=r"^[0-9][0-9A-Za-z:.+-]*$", max_length=64)] | None = None
+    """Only predictions from this time on: ``2026-11-26``, or ``7d`` ago."""
+    may_release: bool = True
+    """False: nothing is released, whatever ``[retrain] release`` says."""
+
+
 class LiveNotebook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The cells of a notebook as an editor holds them, saved or not."""
 
@@ -83,7 +115,8 @@ class JobProgress(Struct, frozen=True, kw_only=True):
 
 
 class JobAnswer(Struct, frozen=True, kw_only=True):
-    """One rerun. ``comparison`` is there once it is ``done``; ``error`` says why it ``failed``."""
+    """One rerun or retraining. ``comparison`` or ``retraining`` is there once it is ``done``; ``error`` says why it
+    ``failed``."""
 
     id: str
     snapshot: str
@@ -93,13 +126,17 @@ class JobAnswer(Struct, frozen=True, kw_only=True):
     created_at: str
     elapsed_s: float
     progress: JobProgress
+    kind: JobKind = "rerun"
     as_recorded: bool = False
     comparison: Comparison | None = None
+    release: str | None = None
+    """Of a retraining: the ``MODEL:STAGE`` that is retrained; ``snapshot`` is the one that was there."""
+    retraining: Retraining | None = None
     error: str | None = None
 
 
 class JobList(Struct, frozen=True, kw_only=True):
-    """The reruns that this server knows, newest first."""
+    """The reruns or retrainings that this server knows, newest first."""
 
     jobs: tuple[JobAnswer, ...]
 

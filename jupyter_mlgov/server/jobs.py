@@ -1,8 +1,8 @@
-"""Reruns that a client asked for: each a process of its own, known to the server until it stops.
+"""Reruns and retrainings that a client asked for: each a process of its own, known to the server until it stops.
 
-A rerun is a job. It outlives the page that asked for it, it never runs in the server's process, and cancelling it
+It outlives the page that asked for it, it never runs in the server's process, and cancelling it
 ends everything that it started: kernels are sessions of their own, so they are found as descendants and not by
-process group alone. A snapshot has at most one unfinished job; so many as ``at_once`` run, the others wait.
+process group alone. A snapshot has at most one unfinished job of each kind; so many as ``at_once`` run, the others wait.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov.errors import MlgovError, NotFound
+from jupyter_mlgov.records.retraining import Retraining
 from jupyter_mlgov.records.verdict import Comparison
-from jupyter_mlgov.server.answers import JobAnswer, JobProgress, JobState
+from jupyter_mlgov.server.answers import JobAnswer, JobKind, JobProgress, JobState
 
 if TYPE_CHECKING:
     import psutil
@@ -46,18 +47,23 @@ class JobConflict(MlgovError):
 
 @dataclass(eq=False)
 class Job:
-    """One rerun. ``changed`` is set, and replaced, whenever something about it changes."""
+    """One rerun or retraining. ``changed`` is set, and replaced, whenever something about it changes."""
 
     id: str
     root: Path
     snapshot: str
     experiment: str
     number: int | None
-    as_recorded: bool
+    words: tuple[str, ...]
+    """The verb of the command line with what it is called with."""
     created_at: str
+    kind: JobKind = "rerun"
+    as_recorded: bool = False
+    release: str | None = None
     state: JobState = "queued"
     progress: JobProgress = field(default_factory=JobProgress)
     comparison: Comparison | None = None
+    retraining: Retraining | None = None
     error: str | None = None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
@@ -81,8 +87,11 @@ class Job:
             created_at=self.created_at,
             elapsed_s=0.0 if start is None else round((self.ended or time.monotonic()) - start, 3),
             progress=self.progress,
+            kind=self.kind,
             as_recorded=self.as_recorded,
             comparison=self.comparison,
+            release=self.release,
+            retraining=self.retraining,
             error=self.error,
         )
 
@@ -91,10 +100,14 @@ class Job:
         self.changed.set()
         self.changed = asyncio.Event()
 
-    def end(self, state: JobState, *, error: str | None = None, comparison: Comparison | None = None) -> None:
-        """Writes the result down, once."""
+    def end(self, state: JobState, *, error: str | None = None, output: bytes | None = None) -> None:
+        """Writes the result down, once: ``output`` is what the verb printed. Raises ``msgspec.MsgspecError``."""
         if not self.finished:
-            self.state, self.error, self.comparison = state, error, comparison
+            if output is not None and self.kind == "rerun":
+                self.comparison = msgspec.json.decode(output, type=Comparison)
+            elif output is not None:
+                self.retraining = msgspec.json.decode(output, type=Retraining)
+            self.state, self.error = state, error
             self.ended = time.monotonic()
             self.touch()
 
@@ -112,20 +125,35 @@ class Jobs:
         self, root: Path, snapshot: str, *, experiment: str, number: int | None, as_recorded: bool = False
     ) -> Job:
         """Queues a rerun of the snapshot with that id. Raises ``JobConflict`` where one is unfinished."""
-        for known in self._jobs.values():
-            if known.snapshot == snapshot and known.root == root and not known.finished:
-                raise JobConflict(
-                    f"snapshot {snapshot[:12]} is being rerun already (job {known.id}): wait for it or cancel it"
-                )
-        job = Job(
-            id=secrets.token_hex(16),
-            root=root,
-            snapshot=snapshot,
-            experiment=experiment,
-            number=number,
-            as_recorded=as_recorded,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
+        words = ("rerun", snapshot, *(["--as-recorded"] if as_recorded else []))
+        return self._start(
+            Job(_name(), root, snapshot, experiment, number, words, _now(), as_recorded=as_recorded)
         )
+
+    def start_retraining(
+        self,
+        root: Path,
+        snapshot: str,
+        release: str,
+        options: Sequence[str],
+        *,
+        experiment: str,
+        number: int | None,
+    ) -> Job:
+        """Queues a retraining of the ``release`` whose snapshot has that id. Raises ``JobConflict`` as :meth:`start`."""
+        words = ("retrain", release, *options)
+        return self._start(
+            Job(_name(), root, snapshot, experiment, number, words, _now(), kind="retrain", release=release)
+        )
+
+    def _start(self, job: Job) -> Job:
+        doing = {"rerun": "rerun", "retrain": "retrained"}[job.kind]
+        for known in self._jobs.values():
+            same = (known.snapshot, known.root, known.kind) == (job.snapshot, job.root, job.kind)
+            if same and not known.finished:
+                raise JobConflict(
+                    f"snapshot {job.snapshot[:12]} is being {doing} already (job {known.id}): wait for it or cancel it"
+                )
         self._jobs[job.id] = job
         job.task = asyncio.get_running_loop().create_task(self._run(job))
         for old in [job for job in self._jobs.values() if job.finished][:-KEPT]:
@@ -137,7 +165,7 @@ class Jobs:
         job = self._jobs.get(name)
         if job is None:
             raise NotFound(
-                f"job {name}: this server knows no such rerun; /mlgov/api/jobs lists those that it knows"
+                f"job {name}: this server knows no such job; /mlgov/api/jobs lists those that it knows"
             )
         return job
 
@@ -182,25 +210,20 @@ class Jobs:
         except asyncio.CancelledError:
             job.end("cancelled")
         except OSError as error:
-            job.end("failed", error=f"the rerun could not be started: {error}")
+            job.end("failed", error=f"the {job.kind} could not be started: {error}")
         except (ValueError, msgspec.MsgspecError) as error:
-            _log.exception("the result of rerun %s could not be read", job.id)
+            _log.exception("the result of job %s could not be read", job.id)
             job.end(
                 "failed",
-                error=f"the rerun's result could not be read ({type(error).__name__}): see the server's log",
+                error=f"the {job.kind}'s result could not be read ({type(error).__name__}): see the server's log",
             )
 
     async def _execute(self, job: Job) -> None:
-        words = [
-            "rerun",
-            job.snapshot,
-            "--json",
-            "--progress-json",
-            *(["--as-recorded"] if job.as_recorded else []),
-        ]
         process = await asyncio.create_subprocess_exec(
             *self._command,
-            *words,
+            *job.words,
+            "--json",
+            "--progress-json",
             cwd=job.root,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -217,9 +240,9 @@ class Jobs:
             await _end(process)
             raise
         if status in (0, 1, 3) and output.strip():
-            job.end("done", comparison=msgspec.json.decode(output, type=Comparison))
+            job.end("done", output=output)
         else:
-            job.end("failed", error=said or f"the rerun ended without an answer (status {status})")
+            job.end("failed", error=said or f"the {job.kind} ended without an answer (status {status})")
 
     async def _listen(self, job: Job, stream: asyncio.StreamReader) -> str:
         """Takes up the progress; gives the last line that was something else: the error, if there was one."""
@@ -235,6 +258,14 @@ class Jobs:
             rest = rest[-LINE_LIMIT:]
         said = rest[:2000].decode("utf-8", "replace").strip() or said
         return said.removeprefix("mlgov: ")
+
+
+def _name() -> str:
+    return secrets.token_hex(16)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 async def _read(stream: asyncio.StreamReader) -> bytes:

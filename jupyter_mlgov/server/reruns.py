@@ -42,12 +42,14 @@ class RerunHandler(MlgovHandler):
 
 
 class JobsHandler(MlgovHandler):
-    """The reruns that this server knows."""
+    """The reruns and retrainings that this server knows."""
 
     @guarded("read")
     async def get(self) -> None:
-        """All of them, newest first."""
-        self.answer(JobList(jobs=tuple(job.answer() for job in self.extension.jobs.all())))
+        """Those of one kind, newest first."""
+        kind = self.choice("kind", "rerun", "retrain", "all")
+        jobs = [job for job in self.extension.jobs.all() if kind in (job.kind, "all")]
+        self.answer(JobList(jobs=tuple(job.answer() for job in jobs)))
 
 
 class JobHandler(MlgovHandler):

@@ -18,11 +18,14 @@ from jupyter_mlgov.server.answers import (
     JobList,
     LiveNotebook,
     Made,
+    MonitorList,
     OutputList,
     Page,
     ProjectAnswer,
     ReleaseList,
     RerunRequest,
+    RetrainingList,
+    RetrainRequest,
     RiskList,
     SignedDecision,
     Signer,
@@ -31,6 +34,7 @@ from jupyter_mlgov.server.answers import (
 )
 from jupyter_mlgov.server.decisions import DecisionsHandler, SignerHandler
 from jupyter_mlgov.server.handlers import JOB, NAME, REF, MlgovHandler, guarded
+from jupyter_mlgov.server.life import MonitorsHandler, RetrainingsHandler
 from jupyter_mlgov.server.paths import LONGEST, PATTERN
 from jupyter_mlgov.server.reruns import EventsHandler, JobHandler, JobsHandler, RerunHandler
 from jupyter_mlgov.server.snapshots import (
@@ -243,13 +247,53 @@ ROUTES: tuple[Route, ...] = (
             )
         },
     ),
-    Route("/jobs", JobsHandler, {"get": Operation("The reruns that this server knows.", JobList, errors=())}),
+    Route(
+        "/monitors",
+        MonitorsHandler,
+        {
+            "get": Operation(
+                "What the newest monitor run of each model and stage found.", MonitorList, (PATH,)
+            )
+        },
+    ),
+    Route(
+        "/retrainings",
+        RetrainingsHandler,
+        {
+            "get": Operation(
+                "What was retrained, and what came of it, newest first.", RetrainingList, (PATH,)
+            ),
+            "post": Operation(
+                "Starts a retraining of a release: a job, as a rerun is.",
+                JobAnswer,
+                (PATH,),
+                body=RetrainRequest,
+                status=202,
+            ),
+        },
+    ),
+    Route(
+        "/jobs",
+        JobsHandler,
+        {
+            "get": Operation(
+                "The reruns, or the retrainings, that this server knows.",
+                JobList,
+                (("kind", "Which of them.", _choice("rerun", "retrain", "all")),),
+                errors=(400,),
+            )
+        },
+    ),
     Route(
         "/jobs/{job}",
         JobHandler,
         {
-            "get": Operation("One rerun: its progress, at last its verdict.", JobAnswer, errors=(400, 404)),
-            "delete": Operation("Cancels a rerun.", JobAnswer),
+            "get": Operation(
+                "One rerun or retraining: its progress, at last what came of it.",
+                JobAnswer,
+                errors=(400, 404),
+            ),
+            "delete": Operation("Cancels it.", JobAnswer),
         },
     ),
     Route(
@@ -257,7 +301,7 @@ ROUTES: tuple[Route, ...] = (
         EventsHandler,
         {
             "get": Operation(
-                "A rerun as it happens: `progress` events with the job, at last `end`.",
+                "A job as it happens: `progress` events with the job, at last `end`.",
                 "text/event-stream",
                 errors=(400, 404),
             )

@@ -74,10 +74,10 @@ class Packed:
         self._own[_digest(chain)] = chain
         named = manifest.objects() | {_PREFIX + snapshot, _digest(chain)}
         known = {
-            *_digests(msgspec.to_builtins(manifest)),
-            *_digests(msgspec.json.decode(self.get(manifest.environment))),
+            *digests_in(msgspec.to_builtins(manifest)),
+            *digests_in(msgspec.json.decode(self.get(manifest.environment))),
         }
-        known |= {digest for entry in about for digest in _digests(entry.body)}
+        known |= {digest for entry in about for digest in digests_in(entry.body)}
         named |= {digest for digest in known if store.has(digest)}
         if tree is not None:
             named |= {tree} | {file.digest for file in msgspec.json.decode(store.get(tree), type=Tree).files}
@@ -116,17 +116,17 @@ def _digest(data: bytes) -> str:
     return _PREFIX + blake3(data).hexdigest()
 
 
-def _digests(value: Any) -> Iterator[str]:
+def digests_in(value: Any) -> Iterator[str]:
     """Every text in a record that has the form of a digest."""
     if isinstance(value, str):
         if hex_of(value):
             yield value
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _digests(item)
+            yield from digests_in(item)
     elif isinstance(value, list | tuple):
         for item in value:
-            yield from _digests(item)
+            yield from digests_in(item)
 
 
 # -- import --------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ class Incoming:
         environment = self._get(self.manifest.environment, "its environment")
         try:
             msgspec.json.decode(environment, type=Environment)
-            allowed = set(_digests(msgspec.json.decode(environment)))
+            allowed = set(digests_in(msgspec.json.decode(environment)))
             if self.index.tree is not None:
                 tree = msgspec.json.decode(self._get(self.index.tree, "its tree"), type=Tree)
                 if tree.commit != self.manifest.code.commit:
@@ -259,8 +259,8 @@ class Incoming:
                 needed |= {self.index.tree} | {file.digest for file in tree.files}
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise self._reader.bad(f"its environment or its tree is none ({error})") from error
-        allowed |= set(_digests(msgspec.to_builtins(self.manifest)))
-        allowed |= {digest for _, entry in self.about for digest in _digests(entry.body)}
+        allowed |= set(digests_in(msgspec.to_builtins(self.manifest)))
+        allowed |= {digest for _, entry in self.about for digest in digests_in(entry.body)}
         missing = sorted(needed - set(self._sizes))
         if missing:
             raise self._reader.bad(f"object {missing[0]}, which it needs, is not in it")

@@ -8,6 +8,7 @@ Reading never needs to write: in a read-only folder every question is still answ
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.verdict import Problem
     from jupyter_mlgov.store.bundles import Imported, Incoming
     from jupyter_mlgov.store.index import Index
+    from jupyter_mlgov.store.unnamed import Dropped
 
 T = TypeVar("T")
 
@@ -161,16 +163,8 @@ class Store:
     def _commit_batch(
         self, batch: list[tuple[bytes, Manifest]], body: Mapping[str, Any], objects: Mapping[str, bytes]
     ) -> list[Entry]:
-        there = set(objects)
-        for _, manifest in batch:
-            for digest in sorted(set(manifest.objects()) - there):
-                if not self.has(digest):
-                    raise Missing(
-                        f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
-                        "run the cell again"
-                    )
-                there.add(digest)
         self._prepare()
+        there = set(objects)
         if sum(map(len, objects.values())) > _ALONG:
             with files.writing(self.folder):
                 self._objects.put_all(objects.values())
@@ -178,6 +172,7 @@ class Store:
         named = {self._manifests.name_of(data): (data, manifest) for data, manifest in batch}
         with self._ledger.lock():
             head = self._ledger.head()
+            self._check_named([manifest for _, manifest in batch], there)
             with files.writing(self.folder):
                 along: dict[str, files.New] = {}
                 flushed = self._objects.folders(objects)
@@ -217,6 +212,18 @@ class Store:
                 with files.writing(self.folder):
                     files.write_together(self._layout.temporary, list(along.values()), also=flushed)
         return [made[self._manifests.name_of(data)] for data, _ in batch]
+
+    def _check_named(self, batch: list[Manifest], there: set[str]) -> None:
+        """Raises ``Missing`` for an object that is named and is not there, or in ``there``. The caller holds the ledger's
+        lock: nothing is dropped meanwhile."""
+        for manifest in batch:
+            for digest in sorted(manifest.objects() - there):
+                if not self.has(digest):
+                    raise Missing(
+                        f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
+                        "run the cell again"
+                    )
+                there.add(digest)
 
     def _entry_of(self, snapshot: str) -> str | None:
         from jupyter_mlgov.store import tables
@@ -446,6 +453,21 @@ class Store:
         """
         self._prepare()
         return self._index.rebuild()
+
+    def drop_unnamed(self, *, dry_run: bool = False, grace_s: float | None = None) -> Dropped:
+        """Drops objects and manifests that nothing names and that are a day old (``grace_s``, in seconds).
+
+        Raises ``Damaged`` where :meth:`fsck` finds a problem, ``NotWritable``.
+        """
+        from jupyter_mlgov.store import unnamed
+
+        grace = unnamed.GRACE_S if grace_s is None else grace_s
+        with contextlib.nullcontext() if dry_run else files.writing(self.folder):
+            if not dry_run:
+                self._prepare()
+            return unnamed.drop_unnamed(
+                self._ledger, self._manifests, self._objects, self._index, dry_run=dry_run, grace_s=grace
+            )
 
     # -- inside ------------------------------------------------------------------------------------------
 

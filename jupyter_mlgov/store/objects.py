@@ -218,6 +218,10 @@ class Objects:
         name = hex_of(digest)
         return name is not None and self._named.has(name)
 
+    def path(self, digest: str) -> Path:
+        """Where the object lies."""
+        return self._named.path(digest.removeprefix(_PREFIX))
+
     def digests(self) -> Iterator[str]:
         """The digest of every object in the store, in no order."""
         return (_PREFIX + name for name in self._named.names())

@@ -123,6 +123,10 @@ class Manifests:
         """Whether a manifest of that name is there; its bytes are not looked at."""
         return self._recipes.has(name)
 
+    def path(self, name: str) -> Path:
+        """Where the file of that name lies."""
+        return self._recipes.path(name)
+
     def names(self) -> Iterator[str]:
         """Every name, in no order."""
         return self._recipes.names()

@@ -103,7 +103,7 @@ package's own files, system files that the code does not name. Data inside a pac
 
 ## URLs and databases
 
-`pandas`, `polars`, `urllib`, `requests` and `httpx` are heard when they fetch something: the snapshot has the URL without
+`pandas`, `polars`, `urllib`, `requests`, `httpx` and `aiohttp` are heard when they fetch something: the snapshot has the URL without
 user, password and secret parameters, and the digest of what came back (of the table where a table came back, else of the
 bytes). `read_sql` and its like have the connection without credentials, the query, and the digest, rows and columns of the
 table. What is fetched lazily, in pieces or by other clients (`aiohttp`, `fsspec`) has the URL where it was passed to a

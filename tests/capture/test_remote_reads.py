@@ -91,6 +91,11 @@ def test_what_is_fetched_is_an_input_with_the_digest_of_what_came_back(
         f"requests.get('http://{server}/moved?who=moved')",
         f"requests.get('http://ada:secret-word@{server}/t.csv?who=login&api_key=secret-word')",
         f"httpx.get('http://{server}/t.csv?who=httpx').text",
+        f"async with httpx.AsyncClient() as client: await client.get('http://{server}/t.csv?who=httpx-async')",
+        "import aiohttp, asyncio\nasync with aiohttp.ClientSession() as client:\n    async def get(who):\n"
+        f"        async with client.get('http://{server}/t.csv?who=' + who) as answer:\n"
+        "            return await answer.text(), await answer.read()\n"
+        "    await asyncio.gather(get('aiohttp'), get('beside'))",
         f"requests.get('http://{server}/gone.csv'); requests.post('http://{server}/t.csv', data='x')",
     ):
         one.must(code)
@@ -100,11 +105,21 @@ def test_what_is_fetched_is_an_input_with_the_digest_of_what_came_back(
     base = f"http://{server}"
     items = {item["uri"].replace(base, ""): item for item in document["inputs"]}
     assert set(items) == {
-        *(f"/t.csv?who={who}" for who in ("pandas", "polars", "urllib", "lines", "retrieve", "requests", "stream", "httpx")),
+        *(f"/t.csv?who={who}" for who in ("pandas", "polars", "urllib", "lines", "retrieve", "requests", "stream", "httpx", "httpx-async", "aiohttp", "beside")),
         "/t.csv?who=login&api_key=<redacted>", "/moved?who=moved", "got.csv",
     }  # fmt: skip
     assert "secret-word" not in json.dumps(document)
-    for who in ("urllib", "lines", "retrieve", "requests", "stream", "httpx"):
+    for who in (
+        "urllib",
+        "lines",
+        "retrieve",
+        "requests",
+        "stream",
+        "httpx",
+        "httpx-async",
+        "aiohttp",
+        "beside",
+    ):
         assert (items[f"/t.csv?who={who}"]["digest"], items[f"/t.csv?who={who}"]["bytes"]) == (
             digest(CSV),
             len(CSV),

@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.verbs import verbs
-from tests.docs import comparison_reference, tests_reference
+from tests.docs import comparison_reference, server_reference, tests_reference
 from tests.docs.cli_reference import PAGE, page
 
 ROOT = Path(__file__).parent.parent.parent
@@ -29,6 +29,11 @@ def test_the_reference_of_comparison_is_current() -> None:
 def test_the_reference_of_tests_is_current() -> None:
     current = tests_reference.PAGE.read_text(encoding="utf-8")
     assert current == tests_reference.page(), "run: python -m tests.docs.tests_reference"
+
+
+def test_the_reference_of_the_server_is_current() -> None:
+    current = server_reference.PAGE.read_text(encoding="utf-8")
+    assert current == server_reference.page(), "run: python -m tests.docs.server_reference"
 
 
 def test_every_setting_of_the_suite_is_in_the_reference() -> None:
