@@ -6,13 +6,13 @@ is the folder that holds ``.mlgov``, found by walking up from a notebook as git 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
+from jupyter_mlgov import written
 from jupyter_mlgov.errors import NotFound, NotWritable, UsageError
 from jupyter_mlgov.records.canonical import plain
 
@@ -272,10 +272,10 @@ class Project:
         snapshot = self.resolve(ref)
         decision = self._decide(snapshot)
         if junit is not None:
-            write_whole(Path(junit).absolute(), gate_files.junit(decision, self.reference(snapshot)))
+            written.file(Path(junit).absolute(), gate_files.junit(decision, self.reference(snapshot)))
         if markdown is not None:
             text = gate_files.markdown(decision, self.reference(snapshot))
-            write_whole(Path(markdown).absolute(), text.encode("utf-8"))
+            written.file(Path(markdown).absolute(), text.encode("utf-8"))
         return decision
 
     def _decide(self, snapshot: str) -> GateDecision:
@@ -377,7 +377,7 @@ class Project:
             number = self.store.number(snapshot)
             output = f"{manifest.experiment}-{number if number is not None else snapshot[:12]}.html"
         path = Path(output).absolute()
-        write_whole(path, page.encode("utf-8"))
+        written.file(path, page.encode("utf-8"))
         return path
 
     def inventory(
@@ -409,7 +409,7 @@ class Project:
         page = render_inventory(inventory(self.store, ids, policy, now=datetime.now(UTC)))
         held = inventory_proof(self.store, ids, policy.digest)
         path = Path(output).absolute()
-        write_whole(path, seal(page, held, name="snapshot", key=private).encode("utf-8"))
+        written.file(path, seal(page, held, name="snapshot", key=private).encode("utf-8"))
         return path
 
     def export_as(
@@ -443,10 +443,9 @@ class Project:
         )
         files = made.make(source)
         if not made.folder:
-            (data,) = files.values()
-            write_whole(path, data)
+            written.file(path, b"".join(data for data in files.values() if data is not None))
             return path
-        write_folder(path, files)
+        written.folder(path, files)
         return path
 
     def export_name(self, snapshot: str, kind: str) -> str:
@@ -544,7 +543,7 @@ class Project:
         lock = package.lock_of(self.store, release.snapshot, LOCK_S)
         made = package.make(self.root, self.store, release, image=image, lock=lock, trust=trust)
         path = Path(output).absolute()
-        write_folder(path, made)
+        written.folder(path, made)
         return path
 
     def serve(
@@ -668,11 +667,11 @@ class Project:
         if record:
             tell(self.store, found, user_name())
         if junit is not None:
-            write_whole(Path(junit).absolute(), files.junit(found, settings.fail_on))
+            written.file(Path(junit).absolute(), files.junit(found, settings.fail_on))
         if prometheus is not None:
-            write_whole(Path(prometheus).absolute(), files.prometheus(found).encode("utf-8"))
+            written.file(Path(prometheus).absolute(), files.prometheus(found).encode("utf-8"))
         if output is not None:
-            write_whole(Path(output).absolute(), render_monitoring(found).encode("utf-8"))
+            written.file(Path(output).absolute(), render_monitoring(found).encode("utf-8"))
         return found
 
     def retrain(
@@ -785,7 +784,7 @@ class Project:
         if manifest.inventory is not None:
             recorded_lock(self.store, snapshot, timeout=LOCK_S)  # on the ledger, and so in the bundle
         path = Path(output).absolute()
-        with writing_whole(path) as file:
+        with written.writing(path) as file:
             index = bundles.export(self.store, snapshot, file, tree=tree)
         left_out, missing = missing_elsewhere(self.store, manifest, tree)
         return bundles.Exported(
@@ -867,7 +866,7 @@ class Project:
         for risk in after_assessment(register(self.store, snapshot), charter(self.store, snapshot), made):
             self.store.append("risk", snapshot, msgspec.to_builtins(risk))
         if junit is not None:
-            write_whole(Path(junit).absolute(), as_junit(made, self.reference(snapshot)))
+            written.file(Path(junit).absolute(), as_junit(made, self.reference(snapshot)))
         return made
 
     def verify(
@@ -898,9 +897,9 @@ class Project:
         comparisons = Fleet(self.root, self.store, jobs, orders or Orders(), progress).run()
         named = list(zip(jobs, comparisons, strict=True))
         if junit is not None:
-            write_whole(Path(junit).absolute(), summaries.junit(named))
+            written.file(Path(junit).absolute(), summaries.junit(named))
         if summary is not None:
-            add_to(Path(summary).absolute(), summaries.markdown(named))
+            written.more(Path(summary).absolute(), summaries.markdown(named))
         return named
 
     # -- keeping -----------------------------------------------------------------------------------------
@@ -919,76 +918,3 @@ class Project:
     def reindex(self) -> int:
         """Rebuilds the index from objects and ledger; gives the number of snapshots."""
         return self.store.reindex()
-
-
-def write_folder(path: Path, files: Mapping[PurePosixPath, bytes]) -> None:
-    """Writes a folder whole or not at all. Raises ``NotWritable``, also where something is in its place."""
-    import shutil
-    import tempfile
-
-    temporary: str | None = None
-    try:
-        if path.is_dir() and not any(path.iterdir()):
-            path.rmdir()
-        if path.exists():
-            raise NotWritable(f"{path} is there already: choose another place with -o")
-        temporary = tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        for name, data in files.items():
-            file = Path(temporary) / name
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(data)
-        Path(temporary).chmod(0o755)
-        Path(temporary).rename(path)
-    except OSError as error:
-        raise NotWritable(
-            f"{path} cannot be written ({error.strerror}): choose another place with -o"
-        ) from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Writes a file whole or not at all. Raises ``NotWritable``."""
-    with writing_whole(path) as file:
-        file.write(data)
-
-
-def add_to(path: Path, text: str) -> None:
-    """Adds ``text`` to the end of a file. Raises ``NotWritable``."""
-    try:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(text)
-    except OSError as error:
-        raise NotWritable(f"{path} cannot be written ({error.strerror}): choose another place") from error
-
-
-@contextlib.contextmanager
-def writing_whole(path: Path) -> Iterator[BinaryIO]:
-    """A file that gets its name when all of it was written. Raises ``NotWritable``."""
-    import os
-    import tempfile
-
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-    except OSError as error:
-        raise NotWritable(
-            f"{path} cannot be written ({error.strerror}): choose another place with -o"
-        ) from error
-    try:
-        with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor
-            yield file
-        if path.exists() and not path.is_file():
-            raise NotWritable(f"{path} is not a file: choose another place with -o")
-        mask = os.umask(0)
-        os.umask(mask)
-        Path(temporary).chmod(0o666 & ~mask)
-        Path(temporary).replace(path)
-    except OSError as error:
-        Path(temporary).unlink(missing_ok=True)
-        raise NotWritable(
-            f"{path} cannot be written ({error.strerror}): choose another place with -o"
-        ) from error
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -6,7 +6,7 @@ place in it is left out, what it asks for and the record lacks is not invented.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -17,8 +17,8 @@ from jupyter_mlgov.governance.words import did_you_mean
 if TYPE_CHECKING:
     from jupyter_mlgov.report.shapes.source import Source
 
-Files = dict[PurePosixPath, bytes]
-"""Relative paths with their content. One file alone has the empty path."""
+Files = Mapping[PurePosixPath, bytes | None]
+"""Relative paths with their content, None for a folder. One file alone has the empty path."""
 
 KINDS = ("model-card", "cyclonedx", "in-toto", "ro-crate", "mlflow", "json")
 
