@@ -5,6 +5,7 @@
 # make measure-sidebar   10,000 snapshots in the list, a cell beside the sidebar: docs/reference/sidebar-cost.md
 # make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; 20 minutes)
 # make bench-drift   drift on streams whose truth is known, beside river and evidently (30 minutes)
+# make test-peers   exports as MLflow and the validator of RO-Crate see them
 # make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
 #
 # Python 3.11 or newer, git and make are all that has to be there. Node.js comes as a wheel.
@@ -18,7 +19,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-drift bench-serving bench-reruns test-papermill
+.PHONY: bench-drift bench-serving bench-reruns test-papermill test-peers
 .PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots measure-sidebar bench bench-faults bench-nbval clean
 
 help:
@@ -90,12 +91,16 @@ measure-sidebar: $(VENV)/.front-end chromium
 # Peers are other projects' tools, with dependencies of their own: never in the product's environment.
 .venv-bench/.peers: $(VENV)/.python
 	$(PYTHON) -m venv .venv-bench
-	.venv-bench/bin/python -m pip install --quiet "mlflow>=3" "dvc>=3" ipython scikit-learn pandas
+	.venv-bench/bin/python -m pip install --quiet "mlflow>=3" "dvc>=3" "roc-validator>=0.13" ipython scikit-learn pandas
 	touch $@
+
+# What is exported, read by MLflow and checked by the validator of RO-Crate (which fetches two JSON-LD contexts).
+test-peers: $(VENV)/.dev .venv-bench/.peers
+	$(BIN)/python -m pytest tests/report/test_peers.py
 
 bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
-	$(BIN)/python -m tests.benchmarks.report_cost
+	$(BIN)/python -m tests.benchmarks.report_cost --write
 	$(BIN)/python -m tests.benchmarks.serving_cost --write
 
 $(VENV)/.bench: $(VENV)/.dev

@@ -33,6 +33,11 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return sample.bare(tmp_path_factory.mktemp("bare") / ".mlgov")
 
 
+@pytest.fixture(scope="session")
+def strange(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    return sample.strange(tmp_path_factory.mktemp("strange") / ".mlgov")
+
+
 def context(one: Sample, snapshot: str | None = None, **options: Any) -> ReportContext:
     """The context of a sample's newest snapshot, or of another of its snapshots."""
     snapshot = snapshot or one.id

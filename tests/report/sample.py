@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import msgspec
 
-from jupyter_mlgov.records.annotations import Check, CheckTerm
+from jupyter_mlgov.records.annotations import Charter, Check, CheckTerm, Risk, SliceValue
 from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import (
@@ -34,6 +34,7 @@ from jupyter_mlgov.records.manifest import (
 from jupyter_mlgov.records.verdict import CellComparison, Comparison, Finding, ValueComparison
 from jupyter_mlgov.store import Store
 from tests.report.mortgage import CELLS, CHARTER, COLUMNS, DIFF, PACKAGES, RISKS, outputs
+from tests.store.making import add_snapshot
 
 
 @dataclass
@@ -381,3 +382,33 @@ def bare(folder: Path) -> Sample:
     )
     made_id = store.commit(made).subject
     return Sample(store, made_id, [made_id])
+
+
+EVIL = "<script>alert(1)</script>\n---\nx: |\n`a` [b](javascript:alert(1)) ../../etc/passwd\x00\x1b[31m\ud800"
+
+
+def strange(folder: Path) -> Sample:
+    """Every text a stranger can write is hostile."""
+    store = Store.create(folder)
+    one = SliceValue(
+        measure="recall", where=EVIL, value="NaN", low=0.0, high=1.0, rows=3, cases=0, needed=30, enough=False
+    )
+    risk = Risk(
+        id=EVIL, situation=EVIL, severity="high", likelihood="low", mitigation=EVIL, effect=EVIL, residual_risk=EVIL,
+        tags=("fairness",), check=Check(expression=EVIL, slices=(one,)),
+    )  # fmt: skip
+    made = add_snapshot(
+        store,
+        author=EVIL,
+        path="../../x.ipynb",
+        parameters={"../../up": EVIL, "..": 1, "": None, "a/b": True},
+        metrics={"../../up": 0.5, "nan": float("nan"), "inf": float("inf"), "text": "x"},
+        charter=Charter(title=EVIL, owner=EVIL, intended_use=EVIL, users=EVIL),
+        risks=(risk,),
+        inputs=(
+            Input(uri=EVIL, digest=None, reason=EVIL),
+            Input(uri="a.csv", digest="blake3:" + "0" * 64, rows=3),
+        ),
+        models=(Model(name=EVIL, class_=EVIL, parameters={}, digest=None),),
+    )
+    return Sample(store, made, [made])

@@ -22,7 +22,7 @@ VALUE_LIMIT = 6000
 """The longest value of a parameter that MLflow takes."""
 
 
-def make(source: Source) -> dict[PurePosixPath, bytes]:
+def make(source: Source) -> dict[PurePosixPath, bytes | None]:
     record, manifest = source.record, source.record.manifest
     experiment = str(int(identifier("mlflow", manifest.experiment).hex[:15], 16))
     run = record.id[:32]
@@ -58,8 +58,12 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
             "user_id": tidy(manifest.author, 200),
         },
     }
-    made = {path: yaml.safe_dump(data, allow_unicode=True).encode() for path, data in files.items()}
+    made: dict[str, bytes | None] = {
+        path: yaml.safe_dump(data, allow_unicode=True).encode() for path, data in files.items()
+    }
     inside = f"{experiment}/{run}"
+    # To MLflow a run is what has these folders, also where there is nothing in them.
+    made |= {f"{inside}/{name}": None for name in ("params", "metrics", "tags", "artifacts")}
     for name, value in manifest.parameters.items():
         made[f"{inside}/params/{_name(name)}"] = tidy(value, VALUE_LIMIT - 100).encode(
             "utf-8", "backslashreplace"

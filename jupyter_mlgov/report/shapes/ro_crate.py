@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from jupyter_mlgov.report.shapes.source import Source
-from jupyter_mlgov.report.wording import tidy
+from jupyter_mlgov.report.wording import moment, tidy
 
 _PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
@@ -49,19 +49,26 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
         _entity(f"#metric-{place}", "PropertyValue", name=tidy(name, 200), value=value)
         for place, (name, value) in enumerate(manifest.metrics.items())
     ]
+    license_ = _entity(
+        "#license", "CreativeWork", name="not stated", description="The record states no license."
+    )
     author = _entity("#author", "Person", name=tidy(manifest.author or "not recorded", 200))
     action = _entity(
         "#run", "CreateAction",
-        name=f"Run of {tidy(record.reference, 200)}", instrument=_ref(NOTEBOOK), agent=_ref("#author"),
-        endTime=manifest.created_at, object=[_ref(one["@id"]) for one in (*inputs, *values)],
+        name=f"Run of {tidy(record.reference, 200)}",
+        description=tidy(manifest.message or f"One run of {manifest.notebook.path or 'the notebook'}", 600),
+        instrument=_ref(NOTEBOOK), agent=_ref("#author"),
+        endTime=_time(manifest.created_at), object=[_ref(one["@id"]) for one in (*inputs, *values)],
         result=[_ref(one["@id"]) for one in (*models, *metrics)],
-        actionStatus=_ref(f"http://schema.org/{'Completed' if manifest.status == 'ok' else 'Failed'}ActionStatus"),
+        actionStatus=f"http://schema.org/{'Completed' if manifest.status == 'ok' else 'Failed'}ActionStatus",
         **({"error": tidy(manifest.error, 1000)} if manifest.error else {}),
     )  # fmt: skip
     workflow = _entity(
         NOTEBOOK, ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         name=tidy(manifest.notebook.path or "notebook", 300), programmingLanguage=_ref("#python"),
-        encodingFormat="application/x-ipynb+json", input=[_ref(one["@id"]) for one in parameters],
+        encodingFormat="application/x-ipynb+json", version=manifest.code.commit or record.id,
+        conformsTo=_ref("https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"),
+        input=[_ref(one["@id"]) for one in parameters],
     )  # fmt: skip
     python = _entity("#python", "ComputerLanguage", name="Python", url="https://www.python.org/",
                      **({"version": record.environment.python} if record.environment else {}))  # fmt: skip
@@ -69,7 +76,8 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
     root = _entity(
         "./", "Dataset",
         name=source.title, description=tidy((charter and charter.intended_use) or f"Snapshot {record.reference}"),
-        datePublished=manifest.created_at, license="not stated", mainEntity=_ref(NOTEBOOK), mentions=[_ref("#run")],
+        datePublished=_time(manifest.created_at), license=_ref("#license"), author=_ref("#author"),
+        mainEntity=_ref(NOTEBOOK), mentions=_ref("#run"),
         identifier=record.id, conformsTo=[_ref(url) for url, _, _ in _PROFILES],
         hasPart=[_ref(path) for path in files],
     )  # fmt: skip
@@ -84,6 +92,7 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
         workflow,
         python,
         author,
+        license_,
         action,
         *profiles,
         *graph,
@@ -97,6 +106,12 @@ def make(source: Source) -> dict[PurePosixPath, bytes]:
     text = json.dumps({"@context": context, "@graph": graph}, ensure_ascii=False, indent=1) + "\n"
     files["ro-crate-metadata.json"] = text.encode("utf-8", "backslashreplace")
     return {PurePosixPath(path): data for path, data in files.items()}
+
+
+def _time(text: str) -> str:
+    """A time as the profile writes it, with its offset; as it was recorded where it is none."""
+    when = moment(text)
+    return when.isoformat(timespec="seconds") if when is not None else text
 
 
 def _entity(id: str, type: str | list[str], **fields: Any) -> dict[str, Any]:  # noqa: A002 - JSON-LD's words
