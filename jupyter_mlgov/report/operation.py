@@ -111,7 +111,7 @@ class Operation:
     @property
     def lead(self) -> str:
         if not self.releases and not self.runs:
-            return "This snapshot was not released, so nothing is known of its use."
+            return ""
         there = f"on {listed(self.on_stage)} now" if self.on_stage else "on no stage now"
         runs = counted(len(self.runs), "monitor run") if self.runs else "no monitor run"
         return f"{counted(len(self.releases), 'release')}, {there}; {runs}. {self.elsewhere}".rstrip()

@@ -65,7 +65,7 @@ def store(tmp_path: Path) -> Store:
 def test_a_snapshot_that_was_not_released_says_so_and_lacks_nothing(store: Store) -> None:
     found = built(store, add_snapshot(store))
     assert found.sections["operation"].states == ("missing",)
-    assert "was not released" in found.sections["operation"].lead
+    assert "This snapshot was not released, so nothing is known of its use." in render(found)
     assert gaps(found) == []
     for framework, name in (("eu-ai-act-annex-iv", "9"), ("model-risk-sr-26-2", "Validation: monitoring")):
         labels = {offer.label for offer in item(found, framework, name).offers}
@@ -175,6 +175,15 @@ def test_every_link_of_every_page_leads_somewhere(
         links = set(re.findall(r'href="#([^"]*)"', html))
         assert links <= places
         assert len(links) > 20
+
+
+@pytest.mark.browser
+def test_on_a_phone_a_kpi_in_use_has_its_name_in_one_piece(used: Project, look: Callable[..., Seen]) -> None:
+    seen = look(render(built(used.store, used.released("credit:production").snapshot)), width=390)
+    widths = seen.ask("[...document.querySelectorAll('#operation .kpi .name')].map(one => one.clientWidth)")
+    assert widths
+    assert min(widths) > 120
+    assert seen.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.mark.browser
