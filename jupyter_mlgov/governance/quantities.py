@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any
 
@@ -15,7 +16,7 @@ from jupyter_mlgov.records.annotations import Amount, DeclaredData, Threshold
 
 KINDS_LIMIT = 20
 UNIT_LIMIT = 100
-_FIGURE = r"[+-]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?"
+_FIGURE = r"[+-]?(?:\d{1,3}(?:[, ]\d{3})+|\d+)(?:\.\d+)?(?:[eE][+-]?\d+)?"
 _AMOUNT = re.compile(rf"({_FIGURE})\s*(.*)")
 _UNIT_FIRST = re.compile(rf"([^\d\s+-][^\d+-]*?)\s*({_FIGURE})\s*(.*)")
 
@@ -48,11 +49,12 @@ def _amount(field: Field, text: str, line: int, when: str) -> Amount:
         figure, unit = found[1], found[2]
     elif found := _UNIT_FIRST.fullmatch(words):
         figure, unit = found[2], f"{found[1].strip()} {found[3]}".strip()
-    if not figure or len(unit) > UNIT_LIMIT or len(figure) > 40:
+    amount = float(figure.replace(",", "").replace(" ", "")) if figure and len(figure) <= 40 else math.nan
+    if not math.isfinite(amount) or len(unit) > UNIT_LIMIT:
         raise UsageError(
             f"line {line}: {field.name} {words[:40]!r} is no amount; write a number and its unit, such as 400 USD"
         )
-    return Amount(value=float(figure.replace(",", "").replace(" ", "")), unit=unit, when=when)
+    return Amount(value=amount, unit=unit, when=when)
 
 
 def threshold(field: Field, value: Value) -> Threshold:

@@ -42,6 +42,8 @@ def check_report(path: Path, *, key: str | None = None, store: Store | None = No
     if key is not None:
         signing.public_key(key)
     try:
+        if path.exists() and not path.is_file():
+            raise NotFound(f"{path} is not a file: give the path of a report")
         if path.stat().st_size > LIMIT:
             raise UsageError(f"{path} is larger than {LIMIT} bytes: that is no report")
         data = path.read_bytes()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 import yaml
 from hypothesis import given
@@ -81,6 +83,8 @@ def test_what_decisions_are_worth_is_read_with_its_unit() -> None:
         truth="denied", frame="t", score="p", predicted="flagged", positive=True
     )
     assert parse_charter("title: x\nthreshold: 35%").threshold == Threshold(value=0.35)
+    large = parse_charter("title: x\nvalue_of_right: 1.5e6 EUR\ncost_of_wrong: 3 errors").value_of_right
+    assert large == (Amount(value=1.5e6, unit="EUR"),)
 
 
 @pytest.mark.parametrize(
@@ -228,6 +232,82 @@ def test_an_alias_bomb_and_a_huge_text_are_refused_at_once() -> None:
     bomb = "a: &a [x, x]\n" + "\n".join(f"b{n}: &b{n} [*a, *a]" for n in range(50))
     assert "anchor" in refused(bomb)
     assert "too many" in refused(RISK + "effect: " + "x" * SIZE_LIMIT)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        RISK + "effect: " + "[" * 20_000,
+        RISK + "effect: " + "{a: " * 9_000,
+        RISK + "".join(f"{' ' * n}a{n}:\n" for n in range(1, 300)),
+        RISK + "- " * 20_000,
+        RISK + "".join(f"f{n}: {n}\n" for n in range(6_000)),
+        RISK + "tags: [" + "data, " * 9_000 + "data]",
+        RISK + "check: [" + "a > 1, " * 7_000 + "a > 1]",
+        RISK + "check: " + "(" * 30_000,
+        RISK + "time_limit: " + "9" * 20_000,
+        RISK + "time_limit: 1" + ":59" * 9_000,
+        RISK + "time_limit: 0x" + "f" * 20_000,
+        RISK + "time_limit: .inf",
+        RISK + "time_limit: 1e999999999",
+        RISK + "time_limit: [5]",
+        RISK + "review_by: 99999999999999999999-01-01",
+        RISK + "<<: {severity: low}",
+        RISK + "? [a, b]\n: c",
+        RISK + "? {a: b}\n: c",
+        RISK + "owner: !!binary aGk=",
+        RISK + "owner: !!set {a, b}",
+        RISK + "owner: !<tag:yaml.org,2002:python/name:os.system> x",
+        RISK + "%YAML 1.1\n---\nowner: x",
+        RISK + "owner: \ud800",
+        RISK + "owner: \x00",
+        RISK + "owner: \ufffe",
+        RISK + "...\nowner: x",
+        RISK + "severity: high",
+        RISK + "Severity: high",
+        RISK + "test_data: {truth: [y], frame: {a: b}}",
+        RISK + "test_data: " + "{truth: " * 12 + "y" + "}" * 12,
+        "\ufeff" + RISK + "zzz: 1",
+        RISK + "effect: |" + " " * 30_000 + "\nx",
+        RISK + "effect: '" + "''" * 20_000,
+        RISK + 'effect: "' + "\\x41" * 10_000,
+        RISK + "#" * 60_000 + "\nzzz: 1",
+        "&a [*a]",
+        "*a",
+        "null",
+        "3",
+        "[]",
+        "true: 1",
+    ],
+)
+def test_hostile_yaml_is_one_short_line_at_once(body: str) -> None:
+    started = time.perf_counter()
+    message = refused(body)
+    assert time.perf_counter() - started < 5
+    assert message.startswith("line ")
+    assert len(message) < 700
+    message.encode("utf-8")
+
+
+@pytest.mark.parametrize(
+    "kpis",
+    [
+        "kpis: ['auc >= " + "9" * 20_000 + "']",
+        "kpis: ['auc >= 1e999']",
+        "kpis: ['auc >= nan']",
+        "kpis: ['" + "a" * 20_000 + " >= 1']",
+        "kpis:\n" + "".join(f"  - m{n} > {n}\n" for n in range(3_000)),
+        "kpis: [{metric: auc, op: '>=', target: {a: b}}]",
+        "kpis: [{metric: [auc], op: '>=', target: 1}]",
+        "value_of_right: " + "9" * 20_000 + " USD",
+        "cost_of_wrong: 1e999 USD",
+        "threshold: p >= " + "1" * 20_000,
+    ],
+)
+def test_hostile_numbers_of_a_charter_are_one_short_line(kpis: str) -> None:
+    message = refused(f"title: x\n{kpis}", kind="charter")
+    assert message.startswith("line ")
+    assert len(message) < 700
 
 
 @given(st.text(max_size=300))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import random
 import re
 import shutil
@@ -136,6 +137,11 @@ def test_who_signed_it_is_told_and_asked_for(good: Sample, tmp_path: Path) -> No
         checked(tmp_path, signed, key="ada")
     with pytest.raises(NotFound, match="cannot be read"):
         check_report(tmp_path / "none.html")
+    # Neither a device without end nor a pipe that nobody writes to is read.
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path, tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(NotFound, match="is not a file"):
+            check_report(path)
 
 
 def test_a_signature_of_another_file_does_not_hold(good: Sample, tmp_path: Path) -> None:
