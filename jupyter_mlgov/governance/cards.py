@@ -135,9 +135,9 @@ def _check(check: Check) -> str:
     for one in check.slices:
         small = "" if one.enough else f", too few: {one.needed} are needed"
         said += (
-            f'<br><span style="color:{_QUIET}">{escape(one.measure)}, {escape(one.where)}: {_amount(one.value)} '
-            f"({one.level:.0%} interval {_amount(one.low)} to {_amount(one.high)}; {one.cases} cases in {one.rows} rows"
-            f"{small})</span>"
+            f'<br><span style="color:{_QUIET}">{escape(one.measure)}, {escape(one.where)}: {escape(_amount(one.value))} '
+            f"({one.level:.0%} interval {escape(_amount(one.low))} to {escape(_amount(one.high))}; {one.cases} cases in "
+            f"{one.rows} rows{small})</span>"
         )
     return said
 

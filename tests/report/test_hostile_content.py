@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from jupyter_mlgov import report
+from jupyter_mlgov.governance import cards
+from jupyter_mlgov.project import Project
+from jupyter_mlgov.records.annotations import Kpi
 from jupyter_mlgov.report.outline import TITLES
 from jupyter_mlgov.store import Store
+from jupyter_mlgov.widgets.decide import Decide as decide
+from jupyter_mlgov.widgets.explore import Explore as explore
 from tests.report import hostile
 from tests.report.conftest import Listener, Seen
 from tests.report.hostile import Payloads
@@ -99,3 +106,34 @@ def test_a_page_with_hostile_content_keeps_its_outline(
     )
     assert headings == ["HEADER", *["MAIN"] * len(TITLES)]
     assert seen.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("first", range(0, len(hostile.TEXTS), 10))
+def test_cards_and_explorers_of_a_notebook_are_inert(
+    tmp_path: Path, look: Callable[..., Seen], listener: Listener, first: int
+) -> None:
+    evil = Payloads(listener.port, first)
+    store = Store.create(tmp_path / ".mlgov")
+    project = Project(tmp_path, store)
+    snapshot = hostile.record(store, evil)
+    kpi = Kpi(metric=evil(), op=">=", target=0.5, split=evil(), description=evil())
+    made = hostile.charter(evil, kpi)
+    model = SimpleNamespace(decision_function=lambda rows: np.arange(len(rows)) / 4)
+    parts = [
+        *(cards.charter_card(hostile.charter(evil, kpi)) for _ in range(3)),
+        *(cards.risk_card(hostile.risk(evil)) for _ in range(3)),
+        cards.gate_card(hostile.gate(evil)),
+        cards.snapshot_card(project.describe(snapshot)),
+        explore(project)._repr_html_(),
+        decide(model, np.zeros((4, 1)), np.array([0, 0, 1, 1]), charter=made)._repr_html_(),
+    ]
+    seen = look("<!doctype html><main>" + "".join(parts) + "</main>")
+    assert seen.ask("window.hit") is None
+    assert (seen.requests, seen.dialogs, listener.calls) == ([], [], [])
+    assert (
+        seen.ask(
+            "document.querySelectorAll('script, img, iframe, form, style, link, [onerror], [onload]').length"
+        )
+        == 0
+    )
+    assert "9998000099" not in seen.ask("document.body.innerText")
