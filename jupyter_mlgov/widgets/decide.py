@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.widgets.decisions import Decisions, Outcome
+from jupyter_mlgov.widgets.shown import Shown
 from jupyter_mlgov.widgets.tables import table
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ BACKGROUND = 60
 """Rows that an explanation is relative to."""
 
 
-class Decide:
+class Decide(Shown):
     """The explorer. ``widget`` is an ipywidgets box; without ipywidgets its ``_repr_html_`` is a table."""
 
     def __init__(
@@ -132,16 +133,6 @@ class Decide:
             f"Decide(threshold={self.threshold:.4g}: {outcome.tp} true and {outcome.fp} false positives, "
             f"{outcome.fn} false and {outcome.tn} true negatives)"
         )
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import HTML, display
-
-        try:
-            widget = self.widget
-        except ImportError:
-            display(HTML(self._repr_html_()))
-            return
-        display(widget)
 
     @property
     def widget(self) -> Any:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import MlgovError, UsageError
 from jupyter_mlgov.widgets.lines import line_chart
+from jupyter_mlgov.widgets.shown import Shown
 from jupyter_mlgov.widgets.tables import table
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ POINTS = 2000
 _FIXED = ("number", "experiment", "created", "author", "message", "KPIs", "verdict")
 
 
-class Explore:
+class Explore(Shown):
     """The explorer. ``widget`` is an ipywidgets box; without ipywidgets its ``_repr_html_`` is the same as tables."""
 
     def __init__(
@@ -127,16 +128,6 @@ class Explore:
     def __repr__(self) -> str:
         names = sorted({entry.experiment for entry in self.entries})
         return f"Explore({len(self.entries)} snapshots of {', '.join(names) or 'no experiment'})"
-
-    def _ipython_display_(self) -> None:
-        from IPython.display import HTML, display
-
-        try:
-            widget = self.widget
-        except ImportError:
-            display(HTML(self._repr_html_()))
-            return
-        display(widget)
 
     @property
     def widget(self) -> Any:
