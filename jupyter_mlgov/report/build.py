@@ -23,6 +23,7 @@ from jupyter_mlgov.report.purpose import charter
 from jupyter_mlgov.report.record import Record, read
 from jupyter_mlgov.report.reruns import reproducibility
 from jupyter_mlgov.report.results import results
+from jupyter_mlgov.report.retrained import RetrainedView, retrained
 from jupyter_mlgov.report.risks import GRAVE, risks
 from jupyter_mlgov.report.tested import tested
 from jupyter_mlgov.report.views import Reproducibility
@@ -48,7 +49,7 @@ def build(
     reruns = reproducibility(record, generated)
     held_data, held_models, held_parameters = data(record), models(record), parameters(record)
     shown, register = results(record), risks(record, as_of)
-    assessed = tested(record)
+    assessed, again = tested(record), retrained(record)
     held_code, held_environment = provenance.code(record), provenance.environment(record)
     approvals, cautions = provenance.approvals(record), provenance.cautions(record)
     used = operation(record)
@@ -61,7 +62,7 @@ def build(
         titled=record.charter is not None,
         kind=record.manifest.kind,
         purpose=_purpose(record),
-        facts=_facts(record, used),
+        facts=_facts(record, used, again),
         notices=tuple(_notices(record, used)),
         gate=_gate(gate, record, reruns),
         tiles=_tiles(record, reruns, found),
@@ -89,6 +90,7 @@ def build(
         parameters=held_parameters,
         results=shown,
         tested=assessed,
+        retrained=again,
         risks=register,
         reproducibility=reruns,
         code=held_code,
@@ -123,7 +125,7 @@ def _purpose(record: Record) -> Fact:
     return Fact("Intended use", "The charter does not say what this model is for.", "missing")
 
 
-def _facts(record: Record, used: Operation) -> tuple[Fact, ...]:
+def _facts(record: Record, used: Operation, again: RetrainedView | None) -> tuple[Fact, ...]:
     manifest = record.manifest
     owner = record.charter.owner if record.charter else None
     return (
@@ -136,6 +138,7 @@ def _facts(record: Record, used: Operation) -> tuple[Fact, ...]:
         Fact("Owner", tidy(owner, 200), "asserted") if owner else Fact("Owner", "not named", "missing"),
         Fact("Notebook", tidy(manifest.notebook.path, 300), "measured"),
         *([Fact("In use", listed(used.on_stage), "measured")] if used.on_stage else []),
+        *([again.facts[0]] if again is not None else []),
         *([Fact("Message", tidy(manifest.message, 400), "asserted")] if manifest.message else []),
     )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.operation import Operation
+from jupyter_mlgov.report.retrained import RetrainedView
 from jupyter_mlgov.report.tested import Tested
 from jupyter_mlgov.report.views import (
     Approval,
@@ -110,6 +111,8 @@ class ReportContext:
     parameters: tuple[Fact, ...]
     results: Results
     tested: Tested
+    retrained: RetrainedView | None
+    """None where it is no retrained snapshot."""
     risks: Risks
     reproducibility: Reproducibility
     code: Code
