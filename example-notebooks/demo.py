@@ -1,4 +1,5 @@
-"""The main job on the mortgage notebook: experiment, snapshot, rerun, gate, report, release, a few scored requests.
+"""The main job on the mortgage notebook: experiment, snapshot, rerun, gate, report, release, a few scored requests; then a
+model at work, with a second notebook: the world changes, the monitor notices, the model is retrained.
 
 What ``make demo`` runs, with the commands that a user types. Each is printed before it is run.
 """
@@ -64,6 +65,16 @@ def score() -> None:
         service.wait()
 
 
+def work() -> None:
+    """The operations notebook: release, score, outcomes, monitor, retrain, release. Two minutes."""
+    executed = str(OUT / "operations.ipynb")
+    run("11. A model at work: the world changes, the monitor notices, it is retrained (two minutes)",
+        "papermill", "--no-progress-bar", "operations.ipynb", executed)  # fmt: skip
+    run("12. Two versions, each through the gate", "mlgov", "releases", "second-reading")
+    run("13. The report of the retrained model tells of both",
+        "mlgov", "report", "second-reading:production", "-o", str(OUT / "second-reading.html"))  # fmt: skip
+
+
 def main() -> None:
     OUT.mkdir(exist_ok=True)
     notebook, executed, report = f"{NAME}.ipynb", str(OUT / "executed.ipynb"), str(OUT / f"{NAME}.html")
@@ -80,6 +91,7 @@ def main() -> None:
         run("9. What was predicted is kept", "mlgov", "predictions")
         run("10. Is what it meets still what it was tested on?",
             "mlgov", "monitor", "mortgage:staging", "-o", str(OUT / "monitor.html"), answers=(0, 1))  # fmt: skip
+    work()
     print(
         f"\nverdict  {verdict.split()[0]}"
         f"\ngate     {gate.splitlines()[0].removeprefix('gate ')}"
