@@ -197,14 +197,15 @@ def _retraining(record: Record, entry: Entry) -> RetrainingView:
     found = _read(record, entry.body.get("retraining"), Retraining)
     body = entry.body
     outcome = tidy(body.get("outcome"), 60)
-    data = contest = ""
+    data = contest = said = ""
     if found is not None:
         how = "in the place of" if found.mode == "in place" else "added to"
         data = (
             f"{counted(found.rows_new, 'new row')} {how} {count(found.rows_before)} of {tidy(found.uri, 300)}"
         )
         if found.contest is not None:
-            contest = f"{found.contest.verdict}: {tidy(found.contest.reason, 600)}"
+            said = f"{found.contest.verdict}: {found.contest.reason}"
+            contest = tidy(said, 700)
     return RetrainingView(
         of=tidy(f"{body.get('model')}:{body.get('stage')}@{body.get('number')}", 200),
         at=date(entry.at),
@@ -212,7 +213,9 @@ def _retraining(record: Record, entry: Entry) -> RetrainingView:
         tone="good" if outcome in GOOD else "bad",
         data=data,
         contest=contest,
-        reasons=tuple(tidy(one, 600) for one in found.reasons[:10]) if found is not None else (),
+        reasons=tuple(tidy(one, 600) for one in found.reasons[:10] if one != said)
+        if found is not None
+        else (),
     )
 
 

@@ -107,5 +107,5 @@ def test_the_retrained_model_is_better_on_rows_that_neither_saw_and_goes_to_the_
 
 def test_its_report_tells_of_the_retraining(example: Executed, tmp_path: Path) -> None:
     page = example.project.report("second-reading", tmp_path / "r.html").read_text(encoding="utf-8")
-    assert "Beside the release second-reading:production@1" in page
+    assert "released, version 1" in page
     assert "989 rows of predictions whose outcome became known" in page

@@ -57,8 +57,8 @@ def test_it_names_release_data_and_both_models_with_intervals(tmp_path: Path) ->
     ]
     assert any(fact.label == "Retrained from" and fact.value == "credit:production@3" for fact in made.facts)
     page = render(made)
-    assert "Beside the release credit:production@3" in page
-    assert "on 203 rows that neither model was fitted on" in page
+    assert "Retrained on new data" in page
+    assert "auc, 203 rows" in page
     assert "<b>loans" not in page
     assert "<script" not in page
     assert 'class="c-interval"' in page
