@@ -32,6 +32,9 @@ NEVER = (
     ".ipynb",
 )
 """Ends of names that code, fonts and notebooks have."""
+_CODE = (".py", ".pyc", ".ipynb")
+"""Of these, the ends of names of files that Python executes."""
+_STANDARD_LIBRARY = os.path.dirname(os.__file__) + os.sep
 _TRUNCATING = os.O_TRUNC | os.O_EXCL | os.O_APPEND
 
 
@@ -40,6 +43,9 @@ class Listener(Protocol):
 
     def opened(self, path: str, *, importing: bool) -> None:
         """A file is opened for reading."""
+
+    def executed(self, path: str, *, importing: bool) -> None:
+        """A file with code that is no installed package's is opened for reading."""
 
     def written(self, path: str) -> None:
         """A file is opened for writing."""
@@ -104,7 +110,11 @@ def _hook(event: str, arguments: tuple[Any, ...]) -> None:
 
 def _open(listener: Listener, arguments: tuple[Any, ...]) -> None:
     path = _text(arguments[0])
-    if not path or path.endswith(NEVER):
+    if not path:
+        return
+    if path.endswith(NEVER):
+        if path.endswith(_CODE):
+            _code(listener, path, arguments[1])
         return
     path = os.path.abspath(path)
     mode, flags = arguments[1], arguments[2]
@@ -121,6 +131,23 @@ def _open(listener: Listener, arguments: tuple[Any, ...]) -> None:
         listener.opened(path, importing=_in_packages(path) and _importing())
     elif writes:
         listener.written(path)
+
+
+def _code(listener: Listener, path: str, mode: Any) -> None:
+    if (
+        _in_packages(path)
+        or path.startswith(_STANDARD_LIBRARY)
+        or (isinstance(mode, str) and mode[:1] in ("w", "x", "a"))
+    ):
+        return
+    path = os.path.abspath(path)
+    if path.endswith(".pyc"):
+        folder, name = os.path.split(path)
+        above, cache = os.path.split(folder)
+        if cache != "__pycache__":
+            return
+        path = os.path.join(above, name.partition(".")[0] + ".py")
+    listener.executed(path, importing=_importing())
 
 
 def _connect(listener: Listener, arguments: tuple[Any, ...]) -> None:
@@ -196,6 +223,10 @@ def _system(listener: Listener, arguments: tuple[Any, ...]) -> None:
     listener.started([_text(arguments[0]) or ""], None)
 
 
+def _exec(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    listener.started([_text(word) or "" for word in arguments[1]], None)
+
+
 _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "open": _open,
     "sqlite3.connect": _connect,
@@ -209,6 +240,7 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "subprocess.Popen": _popen,
     "os.system": _system,
     "os.posix_spawn": _popen,
+    "os.exec": _exec,
 }
 
 

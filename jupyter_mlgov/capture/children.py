@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from jupyter_mlgov.capture import audit
+from jupyter_mlgov.capture.literals import scripts_in
 from jupyter_mlgov.capture.reads import Reads
 
 VARIABLE = "MLGOV_READS"
@@ -72,6 +73,8 @@ class ChildReads:
         for kind, path, importing, state in self._told():
             if kind == "w":
                 self._reads.saw_write(path)
+            elif kind == "x":
+                self._reads.saw_code(path)
             elif kind == "d":
                 self._reads.saw_folder(path)
             else:
@@ -106,6 +109,8 @@ class _Teller:
     def __init__(self, file: int) -> None:
         self._file = file
         self._told: set[tuple[str, str]] = set()
+        self._path = os.environ.get(VARIABLE, "")
+        self._identity = _identity(file)
 
     def opened(self, path: str, *, importing: bool) -> None:
         try:
@@ -114,6 +119,9 @@ class _Teller:
             return
         self._tell("r", path, importing, found.st_mtime_ns, found.st_size)
 
+    def executed(self, path: str, *, importing: bool) -> None:
+        self._tell("x", path)
+
     def written(self, path: str) -> None:
         self._tell("w", path)
 
@@ -121,7 +129,11 @@ class _Teller:
         self._tell("d", path)
 
     def started(self, words: list[str], folder: str | None) -> None:
-        pass
+        for word in words:
+            for script in scripts_in(word):
+                path = os.path.abspath(os.path.join(folder or "", script))
+                if os.path.isfile(path):
+                    self._tell("x", path)
 
     def _tell(self, kind: str, path: str, importing: bool = False, time: int = 0, size: int = 0) -> None:
         if (kind, path) in self._told:
@@ -129,7 +141,28 @@ class _Teller:
         self._told.add((kind, path))
         line = f"{kind} {importing:d} {time} {size} {quote_from_bytes(os.fsencode(path))}\n"
         with contextlib.suppress(OSError):
-            os.write(self._file, line.encode("ascii"))
+            if self._still_there():
+                os.write(self._file, line.encode("ascii"))
+
+    def _still_there(self) -> bool:
+        """A process may close every descriptor that it was given; then the number may be that of a file of its own."""
+        if self._identity is None or _identity(self._file) == self._identity:
+            return self._identity is not None
+        with audit.unseen():
+            file = os.open(self._path, os.O_WRONLY | os.O_APPEND)
+        if _identity(file) == self._identity:
+            self._file = file
+            return True
+        os.close(file)
+        return False
+
+
+def _identity(file: int) -> tuple[int, int] | None:
+    try:
+        found = os.fstat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def tell(file: int) -> None:

@@ -61,10 +61,21 @@ class CodeRecorder:
         self._files = ProjectFiles()
 
     def ask(
-        self, root: Path, folder: Path, *, notebook: Path | None = None, checkouts: Iterable[Path] = ()
+        self,
+        root: Path,
+        folder: Path,
+        *,
+        notebook: Path | None = None,
+        checkouts: Iterable[Path] = (),
+        scripts: Iterable[str] = (),
     ) -> Asked:
-        """Starts git on the notebook's ``folder`` and on the ``checkouts`` of editable installations."""
+        """Starts git on the notebook's ``folder`` and on the ``checkouts`` of editable installations. ``scripts`` are files
+        that were executed without being imported."""
         files = self._files.of(root)
+        for script in scripts:
+            own = self._files.own(script)
+            if own is not None and own not in files and script != str(notebook) and os.path.isfile(own):  # noqa: PTH113
+                files[own] = ""
         self._learn_secrets(files)
         self._states = {}
         place = find_worktree(folder)
@@ -298,8 +309,10 @@ class ProjectFiles:
     def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
             return None
-        if not file.endswith((".py", *_COMPILED)):
-            return None
+        return self.own(file) if file.endswith((".py", *_COMPILED)) else None
+
+    def own(self, file: str) -> str | None:
+        """The file as the project has it; None for one that is not its own. :meth:`of` has to have been asked."""
         file = os.path.normpath(file) if os.path.isabs(file) else str(absolute(file))  # noqa: PTH117
         if not file.startswith(self._prefix) and file.startswith(self._real):
             file = self._prefix + file[len(self._real) :]  # the project is reached through a link

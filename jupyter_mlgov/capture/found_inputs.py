@@ -73,9 +73,12 @@ def find_inputs(
     words = [(word, one) for one in literals for word in paths_in(one.text)]
     named = {relative_part(word) for word, _ in words if not has_magic(word)}
     candidates: dict[str, tuple[Opened, Evidence]] = {}
+    own = str(root) + os.sep
     for name, opened in list(reads.read.items()):
-        if name in skipped or not is_input_at(
-            name, root, importing=opened.importing, named=is_named(name, named)
+        if (
+            name in skipped
+            or (name in reads.scripts and name.startswith(own))
+            or not is_input_at(name, root, importing=opened.importing, named=is_named(name, named))
         ):
             continue
         if opened.written_before and set(opened.seen_by) == {"descriptor"}:

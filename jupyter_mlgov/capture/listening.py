@@ -15,7 +15,14 @@ from typing import Any
 
 from jupyter_mlgov.capture import audit, descriptors, readers
 from jupyter_mlgov.capture.children import ChildReads
-from jupyter_mlgov.capture.literals import has_magic, paths_in, paths_in_code, paths_in_names, working_folder
+from jupyter_mlgov.capture.literals import (
+    has_magic,
+    paths_in,
+    paths_in_code,
+    paths_in_names,
+    scripts_in,
+    working_folder,
+)
 from jupyter_mlgov.capture.reads import Fetched, Reads, Table
 from jupyter_mlgov.capture.watches import FolderWatch
 
@@ -89,6 +96,11 @@ class Listening:
         """Python opens a file for reading."""
         self.reads.saw_read(path, "open", importing=importing)
 
+    def executed(self, path: str, *, importing: bool) -> None:
+        """Python opens a file with code. What the kernel imports is found where its modules are."""
+        if not importing:
+            self.reads.saw_code(path)
+
     def written(self, path: str) -> None:
         """Something opens a file for writing."""
         self.reads.saw_write(path)
@@ -104,6 +116,10 @@ class Listening:
                 self.watch.look_at(
                     os.path.join(folder, path) if folder else path for path in (word, *paths_in(word)) if path
                 )
+                for script in scripts_in(word):
+                    path = os.path.abspath(os.path.join(folder or "", script))
+                    if os.path.isfile(path):
+                        self.reads.saw_code(path)
 
     def called(self, path: str, *, query: str | None = None, table: Table | None = None) -> None:
         """A wrapped reader is called with a path, a folder or a pattern."""

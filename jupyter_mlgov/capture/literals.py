@@ -29,6 +29,8 @@ ENDINGS = (
     ".onnx", ".skops", ".safetensors", ".tfrecord", ".geojson", ".shp", ".gpkg",
 )  # fmt: skip
 """Ends of names by which a word in code is taken for a file's name."""
+SCRIPTS = (".py", ".sh", ".bash", ".r", ".R", ".jl", ".pl", ".js")
+"""Ends of names of files that a command line executes."""
 MAGIC = frozenset("*?[")
 LONGEST = 4096
 
@@ -49,6 +51,13 @@ def paths_in(text: str) -> Iterator[str]:
         for word in _WORD.findall(text):
             if word != text and _may_be_path(word):
                 yield word
+
+
+def scripts_in(text: str) -> Iterator[str]:
+    """The words of a command line that may name a file with code."""
+    for word in _WORD.findall(text):
+        if word.endswith(SCRIPTS) and not word.startswith("-"):
+            yield word
 
 
 def paths_in_code(code: str) -> Iterator[str]:

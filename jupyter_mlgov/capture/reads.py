@@ -90,6 +90,8 @@ class Reads:
     read: dict[str, Opened] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     asked: dict[str, Asked] = field(default_factory=dict)
+    scripts: dict[str, int] = field(default_factory=dict)
+    """Files with code that were executed and not imported by the kernel: ``%run``, ``exec``, a process of its own."""
     fetched: list[Fetched] = field(default_factory=list)
     cell_run: int = -1
     lost: dict[str, str] = field(default_factory=dict)
@@ -131,6 +133,11 @@ class Reads:
     def saw_write(self, path: str) -> None:
         """A path was opened for writing, and loses what it held."""
         self.written.setdefault(path, self.cell_run)
+
+    def saw_code(self, path: str) -> None:
+        """A file with code was executed, or read as one that is."""
+        if len(self.scripts) < 10_000:
+            self.scripts.setdefault(path, self.cell_run)
 
     def saw_folder(self, path: str, *, by_reader: bool = False) -> None:
         """The files of a folder or pattern were asked for."""

@@ -167,7 +167,11 @@ class Recorder:
             lost,
             None,
             lambda: self._code.ask(
-                root, folder, notebook=run.notebook, checkouts=self._environment.checkouts()
+                root,
+                folder,
+                notebook=run.notebook,
+                checkouts=self._environment.checkouts(),
+                scripts=list(listening.reads.scripts),
             ),
         )
         document = overlay(run.notebook, journal, run.live)

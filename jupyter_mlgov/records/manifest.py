@@ -103,7 +103,8 @@ class Model(Struct, frozen=True, kw_only=True, rename={"class_": "class"}):
 
 
 class Module(Struct, frozen=True, kw_only=True):
-    """An imported Python file that lies in the project. ``source`` names its text in the store."""
+    """A file with code of the project's that was imported, or executed (``%run``, a script in a process of its own): then
+    ``name`` is empty. ``source`` names its text in the store."""
 
     path: str
     digest: str

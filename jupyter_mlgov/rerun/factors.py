@@ -18,6 +18,7 @@ from jupyter_mlgov.rerun.alignment import Alignment
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.data_changes import data_change
 from jupyter_mlgov.rerun.outputs import error_of
+from jupyter_mlgov.rerun.place import cells_of
 from jupyter_mlgov.rerun.side import Side
 
 IMPORT_NAMES = {
@@ -227,21 +228,42 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
         new = now.get(old.path)
         raised = _raised_in(after, old) if new is None else None
         if raised is not None:
-            cells = cells_importing(before, old.name.split(".")[0])
+            cells = _cells_with(before, old)
             yield Factor(
                 "code.module", old.path,
-                f"The module {old.path}, which the notebook imports, cannot be imported any more: {raised}.",
+                f"{_called(old)} cannot be {'imported' if old.name else 'executed'} any more: {raised}.",
                 f"restore {old.path}, or run the experiment again so that the new code is recorded",
                 cells=frozenset(cells), everywhere=not cells,
             )  # fmt: skip
         if new is None or new.digest == old.digest or _same_code(before, old, after, new):
             continue
-        cells = cells_importing(before, old.name.split(".")[0])
+        cells = _cells_with(before, old)
         yield Factor(
-            "code.module", old.path, f"The module {old.path}, which the notebook imports, was edited.",
+            "code.module", old.path, f"{_called(old)} was edited.",
             f"restore {old.path}, or run the experiment again so that the new code is recorded",
             cells=frozenset(cells), everywhere=not cells,
         )  # fmt: skip
+
+
+def _called(module: Module) -> str:
+    if module.name:
+        return f"The module {module.path}, which the notebook imports,"
+    return f"The script {module.path}, which the notebook runs,"
+
+
+def _cells_with(side: Side, module: Module) -> list[int]:
+    """Cells that import a module, or that name a script."""
+    if module.name:
+        return cells_importing(side, module.name.split(".")[0])
+    script = PurePosixPath(module.path)
+    pattern = re.compile(
+        rf"(?<![\w.-]){re.escape(script.name)}(?!\w)|-m\s+[\w.]*\b{re.escape(script.stem)}\b"
+    )
+    return sorted(
+        cell.index
+        for cell in side.cells
+        if cell.type == "code" and cell.runs and pattern.search(side.source(cell))
+    )
 
 
 def _raised_in(after: Side, module: Module) -> str | None:
@@ -264,7 +286,12 @@ def _same_code(before: Side, old: Module, after: Side, new: Module) -> bool:
         if module.source is None or not side.store.has(module.source):
             return False
         texts.append(side.store.get(module.source).decode("utf-8", "replace"))
-    return form_of(texts[0]) == form_of(texts[1])
+    return _form_of_file(old.path, texts[0]) == _form_of_file(old.path, texts[1])
+
+
+def _form_of_file(path: str, text: str) -> object:
+    cells = cells_of(text.encode()) if path.endswith(".ipynb") else None
+    return form_of(text) if cells is None else [form_of(source) for kind, source in cells if kind == "code"]
 
 
 def cells_importing(side: Side, name: str) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -13,6 +14,7 @@ import pytest
 from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.fleet import Orders
 from jupyter_mlgov.rerun.progress import Progress
+from tests.conftest import notebook_json
 from tests.kernel import Kernel
 from tests.rerun.conftest import Work, execute
 
@@ -322,3 +324,37 @@ def test_verify_gives_each_verdict_and_junit(work: Work) -> None:
     assert suite is not None
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("2", "1", "0")
     assert [case.get("name") for case in suite] == ["base@1", "other@1"]
+
+
+@pytest.mark.parametrize(
+    "run", ["%run prep.py", "!python prep.py\nimport json\nmade = json.load(open('made.json'))"]
+)
+def test_an_edited_script_that_the_notebook_runs_is_named_and_confirmed(work: Work, run: str) -> None:
+    text = "import json\nmade = 3\njson.dump(made, open('made.json', 'w'))\n"
+    work.file("prep.py", text)
+    snapshot = work.record(run, "%%experiment e\nvalue = made * 2")
+    work.file("prep.py", "# a comment\n" + text)
+    assert work.rerun(snapshot).verdict == "reproduced"
+    work.file("prep.py", text.replace("3", "4"))
+    comparison = work.rerun(snapshot)
+    (found,) = comparison.findings
+    assert (found.cause, found.subject, found.confirmed) == ("code.module", "prep.py", True)
+    assert found.message == "The script prep.py, which the notebook runs, was edited."
+    assert work.rerun(snapshot, as_recorded=True).verdict == "reproduced"
+
+
+def test_an_edited_notebook_that_the_notebook_runs_is_named_and_new_outputs_of_it_are_not(work: Work) -> None:
+    other = notebook_json(["made = 3"])
+    work.file("other.ipynb", json.dumps(other))
+    snapshot = work.record("%run other.ipynb", "%%experiment e\nvalue = made * 2")
+    other["cells"][0]["execution_count"] = 7
+    work.file("other.ipynb", json.dumps(other))
+    assert work.rerun(snapshot).verdict == "reproduced"
+    work.file("other.ipynb", json.dumps(notebook_json(["made = 4"])))
+    (found,) = work.rerun(snapshot).findings
+    assert (found.cause, found.subject, found.cell, found.confirmed) == (
+        "code.module",
+        "other.ipynb",
+        0,
+        True,
+    )
