@@ -46,3 +46,5 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document and nothing else."
 )
 ref_argument = click.argument("ref", metavar="REF")
+STATUS = {"reproduced": 0, "equivalent": 0, "diverged": 1, "failed": 1, "blocked": 3}
+"""The exit status of each verdict."""

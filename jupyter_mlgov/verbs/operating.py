@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from jupyter_mlgov.calling import Answer, Caller, json_option, ref_argument
 from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.verbs.calling import Answer, Caller, json_option, ref_argument
 
 
 @click.command()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jupyter_mlgov.calling import Answer, Caller, json_option
+from jupyter_mlgov.verbs.calling import Answer, Caller, json_option
 
 
 @click.command()
