@@ -130,13 +130,27 @@ RULES: tuple[Rule, ...] = (
         ("customer 0f8fad5b-d9cb-469f-a165-70867728950e", "customer 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
     ),
     Rule(
+        "what %time and %timeit say at times only",
+        "lines that they print where a run was much slower than another, or compiling took long",
+        _masking(
+            r"^(?:The slowest run took [\d.]+ times longer[^\n]*(?:\n[^\n]*cached\.)?|Compiler(?: time)? *:[^\n]*)(?:\n|\Z)",
+            "",
+            re.MULTILINE,
+        ),
+        (
+            "The slowest run took 5.43 times longer than the fastest. This could mean that an intermediate result is being "
+            "cached.\nsum 3",
+            "sum 3",
+        ),
+        ("The slowest runner took 5.43 minutes\nsum 3", "sum 3"),
+    ),
+    Rule(
         "%time and %timeit",
         "what IPython's own magics measured",
         _masking(
-            r"^(?:CPU times|Wall time|Compiler time|Compiler *: *)\s*:.*$"
+            r"^(?:CPU times|Wall time)\s*:.*$"
             rf"|{_NUMBER}\s*{_UNIT}\s*(?:±|\+-)\s*{_NUMBER}\s*{_UNIT} per loop[^\n]*"
             rf"|[\d,]+ loops?, best of \d+: {_NUMBER}\s*{_UNIT} per loop"
-            r"|^The slowest run took [\d.]+ times longer[^\n]*(?:\n[^\n]*cached\.)?"
             r"|^CPU times:[^\n]*$",
             "<timing>",
             re.MULTILINE,
