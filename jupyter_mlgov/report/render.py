@@ -16,7 +16,7 @@ from jupyter_mlgov.report.context import ReportContext
 from jupyter_mlgov.report.drift_charts import course, two_histograms
 from jupyter_mlgov.report.lineage import draw
 from jupyter_mlgov.report.operation import DECISIONS
-from jupyter_mlgov.report.wording import visible
+from jupyter_mlgov.report.wording import date, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -72,7 +72,7 @@ def _environment() -> Environment:
     environment.globals.update(
         bullet=bullet, interval=interval, sparkline=sparkline, lineage=draw, markup=_markup
     )
-    environment.globals.update(course=course, two_histograms=two_histograms, amount=_amount)
+    environment.globals.update(course=course, two_histograms=two_histograms, amount=_amount, moment=_moment)
     return environment
 
 
@@ -85,6 +85,11 @@ def _amount(value: object) -> str:
     """A number of a monitor run as one writes it in a table."""
     found = number(value)
     return "–" if found is None or math.isnan(found) else f"{found:.3g}"
+
+
+def _moment(text: str | None) -> str:
+    """A time of a monitor run in words."""
+    return date(text) if text else "an unknown time"
 
 
 def _markup(piece: Piece) -> Markup:

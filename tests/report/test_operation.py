@@ -20,7 +20,7 @@ from tests.report import hostile
 from tests.report.conftest import Listener, Seen, page
 from tests.report.hostile import Payloads
 from tests.report.sample import Sample
-from tests.report.test_evidence_offered import item
+from tests.report.test_evidence_offered import faults_of, item
 from tests.report.test_hostile_content import check
 from tests.store.making import add_snapshot
 
@@ -184,6 +184,22 @@ def test_on_a_phone_a_kpi_in_use_has_its_name_in_one_piece(used: Project, look: 
     assert widths
     assert min(widths) > 120
     assert seen.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(("width", "scheme"), [(390, "dark"), (1280, "light")])
+def test_the_pages_of_a_model_in_use_are_accessible(
+    used: Project, tmp_path: Path, look: Callable[..., Seen], width: int, scheme: str
+) -> None:
+    used.monitor("credit:production", output=tmp_path / "monitor.html", record=False)
+    for html in (
+        render(built(used.store, used.released("credit:production").snapshot)),
+        (tmp_path / "monitor.html").read_text(),
+        used.inventory(output=tmp_path / "inventory.html").read_text(),
+    ):
+        seen = look(html, width=width, color_scheme=scheme, bypass_csp=True)
+        assert faults_of(seen) == []
+        assert seen.ask("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
 
 
 @pytest.mark.browser
