@@ -37,6 +37,7 @@ def test_an_edited_file_is_read_again(tmp_path: Path) -> None:
         ("room = 3\n", ["[room]", "object"]),
         ("[room\n", ["no TOML", "line 1"]),
         ("\x00", ["no TOML"]),
+        ("x = " + "[" * 100_000, ["no TOML"]),
     ],
 )
 def test_a_mistake_is_one_line_that_names_it(text: str, said: list[str], tmp_path: Path) -> None:

@@ -145,12 +145,15 @@ class Governing(Rerunning):
         """The governance report as one self-contained HTML page, sealed; signed with the user's key ``key`` where that
         is named (``ask`` gives the passphrase of an encrypted one)."""
         from jupyter_mlgov.governance import keys
+        from jupyter_mlgov.governance.coverage import own_frameworks
         from jupyter_mlgov.report import build, render
+        from jupyter_mlgov.report.coverage import EVIDENCE
         from jupyter_mlgov.report.seal import proof, seal
 
         snapshot = self.resolve(ref)
         private = keys.load(key, ask=ask) if key is not None else None
-        page = render(build(self.store, snapshot, self._decide(snapshot)))
+        frameworks = own_frameworks(self.root, EVIDENCE)
+        page = render(build(self.store, snapshot, self._decide(snapshot), frameworks=frameworks))
         return seal(page, proof(self.store, snapshot), name=self.reference(snapshot), key=private)
 
     def report(

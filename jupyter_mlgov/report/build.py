@@ -7,6 +7,7 @@ in the record, so the same record gives the same page.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -30,13 +31,19 @@ from jupyter_mlgov.report.views import Reproducibility
 from jupyter_mlgov.report.wording import counted, date, dated, listed, short, tidy
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.governance.coverage import Framework
     from jupyter_mlgov.store import Store
 
 
 def build(
-    store: Store, snapshot: str, gate: GateDecision, *, generated_at: datetime | str | None = None
+    store: Store,
+    snapshot: str,
+    gate: GateDecision,
+    *,
+    generated_at: datetime | str | None = None,
+    frameworks: Sequence[Framework] = (),
 ) -> ReportContext:
-    """Everything that the report of ``snapshot`` (an id) shows.
+    """Everything that the report of ``snapshot`` (an id) shows. ``frameworks`` are the project's own.
 
     ``generated_at`` (UTC where it names no zone) dates the page; reviews are overdue and reruns old as of then.
     Raises ``NotFound``, ``Missing`` or ``Damaged`` where the manifest itself cannot be read; other objects that
@@ -54,7 +61,7 @@ def build(
     approvals, cautions = provenance.approvals(record), provenance.cautions(record)
     used = operation(record)
     found = gaps(record, as_of, used)
-    offered = coverage(record, as_of, assessed, used)
+    offered = coverage(record, as_of, assessed, used, frameworks)
     return ReportContext(
         id=record.id,
         reference=tidy(record.reference, 300),

@@ -8,7 +8,7 @@ fulfilled, and never offered a section that is empty.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from jupyter_mlgov.report.evidence import State
 from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.risks import overdue
 from jupyter_mlgov.report.tested import Tested
-from jupyter_mlgov.report.wording import counted
+from jupyter_mlgov.report.wording import counted, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -60,10 +60,13 @@ class FrameworkView:
     items: tuple[ItemView, ...]
 
 
-def coverage(record: Record, as_of: str, tested: Tested, used: Operation) -> tuple[FrameworkView, ...]:
-    """Every framework, as far as this record goes. ``tested`` and ``used`` are what its sections show."""
+def coverage(
+    record: Record, as_of: str, tested: Tested, used: Operation, own: Sequence[Framework] = ()
+) -> tuple[FrameworkView, ...]:
+    """Every framework, the project's ``own`` first, as far as this record goes. ``tested`` and ``used`` are what its
+    sections show."""
     answers = _Answers(record, as_of, tested, used)
-    return tuple(_framework(one, answers) for one in frameworks())
+    return tuple(_framework(one, answers) for one in (*own, *frameworks()))
 
 
 def _framework(framework: Framework, answers: _Answers) -> FrameworkView:
@@ -79,10 +82,10 @@ def _framework(framework: Framework, answers: _Answers) -> FrameworkView:
     words = ", ".join(part for part in parts if part)
     return FrameworkView(
         key=framework.key,
-        name=framework.name,
-        source=framework.source,
-        url=framework.url,
-        about=framework.about,
+        name=tidy(framework.name, 300),
+        source=tidy(framework.source, 500),
+        url=tidy(framework.url, 500),
+        about=tidy(framework.about),
         summary=words[0].upper() + words[1:],
         items=items,
     )
@@ -102,13 +105,13 @@ def _item(item: Item, answers: _Answers) -> ItemView:
     if item.outside:
         states.add("missing")
     return ItemView(
-        id=item.id,
-        title=item.title,
+        id=tidy(item.id, 120),
+        title=tidy(item.title, 1000),
         states=tuple(state for state in _ORDER if state in states) or ("missing",),
         offers=tuple(offers),
         missing=tuple(missing),
-        outside=item.outside,
-        note=item.note,
+        outside=tidy(item.outside, 1000),
+        note=tidy(item.note, 1000),
     )
 
 

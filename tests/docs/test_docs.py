@@ -10,7 +10,7 @@ import pytest
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.magics.cells import MlgovMagics
 from jupyter_mlgov.verbs import verbs
-from tests.docs import comparison_reference, server_reference, tests_reference
+from tests.docs import comparison_reference, evidence_reference, server_reference, tests_reference
 from tests.docs.cli_reference import PAGE, page
 
 ROOT = Path(__file__).parent.parent.parent
@@ -34,6 +34,11 @@ def test_the_reference_of_tests_is_current() -> None:
 def test_the_reference_of_the_server_is_current() -> None:
     current = server_reference.PAGE.read_text(encoding="utf-8")
     assert current == server_reference.page(), "run: python -m tests.docs.server_reference"
+
+
+def test_the_words_of_evidence_are_current() -> None:
+    current = evidence_reference.PAGE.read_text(encoding="utf-8")
+    assert current == evidence_reference.page(current), "run: python -m tests.docs.evidence_reference"
 
 
 def test_every_setting_of_the_suite_is_in_the_reference() -> None:
