@@ -88,10 +88,12 @@ def _file(measured: Measured, said: str, index: int) -> Finding | None:
 
 def _import(measured: Measured, said: str, index: int) -> Finding | None:
     quoted = _QUOTED.findall(said)
-    name = quoted[0].split(".")[0] if quoted else ""
+    wanted = quoted[0] if quoted else ""
+    name = wanted.split(".")[0]
     if not name:
         return None
-    module = next((m for m in measured.before.manifest.code.modules if m.name.split(".")[0] == name), None)
+    modules = [m for m in measured.before.manifest.code.modules if m.name.split(".")[0] == name]
+    module = next((m for m in modules if m.name == wanted), modules[0] if modules else None)
     if module is not None:
         return Finding(
             cause="code.module", subject=module.path, cell=index, variable=None,

@@ -380,6 +380,18 @@ def test_an_error_that_says_its_cause_is_believed(make: Maker) -> None:
     assert (moved.cause, moved.subject) == ("path", "/home/ada/p/loans.csv")
     package = failed(make, "ModuleNotFoundError", "No module named 'lightgbm'", ["import lightgbm"])
     assert (package.cause, package.subject) == ("environment.package", "lightgbm")
+    steps = tuple(
+        Module(path=f"steps/{stem}.py", digest="blake3:1", name=name)
+        for stem, name in (("__init__", "steps"), ("weights", "steps.weights"))
+    )
+    inner = failed(
+        make,
+        "ModuleNotFoundError",
+        "No module named 'steps.weights'",
+        ["import steps"],
+        code=Code(modules=steps),
+    )
+    assert (inner.cause, inner.subject) == ("code.module", "steps/weights.py")
     gone = failed(make, "NameError", "name 'k' is not defined", ["a = 1", "b = k"], order=["k = 3", 0, 1])
     assert (gone.cause, gone.subject, gone.cell) == ("hidden-state.deleted-cell", "k", 1)
     person = failed(make, "StdinNotImplementedError", "raw_input was called", ["x = input()"])
