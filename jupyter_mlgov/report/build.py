@@ -26,8 +26,8 @@ from jupyter_mlgov.report.reruns import reproducibility
 from jupyter_mlgov.report.results import results
 from jupyter_mlgov.report.retrained import RetrainedView, retrained
 from jupyter_mlgov.report.risks import GRAVE, risks
+from jupyter_mlgov.report.run_views import Reproducibility
 from jupyter_mlgov.report.tested import tested
-from jupyter_mlgov.report.views import Reproducibility
 from jupyter_mlgov.report.wording import counted, date, dated, listed, short, tidy
 
 if TYPE_CHECKING:

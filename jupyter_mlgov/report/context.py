@@ -13,20 +13,10 @@ from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.retrained import RetrainedView
+from jupyter_mlgov.report.risk_views import Risks
+from jupyter_mlgov.report.run_views import Approval, Caution, Code, Digests, Environment, Reproducibility
 from jupyter_mlgov.report.tested import Tested
-from jupyter_mlgov.report.views import (
-    Approval,
-    Caution,
-    Charter,
-    Code,
-    Data,
-    Digests,
-    Environment,
-    ModelView,
-    Reproducibility,
-    Results,
-    Risks,
-)
+from jupyter_mlgov.report.views import Charter, Data, ModelView, Results
 
 
 @dataclass(frozen=True)

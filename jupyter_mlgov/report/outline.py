@@ -14,19 +14,10 @@ from jupyter_mlgov.report.coverage import FrameworkView
 from jupyter_mlgov.report.evidence import Fact, State
 from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.provenance import summary_of
+from jupyter_mlgov.report.risk_views import Risks, RiskView
+from jupyter_mlgov.report.run_views import Approval, Caution, Environment, Reproducibility
 from jupyter_mlgov.report.tested import Tested
-from jupyter_mlgov.report.views import (
-    Approval,
-    Caution,
-    Charter,
-    Data,
-    Environment,
-    ModelView,
-    Reproducibility,
-    Results,
-    Risks,
-    RiskView,
-)
+from jupyter_mlgov.report.views import Charter, Data, ModelView, Results
 from jupyter_mlgov.report.wording import amount, counted, listed
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.evidence import Digest, Fact, State, Tone
 from jupyter_mlgov.report.record import identity_of
-from jupyter_mlgov.report.views import (
+from jupyter_mlgov.report.run_views import (
     Approval,
     Caution,
     Code,

@@ -9,7 +9,7 @@ from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.verdict import Comparison, Finding, ValueComparison
 from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.evidence import Fact, Tone
-from jupyter_mlgov.report.views import CellDifference, FindingView, Reproducibility, RerunView, ValueView
+from jupyter_mlgov.report.run_views import CellDifference, FindingView, Reproducibility, RerunView, ValueView
 from jupyter_mlgov.report.wording import after, amount, counted, date, listed, seconds, short, target, tidy
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Condition, Risk, SliceValue
 from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.report.evidence import Fact, State, Tone
-from jupyter_mlgov.report.views import (
+from jupyter_mlgov.report.risk_views import (
     CheckView,
     ConditionView,
     HistoryView,
