@@ -45,7 +45,9 @@ _RESERVED = ("__row__", "__base__", "__output__")
 
 
 @dataclass(frozen=True)
-class _Explained:
+class RowValues:
+    """SHAP values of rows, and what they explain."""
+
     explainer: str
     output: str
     link: Link
@@ -81,19 +83,11 @@ def versions() -> dict[str, str]:
 def explain(subject: Subject, suite: Suite, store: Store, model: str) -> Attributions:
     """Explains sampled test rows and keeps the values and pictures. Raises what the model raises when it is asked."""
     features = subject.test.features
-    generator = np.random.default_rng(suite.seed)
-    source = subject.train.features if subject.train is not None else features
-    background = source.iloc[_some(len(source), suite.background_rows, generator)].reset_index(drop=True)
+    background, generator = _background(subject, suite)
     wanted = _affordable(features.shape[1], len(background), suite)
     rows = _some(len(features), min(suite.explained_rows, wanted), generator)
     chosen = features.iloc[rows].reset_index(drop=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        state = np.random.get_state()
-        try:
-            made = _explained(subject, chosen, background, suite)
-        finally:
-            np.random.set_state(state)
+    made = _quietly_explained(subject, chosen, background, suite)
     names = [str(name) for name in features.columns]
     table = _ranking(names, made.values, suite)
     size = max((one.mean_abs for one in table), default=0.0)
@@ -123,6 +117,30 @@ def explain(subject: Subject, suite: Suite, store: Store, model: str) -> Attribu
         figures=tuple(_figures(table, made, chosen, rows, store)),
         versions=versions(),
     )
+
+
+def explain_rows(subject: Subject, rows: pd.DataFrame, suite: Suite) -> RowValues:
+    """SHAP values of other rows than the test rows, relative to the same background as those of :func:`explain`."""
+    return _quietly_explained(subject, rows, _background(subject, suite)[0], suite)
+
+
+def _background(subject: Subject, suite: Suite) -> tuple[pd.DataFrame, np.random.Generator]:
+    generator = np.random.default_rng(suite.seed)
+    source = subject.train.features if subject.train is not None else subject.test.features
+    rows = _some(len(source), suite.background_rows, generator)
+    return source.iloc[rows].reset_index(drop=True), generator
+
+
+def _quietly_explained(
+    subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame, suite: Suite
+) -> RowValues:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        state = np.random.get_state()
+        try:
+            return _explained(subject, chosen, background, suite)
+        finally:
+            np.random.set_state(state)
 
 
 def _some(rows: int, wanted: int, generator: Any) -> Any:
@@ -161,7 +179,7 @@ def _ranking(names: Sequence[str], values: Any, suite: Suite) -> list[FeatureAtt
 # -- explainers ------------------------------------------------------------------------------------------------
 
 
-def _explained(subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame, suite: Suite) -> _Explained:
+def _explained(subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame, suite: Suite) -> RowValues:
     prepared = _behind_steps(subject, chosen, background)
     if prepared is not None:
         last, rows, ground = prepared
@@ -179,7 +197,7 @@ def _explained(subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame,
     return _permutation(subject, chosen, background, suite)
 
 
-def _adds_up(made: _Explained) -> bool:
+def _adds_up(made: RowValues) -> bool:
     near = 1e-3 * (float(np.std(made.outputs)) + 1e-9)
     return bool(np.allclose(made.values.sum(axis=1) + made.base, made.outputs, atol=near))
 
@@ -226,7 +244,7 @@ def _is_tree(model: Any) -> bool:
     )
 
 
-def _linear(subject: Subject, model: Any, rows: Any, ground: Any) -> _Explained:
+def _linear(subject: Subject, model: Any, rows: Any, ground: Any) -> RowValues:
     """Exact for independent features: coefficient times distance from the background's mean."""
     import shap
 
@@ -246,12 +264,12 @@ def _linear(subject: Subject, model: Any, rows: Any, ground: Any) -> _Explained:
         if subject.positive == subject.classes[0] and len(subject.classes) == 2:
             values, base, outputs = -values, -base, -outputs
     logit: Link = "logit" if output.startswith("log-odds") else "identity"
-    return _Explained(
+    return RowValues(
         "Linear", output, logit, values, np.full(len(rows), base), outputs, len(rows) + len(ground), True
     )
 
 
-def _tree(subject: Subject, model: Any, rows: Any, ground: Any) -> _Explained | None:
+def _tree(subject: Subject, model: Any, rows: Any, ground: Any) -> RowValues | None:
     """Exact interventional values over the background (Lundberg et al. 2020)."""
     import shap
 
@@ -265,7 +283,7 @@ def _tree(subject: Subject, model: Any, rows: Any, ground: Any) -> _Explained | 
     asked = len(values) * len(ground)
     if not classifies:
         outputs = np.asarray(model.predict(rows), dtype=float).ravel()
-        return _Explained(
+        return RowValues(
             "Tree",
             "prediction",
             "identity",
@@ -283,7 +301,7 @@ def _tree(subject: Subject, model: Any, rows: Any, ground: Any) -> _Explained | 
         return None
     picked, output = _picked(subject, table)
     places = np.arange(len(values))
-    return _Explained(
+    return RowValues(
         "Tree",
         output,
         "identity",
@@ -303,9 +321,7 @@ def _picked(subject: Subject, table: Any) -> tuple[Any, str]:
     return table.argmax(axis=1), "probability of the predicted class"
 
 
-def _permutation(
-    subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame, suite: Suite
-) -> _Explained:
+def _permutation(subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame, suite: Suite) -> RowValues:
     """Sampled values for any model: features are switched from background to row in random orders, forth and back."""
     import shap
 
@@ -331,7 +347,7 @@ def _permutation(
         places = np.arange(len(rows))
         values, outputs = values[places, :, picked], outputs[places, picked]
         base = np.broadcast_to(base, (len(rows), base.shape[-1]))[places, picked]
-    return _Explained(
+    return RowValues(
         "Permutation",
         output,
         "identity",
@@ -413,7 +429,7 @@ def _as_dtype(values: Any, dtype: Any) -> Any:
 # -- what is kept ------------------------------------------------------------------------------------------------
 
 
-def _parquet(names: Sequence[str], made: _Explained, rows: Any) -> bytes:
+def _parquet(names: Sequence[str], made: RowValues, rows: Any) -> bytes:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -429,7 +445,7 @@ def _parquet(names: Sequence[str], made: _Explained, rows: Any) -> bytes:
 
 
 def _figures(
-    table: Sequence[FeatureAttribution], made: _Explained, chosen: pd.DataFrame, rows: Any, store: Store
+    table: Sequence[FeatureAttribution], made: RowValues, chosen: pd.DataFrame, rows: Any, store: Store
 ) -> list[Figure]:
     """What moves the predictions in all, and of the highest, the middle and the lowest row."""
     shown = table[:SHOWN]
@@ -449,7 +465,7 @@ def _figures(
 
 
 def _one_row(
-    words: str, place: int, made: _Explained, chosen: pd.DataFrame, rows: Any
+    words: str, place: int, made: RowValues, chosen: pd.DataFrame, rows: Any
 ) -> tuple[str, bytes, str]:
     values = made.values[place]
     order = np.argsort(-np.abs(values), kind="stable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.rerun.progress import Progress
     from jupyter_mlgov.store import Store
 
-FORM = 1
+FORM = 2
 """Raised when a test computes something else: older results then do not stand for new ones."""
 
 
@@ -57,13 +58,14 @@ def assess(
         )
     notes: list[str] = []
     model, described = model_of(root, store, snapshot, manifest, trusted, notes)
-    key = _key(store, snapshot, manifest, suite, described if model is not None else None)
+    kept = _refit(root, store, snapshot, described, trusted, notes) if test.out_of_fold else model
+    key = _key(store, snapshot, manifest, suite, described if kept is not None else None)
     if not force:
         known = _known(store, key)
         if known is not None:
             return _record(store, snapshot, msgspec.structs.replace(known, snapshot=snapshot))
     made = _assessed(
-        store, snapshot, manifest, suite, key, test, model, described, notes, _told(progress, suite)
+        store, snapshot, manifest, suite, key, test, model, kept, described, notes, _told(progress, suite)
     )
     return _record(store, snapshot, made)
 
@@ -149,6 +151,24 @@ def model_of(
         return None, primary
 
 
+def _refit(
+    root: Path, store: Store, snapshot: str, described: Model | None, trusted: Sequence[str], notes: list[str]
+) -> Any:
+    """The kept model of a cross-validation, fitted on all rows: it is what is served, so it is what is explained. None
+    with a note where it cannot be loaded."""
+    if described is None or described.object is None:
+        return None
+    allowed = [*section(root, "models", ModelSettings).trusted, *trusted]
+    allowed += [] if _imported(store, snapshot) else OWN
+    try:
+        model = load_model(store.get(described.object), trusted=allowed)
+    except Blocked as error:
+        notes.append(f"the kept model is not explained: {error}")
+        return None
+    notes.append("what is explained is the kept model, which was fitted on all of the rows")
+    return model
+
+
 def _imported(store: Store, snapshot: str) -> bool:
     made = [one for one in store.entries(subject=snapshot) if one.kind in ("snapshot", "candidate")]
     return any(one.body.get("imported") is True for one in made) or not made
@@ -205,6 +225,7 @@ def _assessed(
     key: str,
     test: HeldRows,
     model: Any,
+    kept: Any,
     described: Model | None,
     notes: list[str],
     progress: Callable[[str], None],
@@ -237,7 +258,10 @@ def _assessed(
         threshold=written.threshold if written else None,
         learnt=_learnt(manifest),
     )
-    results, attributions = _run(store, subject, suite, described, kpis(store, snapshot), notes, progress)
+    explained = replace(subject, model=kept) if kept is not model else subject
+    results, attributions = _run(
+        store, subject, explained, suite, described, kpis(store, snapshot), notes, progress
+    )
     from jupyter_mlgov.assess.explain import versions
 
     return Assessment(
@@ -280,6 +304,7 @@ def _learnt(manifest: Manifest) -> dict[str, tuple[float, float]]:
 def _run(
     store: Store,
     subject: Subject,
+    to_explain: Subject,
     suite: Suite,
     described: Model | None,
     targets: Any,
@@ -332,7 +357,7 @@ def _run(
         results += [msgspec.structs.replace(one, duration_s=round(each, 4)) for one in made]
     if "explanations" in suite.tests:
         progress("explanations")
-        explained, attributions = _explanations(store, subject, suite, described, notes)
+        explained, attributions = _explanations(store, to_explain, suite, described, notes)
         results += explained
     return results, attributions
 

@@ -31,6 +31,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     seen: float = 0.5
     """The shift, in standard deviations, that the rows have to be able to show; where they are too few for it, a
     result without an alarm is "too few rows to tell". Half a standard deviation is a medium effect (Cohen 1988)."""
+    explained_rows: int = 200
+    """Logged rows that the monitor explains itself, where the snapshot has reference attributions and predictions were
+    logged without comparable ones; 0: none."""
     ignore: tuple[str, ...] = ()
     """Columns that are not compared."""
     fail_on: Literal["watch", "retrain", "roll back"] = "watch"
@@ -48,6 +51,8 @@ def read_settings(root: Path) -> Settings:
     for name in ("shift", "categories", "missing", "importance", "loss"):
         if not getattr(found, name) >= 0:
             raise UsageError(f"{where}: {name} is {getattr(found, name)}: write 0 or more")
+    if found.explained_rows < 0:
+        raise UsageError(f"{where}: explained_rows is {found.explained_rows}: write 0 or more")
     if not found.seen > 0:
         raise UsageError(f"{where}: seen is {found.seen}: write more than 0")
     return found

@@ -12,6 +12,7 @@ import msgspec
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
 from jupyter_mlgov.monitor import sides
 from jupyter_mlgov.monitor.examine import Context, Explained, examine
+from jupyter_mlgov.monitor.explaining import explain_log
 from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.annotations import Kpi
 from jupyter_mlgov.records.assessment import Attributions, HeldRows
@@ -60,7 +61,7 @@ def watch(
     if held.predicted is None:
         model = _model(root, store, manifest, notes)
     features = [name for name in held.features if name not in never_logged]
-    before, now_explained = _explained(store, release.snapshot, rows, features, notes)
+    before, now_explained = _explained(root, store, release.snapshot, rows, features, settings, notes)
     hidden = [name for name in held.features if name in never_logged]
     notes += [f"{name} is not compared: it must not be logged ([operate] never_log)" for name in hidden]
     reference = sides.reference_side(store, held, model, read_as, before)
@@ -103,8 +104,8 @@ def _earlier(release: Release) -> str | None:
     return f"{release.model}:{release.stage}@{release.previous}"
 
 
-def _model(root: Path, store: Store, manifest: Manifest, notes: list[str]) -> Any:
-    """The released model, to predict the reference rows with; None with a note where it cannot be loaded."""
+def _model(root: Path, store: Store, manifest: Manifest, notes: list[str], what: str = "predictions") -> Any:
+    """The released model, for what it is asked; None with a note where it cannot be loaded."""
     from jupyter_mlgov.configuration import section
     from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
 
@@ -115,14 +116,21 @@ def _model(root: Path, store: Store, manifest: Manifest, notes: list[str]) -> An
         trusted = section(root, "models", ModelSettings).trusted
         return load_model(store.get(primary.object), trusted=(*OWN, *trusted))
     except Blocked as error:
-        notes.append(f"predictions are not compared: {error}")
+        notes.append(f"{what} are not compared: {error}")
         return None
 
 
 def _explained(
-    store: Store, snapshot: str, rows: pa.Table, features: list[str], notes: list[str]
+    root: Path,
+    store: Store,
+    snapshot: str,
+    rows: pa.Table,
+    features: list[str],
+    settings: Settings,
+    notes: list[str],
 ) -> tuple[Explained | None, Explained | None]:
-    """The attributions that were signed off, and those of the logged predictions, where both explain the same output."""
+    """The attributions that were signed off, and those of a sample of the logged predictions, found here in the same way.
+    Where the model cannot be loaded, or nothing is to be explained, those that were asked for with predictions."""
     entries = [entry for entry in store.entries(subject=snapshot) if entry.kind == "assessment"]
     digest = next(
         (entry.body.get("attributions") for entry in reversed(entries) if entry.body.get("attributions")),
@@ -136,7 +144,13 @@ def _explained(
     except (MlgovError, msgspec.MsgspecError) as error:
         notes.append(f"the reference attributions cannot be read: {error}")
         return None, None
-    if found.link != "identity" or found.output.startswith("log-odds"):
+    if settings.explained_rows:
+        model = _model(root, store, store.manifest(snapshot), notes, "attributions")
+        if model is not None:
+            return before, explain_log(
+                root, store, snapshot, model, rows, found, settings.explained_rows, notes
+            )
+    if found.output.startswith(("log-odds", "score of")):
         notes.append(
             f"attributions are not compared: those that were signed off explain the {found.output}, "
             "the service's explain a probability"
