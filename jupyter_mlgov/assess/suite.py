@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, structs
 
 from jupyter_mlgov.assess.catalogue import GROUPS, TESTS
 from jupyter_mlgov.configuration import NAME, section
@@ -26,6 +26,9 @@ _QUOTED = re.compile(r"`([^`]+)`")
 class Suite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is tested, and how strictly."""
 
+    with_experiment: Literal["no", "beside", "wait"] = "no"
+    """Whether a snapshot is assessed when its ``%%experiment`` cell has run: ``beside``, in a process that nobody waits for,
+    or ``wait``, before the cell ends. It changes no result, so it is not part of the digest."""
     tests: tuple[str, ...] = GROUPS
     """Groups of tests that are run."""
     sensitive: tuple[str, ...] = ()
@@ -59,7 +62,7 @@ class Suite(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     @property
     def digest(self) -> str:
         """``blake3:<hex>`` of the settings, defaults included."""
-        return digest(canonical(self))
+        return digest(canonical(structs.replace(self, with_experiment="no")))
 
     @property
     def level(self) -> float:

@@ -83,5 +83,7 @@ class Rules:
     """Charter, risks and problems that a notebook's tagged markdown cells hold."""
     test_columns: Callable[[Path], tuple[str, ...]]
     """What tests need of the rows beside the features: slices, sensitive columns, time. Raises ``UsageError``."""
+    after_experiment: Callable[[Path, Store, str], str | None]
+    """What else is done about a snapshot (an id) that an experiment's run left; gives a line to tell."""
     options_of: Callable[[str], Options | None]
     """The options of a cell's source, or None where it is no (well-formed) experiment cell."""

@@ -258,9 +258,22 @@ class Session:
             if len(lost) > 3:
                 told.append(f"and {len(lost) - 3} more (see `%mlgov show {options.name}`)")
             self._tell("not recorded: " + "; ".join(told))
+        self._after(snapshot)
         if options.show:
             self._show(snapshot)
         return snapshot
+
+    def _after(self, snapshot: str) -> None:
+        """What the rooms above do about a new snapshot; never for the candidate of a rerun."""
+        if self.baseline is not None:
+            return
+        try:
+            root, store = self.rules.open_store(self.where())
+            said = self.rules.after_experiment(root, store, snapshot)
+        except Exception as error:  # noqa: BLE001 - the cell's result and its snapshot stand
+            said = _line(error)
+        if said:
+            self._tell(said)
 
     def _make(
         self, options: Options, position: int | None, logged: Logged | None = None

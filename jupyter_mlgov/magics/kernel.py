@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -86,6 +87,18 @@ def _test_columns(root: Path) -> tuple[str, ...]:
     return read_suite(root).columns
 
 
+def _after_experiment(root: Path, store: Store, snapshot: str) -> str | None:
+    from jupyter_mlgov.configuration import table
+
+    # Where nobody asks for it, nothing is imported.
+    with contextlib.suppress(MlgovError):
+        if table(root, "assess").get("with_experiment", "no") == "no":
+            return None
+    from jupyter_mlgov.assess.beside import after_experiment
+
+    return after_experiment(root, store, snapshot)
+
+
 def _rules() -> Rules:
     """The rules of the rooms above capture; their modules are imported when a rule is first asked for."""
     return Rules(
@@ -97,6 +110,7 @@ def _rules() -> Rules:
         check_reads=_check_reads,
         from_markdown=_from_markdown,
         test_columns=_test_columns,
+        after_experiment=_after_experiment,
         options_of=options_of,
     )
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from jupyter_mlgov.project import Project
 from tests.kernel import Kernel
@@ -90,3 +93,64 @@ def test_an_experiment_is_assessed_and_risk_gate_and_report_rest_on_it(
     assert {one["object"] for one in project.show("mortgage")["rows"]} == {
         one["object"] for one in before["rows"]
     }
+
+
+QUICK = '[assess]\ntests = ["performance"]\nresamples = 60\n'
+
+
+def session_with(kernel: Callable[..., Kernel], folder: Path, settings: str) -> Kernel:
+    (folder / "mlgov.toml").write_text(settings, encoding="utf-8")
+    session = kernel()
+    session.must("%load_ext jupyter_mlgov")
+    session.must(DATA)
+    return session
+
+
+def test_beside_the_experiment_nobody_waits_for_the_assessment(
+    kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    session = session_with(kernel, tmp_path, QUICK + 'with_experiment = "beside"\n')
+    before = session.must("import sys; sorted(sys.modules) and 'shap' in sys.modules").result
+    ran = session.must(EXPERIMENT)
+    assert ran.outputs == []
+    project = Project.open(tmp_path)
+    assert project.show("mortgage")["assessment"] is None, "the cell did not wait"
+    deadline = time.monotonic() + 120
+    while project.show("mortgage")["assessment"] is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert session.must("sorted(sys.modules) and 'shap' in sys.modules").result == before
+    assert len(project.store.entries(kind="assessment")) == 1
+    assert project.log()[0].number == 1
+
+
+def test_the_cell_waits_where_that_is_asked_for_and_tells_what_went_wrong(
+    kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    session = session_with(kernel, tmp_path, QUICK + 'with_experiment = "wait"\n')
+    assert session.must(EXPERIMENT).outputs == []
+    project = Project.open(tmp_path)
+    made = project.show("mortgage")["assessment"]
+    assert made is not None
+    # What is known for the same rows and model is not computed again: the setting is no part of what is asked.
+    (tmp_path / "mlgov.toml").write_text(QUICK, encoding="utf-8")
+    assert project.assess("mortgage").duration_s == made["duration_s"]
+    (tmp_path / "mlgov.toml").write_text(QUICK + 'with_experiment = "wait"\npositive = 7\n', encoding="utf-8")
+    said = session.must(EXPERIMENT + "other = 1\n").stderr
+    assert said.startswith("mlgov: the model was not assessed: ")
+    assert said.count("\n") == 1
+    assert "positive label 7" in said
+
+
+@pytest.mark.parametrize("settings", ["", QUICK + 'with_experiment = "no"\n'])
+def test_unasked_nothing_is_assessed(kernel: Callable[..., Kernel], tmp_path: Path, settings: str) -> None:
+    session = session_with(kernel, tmp_path, settings)
+    assert session.must(EXPERIMENT).outputs == []
+    assert session.must("'jupyter_mlgov.assess.beside' in __import__('sys').modules").result == "False"
+    assert Project.open(tmp_path).store.entries(kind="assessment") == []
+
+
+def test_without_test_rows_nothing_starts(kernel: Callable[..., Kernel], tmp_path: Path) -> None:
+    session = session_with(kernel, tmp_path, QUICK + 'with_experiment = "wait"\n')
+    assert session.must("%%experiment plain\nauc = 0.8").outputs == []
+    assert Project.open(tmp_path).store.entries(kind="assessment") == []
