@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.decoding import converted
 
 NAME = "mlgov.toml"
 LIMIT = 1_000_000
@@ -30,7 +31,7 @@ def section(root: Path, name: str, kind: type[Section]) -> Section:
     """
     path = root / NAME
     try:
-        return msgspec.convert(_settings(path).get(name, {}), kind)
+        return converted(_settings(path).get(name, {}), kind)
     except msgspec.ValidationError as error:
         fields = ", ".join(field.encode_name for field in msgspec.structs.fields(kind))
         why = str(error).replace("$.", "").replace(" - at `$`", "")

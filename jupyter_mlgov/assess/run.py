@@ -19,6 +19,7 @@ from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, Untrusted, 
 from jupyter_mlgov.records.annotations import Charter
 from jupyter_mlgov.records.assessment import Assessment, Attributions, Figure, HeldRows, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Manifest, Model
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def read(store: Store, name: str) -> Assessment:
     from jupyter_mlgov.errors import Damaged
 
     try:
-        return msgspec.json.decode(store.get(name), type=Assessment)
+        return decoded(store.get(name), Assessment)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Damaged(f"object {name} is no assessment ({error}); run `mlgov fsck`") from error
 
@@ -112,7 +113,7 @@ def reference_attributions(store: Store, snapshot: str) -> Attributions | None:
     for entry in reversed(store.entries(subject=snapshot, kind="assessment")):
         name = entry.body.get("attributions")
         if isinstance(name, str):
-            return msgspec.json.decode(store.get(name), type=Attributions)
+            return decoded(store.get(name), Attributions)
     return None
 
 
@@ -210,7 +211,7 @@ def _known_attributions(store: Store, key: str) -> tuple[str, Attributions] | No
         name = entry.body.get("attributions")
         if isinstance(name, str) and entry.body.get("attributions_key") == key:
             with contextlib.suppress(StoreError, msgspec.MsgspecError):
-                return name, msgspec.json.decode(store.get(name), type=Attributions)
+                return name, decoded(store.get(name), Attributions)
     return None
 
 
@@ -420,7 +421,7 @@ def _record(store: Store, snapshot: str, made: Assessment) -> Assessment:
     named = list(made.objects())
     attributions_key = None
     if made.attributions is not None:
-        explained = msgspec.json.decode(store.get(made.attributions), type=Attributions)
+        explained = decoded(store.get(made.attributions), Attributions)
         named += [explained.values, *(figure.object for figure in explained.figures)]
         attributions_key = explained.key
     store.append(
@@ -436,4 +437,4 @@ def _record(store: Store, snapshot: str, made: Assessment) -> Assessment:
             "counts": made.counts(),
         },
     )
-    return msgspec.json.decode(data, type=Assessment)
+    return decoded(data, Assessment)

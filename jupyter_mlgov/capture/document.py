@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 
 from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.records.decoding import decoded
 
 FILE_LIMIT = 200_000_000
 """Bytes of a notebook file past which it is not read at every snapshot."""
@@ -140,7 +141,7 @@ def read_cells(path: Path) -> tuple[list[DocumentCell], dict[str, Any]] | None:
 def _decode(data: bytes) -> dict[str, Any] | None:
     """A notebook's JSON without outputs, which may be most of it."""
     try:
-        return msgspec.to_builtins(msgspec.json.decode(data, type=_RawNotebook))  # type: ignore[no-any-return]
+        return msgspec.to_builtins(decoded(data, _RawNotebook))  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
         pass
     try:  # NaN in an output is no JSON, yet Python writes and reads it

@@ -25,6 +25,7 @@ import msgspec
 from jupyter_mlgov.capture.indexes import Files, ask_installers
 from jupyter_mlgov.capture.packages import PackageLister, canonical_name, local_folder
 from jupyter_mlgov.errors import Damaged, Missing, NotWritable
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Distribution, Inventory, Origin
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def recorded_inventory(store: Store, snapshot: str) -> Inventory:
             f"snapshot {snapshot[:12]} has no inventory of its packages: it cannot be rebuilt as recorded"
         )
     try:
-        return msgspec.json.decode(store.get(named), type=Inventory)
+        return decoded(store.get(named), Inventory)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Damaged(f"object {named} is no inventory ({error}); run `mlgov fsck`") from error
 

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from jupyter_mlgov.records.decoding import converted
 from jupyter_mlgov.records.secret_forms import Kind, is_bare_secret, is_secret_value, kind_of_name
 from jupyter_mlgov.records.secrets import REDACTED, find_secrets, redact_bytes, redact_tree, replace
 
@@ -159,7 +160,7 @@ class Secrets:
         """A record (a struct) without secrets; the same object where there is none."""
         if not self._holds_json(msgspec.json.encode(record).decode("utf-8", "replace")):
             return record
-        return msgspec.convert(self.redact_tree(msgspec.to_builtins(record)), type=type(record))
+        return converted(self.redact_tree(msgspec.to_builtins(record)), type(record))
 
     def _holds_json(self, text: str) -> bool:
         """Whether JSON may hold a secret: one look at the whole is cheaper than one at each of its strings."""

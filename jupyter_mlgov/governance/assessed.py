@@ -18,6 +18,7 @@ from jupyter_mlgov.governance.estimates import Estimate
 from jupyter_mlgov.records.annotations import SliceValue
 from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import number
+from jupyter_mlgov.records.decoding import decoded
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -29,7 +30,7 @@ def newest_assessment(store: Store, snapshot: str) -> Assessment | None:
     """The newest assessment of exactly this snapshot; None where there is none that can be read."""
     for entry in reversed(store.entries(subject=snapshot, kind="assessment")):
         try:
-            return msgspec.json.decode(store.get(str(entry.body.get("assessment"))), type=Assessment)
+            return decoded(store.get(str(entry.body.get("assessment"))), Assessment)
         except (StoreError, msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return None

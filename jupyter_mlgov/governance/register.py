@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from jupyter_mlgov.governance.kpis import judge, unite
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+from jupyter_mlgov.records.decoding import converted
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -37,7 +38,7 @@ def register(store: Store, id: str) -> tuple[Risk, ...]:  # noqa: A002 - the fie
     risks = {risk.id: risk for risk in store.manifest(id).risks}
     for entry in store.entries(subject=id, kind="risk"):
         try:
-            risk = msgspec.convert(entry.body, Risk)
+            risk = converted(entry.body, Risk)
         except msgspec.ValidationError:
             continue
         risks[risk.id] = risk
@@ -48,7 +49,7 @@ def charter(store: Store, id: str) -> Charter | None:  # noqa: A002
     """The charter in force for the snapshot ``id``: the newest on the ledger about it, else its manifest's."""
     for entry in reversed(store.entries(subject=id, kind="charter")):
         try:
-            return msgspec.convert(entry.body, Charter)
+            return converted(entry.body, Charter)
         except msgspec.ValidationError:
             continue
     return store.manifest(id).charter

@@ -15,6 +15,7 @@ from msgspec import Struct
 from jupyter_mlgov.errors import Damaged, Missing
 from jupyter_mlgov.records.annotations import Risk
 from jupyter_mlgov.records.canonical import identity
+from jupyter_mlgov.records.decoding import converted
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -67,7 +68,7 @@ def risk_history(
             dropped = [name for name in before if name not in now]
         else:
             try:
-                risk = msgspec.convert(entry.body, Risk)
+                risk = converted(entry.body, Risk)
             except msgspec.ValidationError:
                 continue
             now, dropped = {risk.id: risk}, []

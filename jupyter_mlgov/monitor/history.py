@@ -9,6 +9,7 @@ import msgspec
 
 from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.records import release as records
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.monitoring import Monitored, Monitoring, MonitorRun
 from jupyter_mlgov.records.retraining import Retraining
@@ -35,7 +36,7 @@ def monitored(store: Store) -> list[Monitored]:
     for name, runs in sorted(entries.items()):
         newest = runs[-1]
         try:
-            made = msgspec.json.decode(store.get(str(newest.body.get("monitoring"))), type=Monitoring)
+            made = decoded(store.get(str(newest.body.get("monitoring"))), Monitoring)
             experiment = store.manifest(newest.subject).experiment
         except (MlgovError, msgspec.MsgspecError):
             continue
@@ -69,7 +70,7 @@ def retrainings(store: Store, *, subject: str | None = None) -> list[Retraining]
     found = []
     for entry in store.entries(subject=subject, kind="retrain"):
         try:
-            made = msgspec.json.decode(store.get(str(entry.body.get("retraining"))), type=Retraining)
+            made = decoded(store.get(str(entry.body.get("retraining"))), Retraining)
         except (MlgovError, msgspec.MsgspecError):
             continue
         found.append(_with_release(store, made))

@@ -17,6 +17,7 @@ from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.annotations import Kpi
 from jupyter_mlgov.records.assessment import Attributions, HeldRows
 from jupyter_mlgov.records.canonical import canonical, number
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.monitoring import Monitoring
 from jupyter_mlgov.records.release import Release
@@ -139,7 +140,7 @@ def _explained(
     if not isinstance(digest, str):
         return None, None
     try:
-        found = msgspec.json.decode(store.get(digest), type=Attributions)
+        found = decoded(store.get(digest), Attributions)
         before = sides.reference_explanations(store, found)
     except (MlgovError, msgspec.MsgspecError) as error:
         notes.append(f"the reference attributions cannot be read: {error}")

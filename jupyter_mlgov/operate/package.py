@@ -23,13 +23,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
 from jupyter_mlgov.configuration import table
 from jupyter_mlgov.errors import MlgovError, UsageError
 from jupyter_mlgov.operate.releases import released_model
 from jupyter_mlgov.operate.sources import FromProject, rows_of
 from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.release import Release
@@ -133,7 +132,7 @@ def _constraints(store: Store, manifest: Manifest, environment: Environment) -> 
     """The recorded version of everything that an index served."""
     versions = dict(environment.packages)
     if manifest.inventory is not None:
-        inventory = msgspec.json.decode(store.get(manifest.inventory), type=Inventory)
+        inventory = decoded(store.get(manifest.inventory), Inventory)
         versions = {one.name: one.version for one in inventory.distributions if one.origin is None}
     lines = [f"{name}=={version}" for name, version in sorted(versions.items()) if name.lower() != _OURS]
     return "\n".join([*lines, ""]).encode()

@@ -16,6 +16,7 @@ from msgspec import Struct
 from jupyter_mlgov.operate.accepted import Accepted, Problem, Refused
 from jupyter_mlgov.operate.explanations import BASE, explained_output
 from jupyter_mlgov.operate.served import Served
+from jupyter_mlgov.records.decoding import decoder
 
 _NUMBERS = frozenset(
     {"FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"}
@@ -60,8 +61,8 @@ class _Infer(Struct):
     outputs: list[_Output] | None = None
 
 
-_plain = msgspec.json.Decoder(_Plain).decode
-_infer = msgspec.json.Decoder(_Infer).decode
+_plain = decoder(_Plain).decode
+_infer = decoder(_Infer).decode
 encode = msgspec.json.Encoder().encode
 
 

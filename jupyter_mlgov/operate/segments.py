@@ -26,6 +26,7 @@ import msgspec
 from msgspec import Struct
 
 from jupyter_mlgov.errors import StoreError
+from jupyter_mlgov.records.decoding import decoded, decoder
 from jupyter_mlgov.store import files
 
 _locks: ModuleType | None
@@ -80,7 +81,7 @@ class Read(NamedTuple):
 
 
 _encode = msgspec.json.Encoder(enc_hook=str).encode
-_decode = msgspec.json.Decoder(Answered).decode
+_decode = decoder(Answered).decode
 
 
 def line(record: Header | Answered) -> bytes:
@@ -173,10 +174,10 @@ class _Opening(Struct):
 
 
 def _header(path: Path, body: bytes) -> Header:
-    version = msgspec.json.decode(body, type=_Opening).schema
+    version = decoded(body, _Opening).schema
     if version > SCHEMA:
         raise newer(path, version)
-    return msgspec.json.decode(body, type=Header)
+    return decoded(body, Header)
 
 
 def newer(path: Path, version: int) -> StoreError:

@@ -31,6 +31,7 @@ from jupyter_mlgov.operate.predictions import folder_of, place_of
 from jupyter_mlgov.operate.protocol import Asked, encode
 from jupyter_mlgov.operate.served import Served
 from jupyter_mlgov.operate.sources import FromFolder, FromProject, Source
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.store import Store
 
 ORDERS = "MLGOV_SERVE"
@@ -64,7 +65,7 @@ class Orders(Struct, frozen=True, kw_only=True):
 
 def make_app() -> FastAPI:
     """The application of one worker, as the environment orders it."""
-    orders = msgspec.json.decode(os.environ[ORDERS], type=Orders)
+    orders = decoded(os.environ[ORDERS], Orders)
     sys.setswitchinterval(SWITCH_S)
     return Service(orders).app
 

@@ -17,6 +17,7 @@ from jupyter_mlgov.operate.served import Served, warm
 from jupyter_mlgov.operate.settings import Settings, read_settings
 from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.records.canonical import digest
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.release import Release, named
 from jupyter_mlgov.store import Store, files, manifests
@@ -80,9 +81,7 @@ class FromFolder:
         self._folder = folder
         self._trust = trust
         try:
-            self._release = msgspec.json.decode(
-                files.read(folder / "release.json", limit=1 << 24), type=Release
-            )
+            self._release = decoded(files.read(folder / "release.json", limit=1 << 24), Release)
         except FileNotFoundError as error:
             raise NotFound(
                 f"{folder} is no packaged model: it has no release.json; run mlgov package"

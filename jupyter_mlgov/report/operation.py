@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from jupyter_mlgov.records import release
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.monitoring import ColumnDrift, Monitoring
 from jupyter_mlgov.records.release import Release
@@ -188,7 +189,7 @@ def _read(record: Record, name: object, type_: type[T]) -> T | None:
     """An object of the record; None where it is lost or of another form."""
     data = record.bytes(name) if isinstance(name, str) else None
     try:
-        return msgspec.json.decode(data, type=type_) if data is not None else None
+        return decoded(data, type_) if data is not None else None
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 

@@ -20,6 +20,7 @@ from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.governance import signing
 from jupyter_mlgov.governance.approvals import PREDICATE_TYPE as APPROVAL
 from jupyter_mlgov.records.canonical import identity
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.report.seal import Sealed, rows_of
@@ -83,7 +84,7 @@ class RecordProof(Proof):
     @cached_property
     def manifest(self) -> Manifest | None:
         try:
-            return msgspec.json.decode(self.sealed.proof.get("manifest") or "", type=Manifest)
+            return decoded(self.sealed.proof.get("manifest") or "", Manifest)
         except (msgspec.MsgspecError, TypeError, UnicodeError):
             return None
 
@@ -95,7 +96,7 @@ class RecordProof(Proof):
         for text in texts if isinstance(texts, list) else []:
             data = str(text).encode("utf-8", "backslashreplace")
             try:
-                found.append((blake3(data).hexdigest(), msgspec.json.decode(data, type=Entry)))
+                found.append((blake3(data).hexdigest(), decoded(data, Entry)))
             except msgspec.MsgspecError:
                 found.append((blake3(data).hexdigest(), None))
         return found

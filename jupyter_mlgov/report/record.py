@@ -14,6 +14,7 @@ import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.verdict import Comparison
@@ -138,7 +139,7 @@ def _rerun(store: Store, entry: Entry, lost: list[str]) -> Rerun:
     comparison = None
     if isinstance(digest, str):
         try:
-            comparison = msgspec.json.decode(store.get(digest), type=Comparison)
+            comparison = decoded(store.get(digest), Comparison)
         except (Missing, Damaged) as error:
             lost.append(str(error))
         except msgspec.MsgspecError as error:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov.records.assessment import Assessment, Attributions, Figure, TestResult
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.report.charts import Interval
 from jupyter_mlgov.report.evidence import Digest, State, Tone
 from jupyter_mlgov.report.views import Piece
@@ -87,7 +88,7 @@ def tested(record: Record) -> Tested:
         name = entry.body.get("assessment")
         data = record.bytes(name) if isinstance(name, str) else None
         try:
-            made = msgspec.json.decode(data, type=Assessment) if data is not None else None
+            made = decoded(data, Assessment) if data is not None else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             made = None
         if made is not None and isinstance(name, str):
@@ -187,7 +188,7 @@ def _explained(record: Record, made: Assessment) -> Explained | None:
     if data is None:
         return None
     try:
-        held = msgspec.json.decode(data, type=Attributions)
+        held = decoded(data, Attributions)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     how = "exact" if held.exact else f"sampled with {count(held.evaluations)} evaluations of the model"

@@ -16,6 +16,7 @@ import msgspec
 
 from jupyter_mlgov.errors import Damaged
 from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.secrets import redact_bytes
 from jupyter_mlgov.records.tree import LeftOut, Tree, TreeFile
@@ -87,7 +88,7 @@ def tree_of(store: Store, manifest: Manifest) -> Tree | None:
     if digest is None:
         return None
     try:
-        return msgspec.json.decode(store.get(digest), type=Tree)
+        return decoded(store.get(digest), Tree)
     except msgspec.MsgspecError as error:
         raise Damaged(f"object {digest} is no tree ({error}); run `mlgov fsck`") from error
 

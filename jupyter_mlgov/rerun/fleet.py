@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.limits import Limits
 from jupyter_mlgov.rerun.progress import FleetStep, Progress
@@ -179,7 +180,7 @@ class Fleet:
                         if isinstance(event, dict)
                     )
                     if future.status == "finished":
-                        comparison = msgspec.json.decode(future.result(), type=Comparison)
+                        comparison = decoded(future.result(), Comparison)
                     else:
                         failure = future.exception()
                         killed = isinstance(failure, KilledWorker)

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Input, Manifest
 from jupyter_mlgov.store import Store
@@ -84,7 +85,7 @@ class SandboxStore(Store):
         if prefix in text:
             real = os.fsencode(self.seen.real_root)
             text = text.replace(os.fsencode(self.seen.root), real).replace(prefix, b"")
-            named = msgspec.json.decode(text, type=Manifest)
+            named = decoded(text, Manifest)
         unique = {item.uri: item for item in reversed(named.inputs)}
         inputs = tuple(unique[uri] for uri in sorted(unique))
         return super().commit(msgspec.structs.replace(named, inputs=inputs), body=body, objects=objects)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import msgspec
-
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.secret_forms import REDACTED
 from jupyter_mlgov.records.tree import Tree
@@ -33,7 +32,7 @@ def missing_elsewhere(
         missing.append(
             f"the files of commit {manifest.code.commit[:12]}: the repository does not have it any more"
         )
-    dropped = msgspec.json.decode(store.get(tree), type=Tree).left_out if tree is not None else ()
+    dropped = decoded(store.get(tree), Tree).left_out if tree is not None else ()
     secrets = sorted(
         name for name, value in store.environment(manifest).variables.items() if value == REDACTED
     )

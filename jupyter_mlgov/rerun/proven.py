@@ -20,6 +20,7 @@ import msgspec
 from jupyter_mlgov.capture.packages import canonical_name
 from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.records.canonical import digest, identity
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import Input
 from jupyter_mlgov.records.secrets import redact_bytes
 from jupyter_mlgov.records.verdict import Comparison
@@ -84,7 +85,7 @@ def proof(store: Store, snapshot: str, factors: str) -> Comparison | None:
     if body.get("factors") != factors or body.get("verdict") not in GOOD:
         return None
     try:
-        found = msgspec.json.decode(store.get(str(body.get("comparison"))), type=Comparison)
+        found = decoded(store.get(str(body.get("comparison"))), Comparison)
     except (MlgovError, msgspec.MsgspecError):
         return None
     return msgspec.structs.replace(found, proven_at=entries[-1].at, runs=0, duration_s=0.0, output=None)

@@ -21,6 +21,7 @@ from tornado import web
 from jupyter_mlgov.errors import Blocked, MlgovError, NotFound, StoreError, UsageError
 from jupyter_mlgov.governance.keys import KeyLocked
 from jupyter_mlgov.records.canonical import plain
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.server.jobs import JobConflict
 from jupyter_mlgov.server.paths import inside, served_path
 
@@ -158,7 +159,7 @@ class MlgovHandler(APIHandler):  # type: ignore[misc]
     def body(self, kind: type[Answer], remedy: str) -> Answer:
         """The request's body as a record; an empty one is ``{}``. Raises ``UsageError``, which ends in ``remedy``."""
         try:
-            return msgspec.json.decode(self.request.body or b"{}", type=kind)
+            return decoded(self.request.body or b"{}", kind)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise UsageError(f"the request's body: {error}; {remedy}") from error
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov.errors import MlgovError, NotFound
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.retraining import Retraining
 from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.server.answers import JobAnswer, JobKind, JobProgress, JobState
@@ -104,9 +105,9 @@ class Job:
         """Writes the result down, once: ``output`` is what the verb printed. Raises ``msgspec.MsgspecError``."""
         if not self.finished:
             if output is not None and self.kind == "rerun":
-                self.comparison = msgspec.json.decode(output, type=Comparison)
+                self.comparison = decoded(output, Comparison)
             elif output is not None:
-                self.retraining = msgspec.json.decode(output, type=Retraining)
+                self.retraining = decoded(output, Retraining)
             self.state, self.error = state, error
             self.ended = time.monotonic()
             self.touch()
@@ -251,7 +252,7 @@ class Jobs:
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 try:
-                    job.progress = msgspec.json.decode(line, type=JobProgress)
+                    job.progress = decoded(line, JobProgress)
                     job.touch()
                 except (msgspec.MsgspecError, UnicodeDecodeError):
                     said = line[:2000].decode("utf-8", "replace").strip() or said

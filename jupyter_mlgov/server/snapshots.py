@@ -50,13 +50,12 @@ class ProjectHandler(MlgovHandler):
             project, notebook = open_project(self.root, given)
         except NotFound:
             return ProjectAnswer(exists=False, version=__version__)
-        entries = project.log()
         return ProjectAnswer(
             exists=True,
             name=project.root.name,
             notebook=notebook,
-            experiments=tuple(dict.fromkeys(entry.experiment for entry in entries)),
-            snapshots=len(entries),
+            experiments=tuple(project.store.experiments()),
+            snapshots=project.store.listed(),
             version=__version__,
         )
 
@@ -80,10 +79,11 @@ class SnapshotsHandler(MlgovHandler):
         def read(project: Project, notebook: str | None) -> Page:
             # Absolute: a relative one could be taken for a file in the server's working directory.
             within = str(project.root / notebook) if notebook and scope == "notebook" else None
-            entries = project.search(query, experiment=experiment, notebook=within)
-            shown = tuple(entries[offset : offset + limit])
-            total = len(entries)
-            return Page(snapshots=shown, offset=offset, limit=limit, more=total > offset + limit, total=total)
+            shown, total = project.page(
+                query, experiment=experiment, notebook=within, limit=limit, offset=offset
+            )
+            more = total > offset + limit
+            return Page(snapshots=tuple(shown), offset=offset, limit=limit, more=more, total=total)
 
         self.answer(await self.in_project(read))
 

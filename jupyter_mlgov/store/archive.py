@@ -22,6 +22,7 @@ from blake3 import blake3
 from jupyter_mlgov.errors import Damaged, NotFound, StoreError
 from jupyter_mlgov.records.bundle import FORMAT, BundleIndex
 from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.store.objects import LIMIT, compress, hex_of
 
 INDEX = "bundle.json"
@@ -124,7 +125,7 @@ class Reader:
         data = self._exactly(size)
         self._padding(size)
         try:
-            found = msgspec.json.decode(data, type=_Opening).format
+            found = decoded(data, _Opening).format
             if found > FORMAT:
                 raise StoreError(
                     f"{self.path} has bundle format {found} and this version reads up to {FORMAT}: "
@@ -132,7 +133,7 @@ class Reader:
                 )
             if found < 1:
                 raise self.bad(f"there is no bundle format {found}")
-            index = msgspec.json.decode(data, type=BundleIndex)
+            index = decoded(data, BundleIndex)
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise self.bad(f"its {INDEX} is not understood ({error})") from error
         if canonical(index) != data:

@@ -18,6 +18,7 @@ from blake3 import blake3
 
 from jupyter_mlgov.errors import Damaged, UsageError
 from jupyter_mlgov.records.bundle import FORMAT, BundleIndex, Part
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.tree import Tree
@@ -80,7 +81,7 @@ class Packed:
         known |= {digest for entry in about for digest in digests_in(entry.body)}
         named |= {digest for digest in known if store.has(digest)}
         if tree is not None:
-            named |= {tree} | {file.digest for file in msgspec.json.decode(store.get(tree), type=Tree).files}
+            named |= {tree} | {file.digest for file in decoded(store.get(tree), Tree).files}
         self.index = BundleIndex(
             format=FORMAT,
             snapshot=snapshot,
@@ -249,10 +250,10 @@ class Incoming:
         needed = self.manifest.objects() | {_PREFIX + self.index.snapshot, self.index.chain}
         environment = self._get(self.manifest.environment, "its environment")
         try:
-            msgspec.json.decode(environment, type=Environment)
+            decoded(environment, Environment)
             allowed = set(digests_in(msgspec.json.decode(environment)))
             if self.index.tree is not None:
-                tree = msgspec.json.decode(self._get(self.index.tree, "its tree"), type=Tree)
+                tree = decoded(self._get(self.index.tree, "its tree"), Tree)
                 if tree.commit != self.manifest.code.commit:
                     raise self._reader.bad("its files are of another commit")
                 self.commit = tree.commit

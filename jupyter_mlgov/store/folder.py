@@ -19,6 +19,7 @@ import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.records.canonical import plain
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.secrets import redact_tree
@@ -365,7 +366,7 @@ class Store:
     def environment(self, manifest: Manifest) -> Environment:
         """The environment that ``manifest`` names. Raises ``Missing`` or ``Damaged``."""
         try:
-            return msgspec.json.decode(self.get(manifest.environment), type=Environment)
+            return decoded(self.get(manifest.environment), Environment)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Damaged(
                 f"object {manifest.environment} is no environment ({error}); run `mlgov fsck`"
@@ -418,8 +419,9 @@ class Store:
         notebook: str | None = None,
         limit: int | None = None,
         candidates: bool = False,
+        offset: int = 0,
     ) -> list[LogEntry]:
-        """Snapshots, newest (by the ledger) first; with ``candidates``, those of reruns too.
+        """Snapshots, newest (by the ledger) first, without the first ``offset``; with ``candidates``, those of reruns too.
 
         ``notebook`` is a path from the project's root or from the current folder. Raises ``UsageError`` for a
         negative ``limit``.
@@ -433,9 +435,26 @@ class Store:
         name = None if experiment is None else plain(experiment)
         return self._ask(
             lambda rows: tables.log(
-                rows, experiment=name, notebooks=places, limit=limit, candidates=candidates
+                rows, experiment=name, notebooks=places, limit=limit, candidates=candidates, offset=offset
             )
         )
+
+    def listed(self, *, experiment: str | None = None, notebook: str | None = None) -> int:
+        """How many snapshots ``log`` lists, without reading them."""
+        from jupyter_mlgov.store import references, tables
+
+        root = self.folder.absolute().parent
+        places = None if notebook is None else references.spellings(notebook, root=root)
+        name = None if experiment is None else plain(experiment)
+        return self._ask(
+            lambda rows: tables.listed(rows, experiment=name, notebooks=places, candidates=False)
+        )
+
+    def experiments(self) -> list[str]:
+        """The names of all experiments, the one that was run last first."""
+        from jupyter_mlgov.store import tables
+
+        return self._ask(tables.listed_experiments)
 
     # -- keeping -----------------------------------------------------------------------------------------
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing, MlgovError, StoreError
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment
 from jupyter_mlgov.records.tree import Tree
@@ -194,7 +195,7 @@ class Check:
 
     def _users_of_tree(self, tree: str, snapshot: str) -> None:
         with contextlib.suppress(StoreError, msgspec.MsgspecError):
-            for file in msgspec.json.decode(self._objects.get(tree), type=Tree).files:
+            for file in decoded(self._objects.get(tree), Tree).files:
                 self._users[file.digest].append(snapshot)
 
     def _check_objects(self) -> None:
@@ -203,7 +204,7 @@ class Check:
             try:
                 data = self._objects.get(digest)
                 if digest in self._environments:
-                    msgspec.json.decode(data, type=Environment)
+                    decoded(data, Environment)
             except (Missing, Damaged) as error:
                 kind = "object.missing" if isinstance(error, Missing) else "object.damaged"
                 self._add(kind, digest, error, touched, _RESTORE if touched else _UNUSED)

@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Engine, NullPool, StaticPool, create_engine, 
 from sqlalchemy.exc import DBAPIError
 
 from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store import files, tables
 from jupyter_mlgov.store.layout import Layout
@@ -180,7 +181,7 @@ class Index:
         if entry.kind not in ("snapshot", "candidate"):
             return None
         try:
-            return msgspec.json.decode(self._manifests.get(entry.subject), type=tables.Summary)
+            return decoded(self._manifests.get(entry.subject), tables.Summary)
         except (Missing, Damaged, msgspec.MsgspecError, UnicodeDecodeError):
             return None
 

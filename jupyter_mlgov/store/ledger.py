@@ -23,6 +23,7 @@ from blake3 import blake3
 
 from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable, StoreError, UsageError
 from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry, EntryKind
 from jupyter_mlgov.store import files
 from jupyter_mlgov.store.layout import NO_ENTRY, Layout
@@ -56,13 +57,13 @@ def now() -> str:
 def decode(data: bytes) -> Entry:
     """An entry from its JSON. Raises ``StoreError`` for one of a newer version, ``ValueError`` for no entry."""
     try:
-        opening = msgspec.json.decode(data, type=_Opening)
+        opening = decoded(data, _Opening)
         if opening.schema > SCHEMA or opening.kind not in KINDS:
             raise StoreError(
                 f"the ledger holds an entry of kind {opening.kind!r} (schema {opening.schema}) that this version "
                 "does not know: upgrade jupyter-mlgov (pip install -U jupyter-mlgov)"
             )
-        entry = msgspec.json.decode(data, type=Entry)
+        entry = decoded(data, Entry)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise ValueError(str(error)) from error
     if not is_identity(entry.subject) or not all(is_identity(parent) for parent in entry.parents):

@@ -6,6 +6,7 @@ import msgspec
 
 from jupyter_mlgov.errors import Damaged, StoreError, UsageError
 from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.manifest import SCHEMA, Manifest
 
 LIMIT = 1 << 28
@@ -24,7 +25,7 @@ def encode(manifest: Manifest) -> tuple[bytes, Manifest]:
     """
     try:
         data = canonical(manifest)
-        kept = msgspec.json.decode(data, type=Manifest)
+        kept = decoded(data, Manifest)
     except (TypeError, ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
         raise UsageError(
             f"the snapshot of {manifest.experiment!r} cannot be written down: {error}"
@@ -40,12 +41,12 @@ def encode(manifest: Manifest) -> tuple[bytes, Manifest]:
 def decode(name: str, data: bytes) -> Manifest:
     """The manifest ``name`` from its bytes. Raises ``StoreError`` for a newer version, ``Damaged``."""
     try:
-        schema = msgspec.json.decode(data, type=_Opening).schema
+        schema = decoded(data, _Opening).schema
         if schema > SCHEMA:
             raise StoreError(
                 f"snapshot {name[:12]} has schema {schema} and this version reads up to {SCHEMA}: "
                 "upgrade jupyter-mlgov (pip install -U jupyter-mlgov)"
             )
-        return msgspec.json.decode(data, type=Manifest)
+        return decoded(data, Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise Damaged(f"manifest {name} is no manifest ({error}); run `mlgov fsck`") from error

@@ -21,6 +21,7 @@ from blake3 import blake3
 from msgspec import Raw, Struct
 
 from jupyter_mlgov.errors import Damaged, Missing
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.store import files
 from jupyter_mlgov.store.objects import Named, Objects
 
@@ -55,7 +56,7 @@ class _Parts(Struct):
 def cut(data: bytes) -> tuple[bytes, dict[str, bytes]]:
     """The recipe of a manifest's bytes, and its pieces by digest. Bytes that are no manifest are their own recipe."""
     try:
-        parts = msgspec.json.decode(data, type=_Parts)
+        parts = decoded(data, _Parts)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return data, {}
     recipe: list[bytes] = []

@@ -20,6 +20,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    Select,
     String,
     Table,
     bindparam,
@@ -210,26 +211,52 @@ def log(
     notebooks: Sequence[str] | None,
     limit: int | None,
     candidates: bool,
+    offset: int = 0,
 ) -> list[LogEntry]:
-    """Readable snapshots, newest first. ``notebooks`` are the spellings of one path."""
+    """Readable snapshots, newest first, without the first ``offset``. ``notebooks`` are the spellings of one path."""
     wanted = [column for column in snapshots.c if column.name not in ("seq", "readable", "risks")]
-    statement = select(*wanted).where(snapshots.c.readable)
+    statement = _narrowed(select(*wanted), experiment, notebooks, candidates).order_by(snapshots.c.seq.desc())
+    if limit is not None:
+        statement = statement.limit(limit)
+    if offset:
+        statement = statement.offset(offset)
+    names = [column.name for column in wanted]
+    decoder = msgspec.json.Decoder(dict[str, Scalar])
+    found = []
+    for row in connection.execute(statement).all():
+        values = dict(zip(names, row, strict=True))
+        values["metrics"] = decoder.decode(values["metrics"])
+        found.append(LogEntry(**values))
+    return found
+
+
+def listed(
+    connection: Connection, *, experiment: str | None, notebooks: Sequence[str] | None, candidates: bool
+) -> int:
+    """How many snapshots :func:`log` lists without a limit."""
+    counted = select(func.count()).select_from(snapshots)
+    return int(connection.scalar(_narrowed(counted, experiment, notebooks, candidates)) or 0)
+
+
+def listed_experiments(connection: Connection) -> list[str]:
+    """The names of all experiments with a readable snapshot, the one that was run last first."""
+    newest_of = _narrowed(select(snapshots.c.experiment), None, None, candidates=False)
+    return list(
+        connection.scalars(
+            newest_of.group_by(snapshots.c.experiment).order_by(func.max(snapshots.c.seq).desc())
+        )
+    )
+
+
+def _narrowed(
+    statement: Select[Any], experiment: str | None, notebooks: Sequence[str] | None, candidates: bool
+) -> Select[Any]:
+    statement = statement.where(snapshots.c.readable)
     if experiment is not None:
         statement = statement.where(snapshots.c.experiment == experiment)
     if notebooks is not None:
         statement = statement.where(snapshots.c.notebook.in_(notebooks))
-    if not candidates:
-        statement = statement.where(snapshots.c.kind == "snapshot")
-    statement = statement.order_by(snapshots.c.seq.desc())
-    if limit is not None:
-        statement = statement.limit(limit)
-    decoder = msgspec.json.Decoder(dict[str, Scalar])
-    found = []
-    for row in connection.execute(statement):
-        values = dict(row._mapping)
-        values["metrics"] = decoder.decode(values["metrics"])
-        found.append(LogEntry(**values))
-    return found
+    return statement if candidates else statement.where(snapshots.c.kind == "snapshot")
 
 
 def entry_names(connection: Connection, *, subject: str | None, kind: str | None) -> list[str]:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from jupyter_mlgov.errors import Missing
 from jupyter_mlgov.governance.risk_history import risk_history
+from jupyter_mlgov.project import Project
 from jupyter_mlgov.records.annotations import Risk
 from jupyter_mlgov.store import Store, folder
 from tests.store.making import fresh, make_manifest
@@ -45,6 +46,23 @@ def test_where_one_of_many_fails_those_before_it_are_made(
         store.commit_all(made)
     assert [line.message for line in store.log()] == ["1", "0"]
     assert store.fsck() == []
+
+
+def test_a_part_of_a_long_list_is_that_part_of_the_whole_list(store: Store) -> None:
+    other = [make_manifest(store, message=str(turn), experiment="xyx"[turn % 3]) for turn in range(12)]
+    store.commit_all(other)
+    project = Project(store.folder.parent, store)
+    for narrowed in ({}, {"experiment": "x"}, {"experiment": "absent"}, {"notebook": "absent.ipynb"}):
+        whole = store.log(**narrowed)
+        assert store.listed(**narrowed) == len(whole)
+        for offset in (0, 3, 100):
+            assert project.page(**narrowed, limit=4, offset=offset) == (
+                whole[offset : offset + 4],
+                len(whole),
+            )
+        assert store.log(**narrowed, offset=2) == whole[2:]
+    assert project.page("message:1", limit=2) == (store.log()[:2], 3)
+    assert store.experiments() == ["x", "y"]
 
 
 RISKS = [Risk(id=name, situation="s", severity="low", likelihood="low", status=status)

@@ -43,14 +43,17 @@ first = Manifest(
         cells=(CellRecord(index=0, id="a", type="code", source=names[1], runs=1, status="ok"),),
     ),
 )
-for number in range(count):
+
+
+def made(number: int) -> Manifest:
     day, minute = divmod(number, 1440)
-    store.commit(
-        msgspec.structs.replace(
-            first,
-            created_at=f"2026-11-{day + 1:02}T{minute // 60:02}:{minute % 60:02}:00Z",
-            message=f"try {number}",
-            metrics={"auc": number / count, "recall": 1 - number / count, "rows": number},
-        )
+    return msgspec.structs.replace(
+        first,
+        created_at=f"2026-11-{day + 1:02}T{minute // 60:02}:{minute % 60:02}:00Z",
+        message=f"try {number}",
+        metrics={"auc": number / count, "recall": 1 - number / count, "rows": number},
     )
+
+
+store.commit_all([made(number) for number in range(count)])
 print(count)
