@@ -7,6 +7,7 @@ from typing import Literal
 
 from jupyter_mlgov.capture.document import Document
 from jupyter_mlgov.capture.journal import Execution
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import Caution
 
 
@@ -63,7 +64,7 @@ def _disorder(document: Document, journal: Sequence[Execution], cell: int | None
                     Caution(
                         code="hidden-state.order",
                         cell=index,
-                        message=f"`{shared[0]}` in cell {index} came from cell {below}, which stands below it: "
+                        message=f"`{shared[0]}` in {cell_name(index)} came from {cell_name(below)}, which stands below it: "
                         "a run from top to bottom would not have it yet",
                     )
                 ]
@@ -81,7 +82,7 @@ def _disorder(document: Document, journal: Sequence[Execution], cell: int | None
         Caution(
             code="hidden-state.order",
             cell=above,
-            message=f"{said}cell {above} ran after cell {below}, which stands below it: "
+            message=f"{said}{cell_name(above)} ran after {cell_name(below)}, which stands below it: "
             "a run from top to bottom executes them the other way round",
         )
     ]
@@ -99,7 +100,7 @@ def _repeated(document: Document, journal: Sequence[Execution], cell: int | None
                 Caution(
                     code="hidden-state.repeated-run",
                     cell=index,
-                    message=f"cell {index} changes `{carried[0]}` and ran {len(one.runs)} times: "
+                    message=f"{cell_name(index)} changes `{carried[0]}` and ran {len(one.runs)} times: "
                     "a run from top to bottom changes it once",
                 )
             )
@@ -130,7 +131,9 @@ def _deleted(document: Document, journal: Sequence[Execution], alive: Container[
             message = f"`{name}` was last set by a cell that is no longer in the notebook"
             found.append(Caution(code="hidden-state.deleted-cell", message=message))
         elif document.cells[index].runs[-1] != position:
-            message = f"`{name}` was last set by an earlier text of cell {index}, which no longer sets it"
+            message = (
+                f"`{name}` was last set by an earlier text of {cell_name(index)}, which no longer sets it"
+            )
             found.append(Caution(code="hidden-state.deleted-cell", message=message, cell=index))
     return found
 
@@ -147,7 +150,7 @@ def _edited(document: Document, journal: Sequence[Execution], cell: int | None) 
             Caution(
                 code="hidden-state.edited-cell",
                 cell=index,
-                message=f"cell {index} was edited after it ran and has not been run again{carried}",
+                message=f"{cell_name(index)} was edited after it ran and has not been run again{carried}",
             )
         )
     return found

@@ -14,6 +14,7 @@ import msgspec
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.cells import cell_name
 
 NOT_EXECUTED = {
     "markdown": "read from markdown: not executed",
@@ -37,7 +38,7 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
     """The annotations in ``document`` (an ``.ipynb`` as a dict). Never raises for what the notebook holds.
 
     A risk's id is its ``id:`` field, else the cell's heading (``## Risk: thin data`` is ``thin-data``), else
-    the cell's own id. Problems name the cell by its place, counted from 0 over all cells.
+    the cell's own id. Problems name the cell by its place, counted from 1 over all cells.
     """
     charter: Charter | None = None
     risks: dict[str, Risk] = {}
@@ -53,7 +54,9 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
         kind = "charter" if "charter" in tags else "risk"
         blocks = list(_blocks(source))
         if not blocks:
-            problems.append(f"cell {index}: tagged {kind}, but has no ```yaml block; put the fields in one")
+            problems.append(
+                f"{cell_name(index)}: tagged {kind}, but has no ```yaml block; put the fields in one"
+            )
         for first_line, body in blocks:
             try:
                 if kind == "charter":
@@ -69,7 +72,7 @@ def read_annotations(document: Mapping[str, Any]) -> MarkdownAnnotations:
                         parse_risk(name, body, first_line=first_line), index, "markdown"
                     )
             except UsageError as error:
-                problems.append(f"cell {index}, {error}")
+                problems.append(f"{cell_name(index)}, {error}")
     return MarkdownAnnotations(charter, tuple(risks.values()), tuple(problems))
 
 

@@ -19,6 +19,7 @@ from jupyter_mlgov.governance.markdown import (
     read_annotations,
 )
 from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.cells import cell_name
 
 _HEADER = re.compile(r"\s*%%(charter|risk)[ \t]*(\S*)[^\n]*(?:\n|$)")
 
@@ -44,7 +45,7 @@ def read_stated(document: Mapping[str, Any], experiment: str) -> MarkdownAnnotat
                 risk = parse_risk(header[2], source[header.end() :], first_line=first_line)
                 risks[risk.id] = not_executed(risk, index, "magic")
         except UsageError as error:
-            problems.append(f"cell {index}, {error}")
+            problems.append(f"{cell_name(index)}, {error}")
     tagged = read_annotations(document)
     for risk in tagged.risks:
         risks.setdefault(risk.id, risk)

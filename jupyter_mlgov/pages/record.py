@@ -23,6 +23,7 @@ from jupyter_mlgov.pages.parts import (
     new_table,
     section,
 )
+from jupyter_mlgov.records.cells import cell_name
 
 
 def _log(entries: Any) -> RenderableType:
@@ -182,7 +183,7 @@ def _comparison(comparison: Any) -> RenderableType:
     if different:
         table = Table.grid(padding=(0, 2))
         for cell in different[:30]:
-            table.add_row(f"cell {cell.index}", cell.status, clean(cell.note))
+            table.add_row(cell_name(cell.index), cell.status, clean(cell.note))
         parts.append(section("cells", table))
     return Group(*parts)
 

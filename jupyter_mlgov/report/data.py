@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlgov.records.cells import cell_number
 from jupyter_mlgov.records.manifest import Column, Evidence, Frame, Input, Model
 from jupyter_mlgov.report.evidence import Digest, Fact, State
 from jupyter_mlgov.report.lineage import graph
@@ -61,7 +62,7 @@ def _input(one: Input) -> TableView:
         rows=count(one.rows) if one.rows is not None else "",
         width=count(len(one.columns)) if one.columns is not None else "",
         size=size(one.bytes),
-        cell=one.cell,
+        cell=None if one.cell is None else cell_number(one.cell),
         columns=columns,
         hidden=hidden,
         members=tuple(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from jupyter_mlgov.records.cells import cell_number
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.report.data import digest
@@ -89,7 +90,7 @@ def _cell(record: Record, cell: CellRecord) -> CodeCell:
     if cell.duration_s is not None:
         facts.append(seconds(cell.duration_s))
     return CodeCell(
-        index=cell.index,
+        index=cell_number(cell.index),
         type=cell.type,
         status={"ok": "ok", "error": "raised an error", "not-run": "not run"}[cell.status],
         experiment=cell.index == record.manifest.cell,
@@ -163,7 +164,12 @@ def _approval(one: Decision) -> Approval:
 def cautions(record: Record) -> tuple[Caution, ...]:
     """The warnings of the run, and what the store has lost since."""
     found = [
-        Caution(tidy(one.code, 80), tidy(one.message, 1500), one.cell) for one in record.manifest.warnings
+        Caution(
+            tidy(one.code, 80),
+            tidy(one.message, 1500),
+            None if one.cell is None else cell_number(one.cell),
+        )
+        for one in record.manifest.warnings
     ]
     return (*found, *(Caution("store.lost", tidy(told, 600), None) for told in record.lost))
 

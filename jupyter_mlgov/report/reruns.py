@@ -6,6 +6,7 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.canonical import number
+from jupyter_mlgov.records.cells import cell_name, cell_number
 from jupyter_mlgov.records.verdict import Comparison, Finding, ValueComparison
 from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.evidence import Fact, Tone
@@ -89,7 +90,9 @@ def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
         findings=tuple(_finding(found) for found in comparison.findings[:200]) if comparison else (),
         values=tuple(_value(value) for value in _ordered(comparison)) if comparison else (),
         cells=tuple(
-            CellDifference(cell.index, _CELLS.get(cell.status, tidy(cell.status, 40)), tidy(cell.note, 600))
+            CellDifference(
+                cell_number(cell.index), _CELLS.get(cell.status, tidy(cell.status, 40)), tidy(cell.note, 600)
+            )
             for cell in comparison.cells
             if cell.status in ("different", "error", "equivalent", "noise")
         )
@@ -103,7 +106,7 @@ def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
 def _finding(found: Finding) -> FindingView:
     where = []
     if found.cell is not None:
-        where.append(f"cell {found.cell}")
+        where.append(cell_name(found.cell))
     if found.columns:
         shown = [tidy(name, 80) for name in found.columns[:8]]
         more = [f"{len(found.columns) - 8} more"] if len(found.columns) > 8 else []

@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.records.cells import cell_number
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.images import Pictures
@@ -107,7 +108,12 @@ def _cell(record: Record, cell: CellRecord, room: _Room) -> CellOutputs | None:
         return None
     source = record.text(cell.source) or ""
     return CellOutputs(
-        cell.index, _title(source), experiment, cell.status == "error", _numbered(found), digest(cell.outputs)
+        cell_number(cell.index),
+        _title(source),
+        experiment,
+        cell.status == "error",
+        _numbered(found),
+        digest(cell.outputs),
     )
 
 

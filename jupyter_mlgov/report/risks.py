@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Condition, Risk, SliceValue
 from jupyter_mlgov.records.canonical import Scalar, number
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.risk_views import (
     CheckView,
@@ -196,7 +197,7 @@ def _number(value: Scalar) -> Scalar:
 
 
 def _source(risk: Risk) -> str:
-    where = f"cell {risk.cell}" if risk.cell is not None else "a cell"
+    where = cell_name(risk.cell) if risk.cell is not None else "a cell"
     return f"Written in {where} " + ("(markdown)" if risk.source == "markdown" else "(%%risk)")
 
 

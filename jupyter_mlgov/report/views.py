@@ -91,6 +91,7 @@ class TableView:
     width: str = ""
     size: str = ""
     cell: int | None = None
+    """Counted from 1, as everywhere on the page."""
     columns: tuple[ColumnView, ...] = ()
     hidden: int = 0
     """Columns past the number that a page shows."""

@@ -59,7 +59,7 @@ class Runner(Protocol):
 
     def restored(self, manifest: Manifest) -> Place: ...
 
-    def run(self, stage: str, place: Place) -> Outcome: ...
+    def run(self, stage: str, place: Place, *, why: str) -> Outcome: ...
 
     def plan(self, message: str) -> None: ...
 
@@ -275,20 +275,34 @@ class Controls:
     def _recorded(self, today: Sequence[str], source: Source | None = None) -> str | None:
         """The candidate of what was recorded with some groups as they are ``today``; None where there is none."""
         key = ("recorded", frozenset(today), source.cause if source else None)
-        return self._once(key, lambda: self._with(self._mixed(frozenset(today)), source))
+        why = self._in_words(today, source)
+        return self._once(key, lambda: self._with(self._mixed(frozenset(today)), source), why)
 
     def _today(self, source: Source, turn: int = 0) -> str | None:
         """The candidate of today's checkout with a source of chance held."""
         key = ("today", source.cause, source.held, tuple(source.variables.items()), turn)
-        return self._once(key, lambda: self._with(self.place, source))
+        held = SAID.get(source.cause, source.cause)
+        why = f"as it is today, with {held} held {'otherwise' if source == OPPOSITE.get(source.cause) else 'still'}"
+        return self._once(key, lambda: self._with(self.place, source), why)
 
-    def _once(self, key: object, place: Callable[[], Place]) -> str | None:
+    def _in_words(self, today: Sequence[str], source: Source | None) -> str:
+        """What a run with some groups as they are ``today`` is for."""
+        groups, _ = self._groups()
+        subjects = {group.name: group.subject for group in groups}
+        said = (
+            f"only {', '.join(subjects.get(name, name) for name in today)} as today, the rest as recorded"
+            if today
+            else f"as recorded again: {', '.join(subjects.values())}"
+        )
+        return said if source is None else f"{said}, with {SAID.get(source.cause, source.cause)} held still"
+
+    def _once(self, key: object, place: Callable[[], Place], why: str) -> str | None:
         if key not in self._made:
             if self.left < 1:
                 return None
             self.left -= 1
             try:
-                self._made[key] = self.rerun.run("confirm", place()).candidate
+                self._made[key] = self.rerun.run("confirm", place(), why=why).candidate
             except (MlgovError, OSError):
                 self._made[key] = None  # no answer: what cannot be run or built shows nothing
         return self._made[key]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from jupyter_mlgov.records.cells import cell_name, cell_number
 from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun.compare import Measured, timings_of
 from jupyter_mlgov.rerun.factors import Factor, changed_factors
@@ -244,8 +245,8 @@ class _Search:
         if found:
             return found[0]
         cell, variable = self.first(unstable.cells, unstable.names)
-        subject = variable or (f"cell {cell}" if cell is not None else "the notebook")
-        where = f" in cell {cell}" if cell is not None else ""
+        subject = variable or (cell_name(cell) if cell is not None else "the notebook")
+        where = f" in {cell_name(cell)}" if cell is not None else ""
         return Finding(
             cause="randomness.unseeded", subject=subject, cell=cell, variable=variable,
             message=f"Two unchanged runs disagree, first{where}: something there is random and has no seed.",
@@ -285,7 +286,7 @@ class _Search:
         fed = self.first(frozenset(), differences.names & reach)[1]
         variable = bound[0] if bound else fed or next(iter(one.names), None)
         cause, said = _SAID[one.kind]
-        shown = f"`{one.call}` in cell {cell}" + (f" (for `{variable}`)" if bound else "")
+        shown = f"`{one.call}` in {cell_name(cell)}" + (f" (for `{variable}`)" if bound else "")
         also = {o.cell for o in suspects} - {one.cell}
         more = f"; the same holds in {_cells(sorted(also))}" if also else ""
         lead = (
@@ -305,7 +306,7 @@ class _Search:
             return found[0]
         cell, variable = self.first(self.all.cells, self.all.names)
         subject = variable or (
-            f"cell {cell}" if cell is not None else self.measured.before.manifest.experiment
+            cell_name(cell) if cell is not None else self.measured.before.manifest.experiment
         )
         return Finding(
             cause="unknown", subject=subject, cell=cell, variable=variable,
@@ -336,7 +337,7 @@ _REMEDIES = {
 
 
 def _cells(indices: list[int]) -> str:
-    shown = ", ".join(str(index) for index in indices[:5])
+    shown = ", ".join(str(cell_number(index)) for index in indices[:5])
     return f"cell{'' if len(indices) == 1 else 's'} {shown}" + (" and others" if len(indices) > 5 else "")
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import Blocked
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.rerun.ending import MARK, Watch
 from jupyter_mlgov.rerun.held import Held
 from jupyter_mlgov.rerun.limits import Limits, recorded_seconds
@@ -172,19 +173,20 @@ class _Run:
 
     def _ended(self, failure: Exception, recording: Recording) -> tuple[str, str | None]:
         """What ended the run, and what to do about it."""
-        kind, cell = type(failure).__name__, recording.cell
+        kind = type(failure).__name__
+        cell = "the notebook's start" if recording.cell is None else cell_name(recording.cell)
         if self._watch.over == "memory":
             size = f"{self._limits.bytes / (1 << 30):.3g} GiB"
             return (
-                f"cell {cell} took more than {size} of memory and was stopped",
+                f"{cell} took more than {size} of memory and was stopped",
                 "make the cell take less, or allow more with --memory (or memory under [rerun] in mlgov.toml)",
             )
         if kind == "DeadKernelError":
-            return f"the kernel died in cell {cell}: it was killed, ran out of memory, or ended itself", None
+            return f"the kernel died in {cell}: it was killed, ran out of memory, or ended itself", None
         if kind == "CellTimeoutError":
             seconds = recording.seconds(recording.source) if recording.seconds is not None else 0
             return (
-                f"cell {cell} ran longer than {seconds:g} s and was stopped",
+                f"{cell} ran longer than {seconds:g} s and was stopped",
                 "make the cell end by itself, or allow more with --timeout (or timeout under [rerun] in mlgov.toml)",
             )
         return _one_line(failure), None

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import CellRecord, Input, Module
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
@@ -151,7 +152,8 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
         if old is not None and new is not None and old.type == "code":
             if old.runs and new.runs and before.form(old) != after.form(new):
                 yield Factor(
-                    "code.cell", path, f"The code of cell {old.index} was edited: {_edit(before, old, after, new)}.", undo,
+                    "code.cell", path,
+                    f"The code of {cell_name(old.index)} was edited: {_edit(before, old, after, new)}.", undo,
                     cells=frozenset({old.index}), new_cells=frozenset({new.index}),
                     names=_sets(before, old.index) - _sets(after, new.index),
                 )  # fmt: skip
@@ -164,7 +166,7 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
                 )  # fmt: skip
             elif after.form(new) != form_of(""):
                 yield Factor(
-                    "code.cell", path, f"A cell was added (cell {new.index}): {_one_line(after.source(new))}.", undo,
+                    "code.cell", path, f"A cell was added ({cell_name(new.index)}): {_one_line(after.source(new))}.", undo,
                     new_cells=frozenset({new.index}),
                 )  # fmt: skip
         elif (
@@ -175,14 +177,15 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
             and before.form(old) != form_of("")
         ):
             yield Factor(
-                "code.cell", path, f"Cell {old.index} was removed: {_one_line(before.source(old))}.", undo,
+                "code.cell", path,
+                f"{cell_name(old.index).capitalize()} was removed: {_one_line(before.source(old))}.", undo,
                 cells=frozenset({old.index}), names=_sets(before, old.index),
             )  # fmt: skip
     for pair in alignment.moved():
         old, new = pair.before, pair.after
         if old is not None and new is not None and old.type == "code" and old.runs and new.runs:
             yield Factor(
-                "code.cell", path, f"Cell {old.index} was moved; it is cell {new.index} now.", undo,
+                "code.cell", path, f"{cell_name(old.index).capitalize()} was moved; it is {cell_name(new.index)} now.", undo,
                 cells=frozenset({old.index}), new_cells=frozenset({new.index}),
             )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePath, PurePosixPath
 
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import CellRecord, Input
 from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.compare import Measured
@@ -31,8 +32,8 @@ def failure(measured: Measured) -> Finding | None:
         return _name(measured, said, index)
     if name == "StdinNotImplementedError":
         return Finding(
-            cause="unknown", subject=f"cell {index}", cell=index,
-            message=f"Cell {index} asks a person for input, and nobody is there in a rerun.",
+            cause="unknown", subject=cell_name(index), cell=index,
+            message=f"{cell_name(index).capitalize()} asks a person for input, and nobody is there in a rerun.",
             remedy="set the answer as a parameter in a cell tagged `parameters`", confirmed=True,
         )  # fmt: skip
     return None
@@ -57,7 +58,7 @@ def missing_input(item: Input, *, absolute: bool = False) -> Finding:
             message=f"{item.uri} is an absolute path outside the project, and there is no such place on this machine.",
             remedy="put the file into the project and name it by a relative path", confirmed=True,
         )  # fmt: skip
-    where = f" in cell {item.cell}" if item.cell is not None else ""
+    where = f" in {cell_name(item.cell)}" if item.cell is not None else ""
     kept = "; --as-recorded uses its recorded content" if item.kept else ""
     return Finding(
         cause="data.missing", subject=item.uri, cell=item.cell,
@@ -75,13 +76,15 @@ def _file(measured: Measured, said: str, index: int) -> Finding | None:
     if PurePath(path).is_absolute() and known and not PurePosixPath(known[0].uri).is_absolute():
         return Finding(
             cause="path", subject=path, cell=index,
-            message=f"Cell {index} reads {path} by an absolute path that is not there; in the project it is {known[0].uri}.",
+            message=f"{cell_name(index).capitalize()} reads {path} by an absolute path that is not there; "
+            f"in the project it is {known[0].uri}.",
             remedy=f"read {known[0].uri} by a relative path", confirmed=True,
         )  # fmt: skip
     if known:
         return missing_input(known[0])
     return Finding(
-        cause="data.missing", subject=path, cell=index, message=f"Cell {index} opens {path}, which is not there.",
+        cause="data.missing", subject=path, cell=index,
+        message=f"{cell_name(index).capitalize()} opens {path}, which is not there.",
         remedy=f"put {path} where the notebook looks for it",
     )  # fmt: skip
 
@@ -131,14 +134,15 @@ def _name(measured: Measured, said: str, index: int) -> Finding | None:
     if last.index is None:
         return Finding(
             cause="hidden-state.deleted-cell", subject=name, cell=index, variable=name,
-            message=f"`{name}` was set by a cell that had been deleted when this was recorded; cell {index} needs it.",
+            message=f"`{name}` was set by a cell that had been deleted when this was recorded; {cell_name(index)} needs it.",
             remedy=f"put the code that sets `{name}` back into the notebook, run all cells, and record that", confirmed=True,
         )  # fmt: skip
     if last.index >= index:
         return Finding(
             cause="hidden-state.order", subject=name, cell=index, variable=name,
-            message=f"`{name}` is set in cell {last.index}, below cell {index} that needs it: the recorded session had run "
-            "them in another order.",
-            remedy=f"move the code that sets `{name}` above cell {index}, run all cells, and record that", confirmed=True,
+            message=f"`{name}` is set in {cell_name(last.index)}, below {cell_name(index)} that needs it: "
+            "the recorded session had run them in another order.",
+            remedy=f"move the code that sets `{name}` above {cell_name(index)}, run all cells, and record that",
+            confirmed=True,
         )  # fmt: skip
     return None

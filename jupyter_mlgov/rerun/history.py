@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
 from jupyter_mlgov.rerun.factors import Factor
@@ -43,7 +44,7 @@ def _warned(before: Side) -> Iterator[Factor]:
                 variable = warning.message.split("`")[1] if warning.message.count("`") >= 2 else None
                 cells = frozenset() if warning.cell is None else frozenset({warning.cell})
                 yield Factor(
-                    cause, variable or (f"cell {warning.cell}" if cells else "the session"),
+                    cause, variable or (cell_name(warning.cell) if warning.cell is not None else "the session"),
                     f"The recorded result depended on hidden state: {warning.message.rstrip('.')}.", _REMEDY,
                     cells=cells, names=frozenset({variable} if variable else ()), variable=variable,
                     everywhere=not cells and variable is None,
@@ -60,9 +61,9 @@ def _drawn_again(before: Side, reading: Reading) -> Iterator[Factor]:
         what = f"`{name}`" if name else "the random generator"
         sets = [n for entry in before.journal if entry.index == cell.index for n in entry.sets]
         yield Factor(
-            "hidden-state.repeated-run", name or (sets[0] if sets else f"cell {cell.index}"),
-            f"The recorded result depended on hidden state: cell {cell.index} draws from {what} and ran {cell.runs} times; "
-            "a run from top to bottom draws once.", _REMEDY,
+            "hidden-state.repeated-run", name or (sets[0] if sets else cell_name(cell.index)),
+            f"The recorded result depended on hidden state: {cell_name(cell.index)} draws from {what} and ran "
+            f"{cell.runs} times; a run from top to bottom draws once.", _REMEDY,
             cells=frozenset({cell.index}), variable=name,
         )  # fmt: skip
 
@@ -78,7 +79,7 @@ def _changed_again(before: Side) -> Iterator[Factor]:
         for name in sorted(changed_by(before.source(last)) - set(last.sets) - between):
             yield Factor(
                 "hidden-state.repeated-run", name,
-                f"The recorded result depended on hidden state: cell {cell.index} changes `{name}` in place and ran "
+                f"The recorded result depended on hidden state: {cell_name(cell.index)} changes `{name}` in place and ran "
                 f"{len(runs)} times; a run from top to bottom changes it once.", _REMEDY,
                 cells=frozenset({cell.index}), names=frozenset({name}), variable=name,
             )  # fmt: skip
@@ -95,10 +96,10 @@ def _skipped(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor
         cell = next(one for one in before.cells if one.index == index)
         if cell.type == "code" and cell.runs == 0 and other.runs and (limit is None or index < limit):
             sets = [n for entry in after.journal if entry.index == other.index for n in entry.sets]
-            name = sets[0] if sets else f"cell {index}"
+            name = sets[0] if sets else cell_name(index)
             yield Factor(
                 "hidden-state.order", name,
-                f"The recorded result depended on hidden state: cell {index} had not been run in that session, and a run "
-                "from top to bottom runs it.", _REMEDY,
+                f"The recorded result depended on hidden state: {cell_name(index)} had not been run in that session, and "
+                "a run from top to bottom runs it.", _REMEDY,
                 cells=frozenset({index}), new_cells=frozenset({other.index}), variable=sets[0] if sets else None,
             )  # fmt: skip

@@ -220,14 +220,20 @@ class Rerun:
             self.progress(Progress("environment", 0, 0, 0.0, message))
 
     def run(
-        self, stage: str, place: Place, *, parameters: dict[str, Any] | None = None, keep: bool = False
+        self,
+        stage: str,
+        place: Place,
+        *,
+        parameters: dict[str, Any] | None = None,
+        keep: bool = False,
+        why: str = "",
     ) -> Outcome:
-        """Executes the notebook of ``place``. ``keep``: the executed notebook goes to the output. Raises
-        ``Blocked``."""
+        """Executes the notebook of ``place``. ``keep``: the executed notebook goes to the output. ``why`` is told with the
+        progress. Raises ``Blocked``."""
 
         def on_cell(cell: int, cells: int, elapsed: float) -> None:
             if self.progress is not None:
-                self.progress(Progress(stage, cell, cells, round(elapsed, 3), _STAGES[stage]))
+                self.progress(Progress(stage, cell, cells, round(elapsed, 3), why or _STAGES[stage]))
 
         started = time.perf_counter()
         self.runs += 1

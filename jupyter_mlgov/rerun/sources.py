@@ -8,6 +8,7 @@ from datetime import datetime
 
 import msgspec
 
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun.held import Held
@@ -64,11 +65,12 @@ OPPOSITE = {
 
 def unplaced(finding: Finding, cause: Cause) -> Finding:
     """A source of chance that no line of the notebook's own code tells of: a module or a library may be it."""
-    place = f" in cell {finding.cell}" if finding.cell is not None else ""
+    place = f" in {cell_name(finding.cell)}" if finding.cell is not None else ""
     return msgspec.structs.replace(
         finding,
         cause=cause,
-        subject=finding.variable or (f"cell {finding.cell}" if finding.cell is not None else finding.subject),
+        subject=finding.variable
+        or (cell_name(finding.cell) if finding.cell is not None else finding.subject),
         message=f"Two unchanged runs disagree, first{place}, and agree with {SAID[cause]} held still.",
         remedy=_REMEDY[cause],
     )
@@ -76,7 +78,7 @@ def unplaced(finding: Finding, cause: Cause) -> Finding:
 
 def from_outside(finding: Finding, tried: Sequence[Cause]) -> Finding:
     """What two runs disagree about with everything held still that a notebook can have chance from."""
-    place = f" in cell {finding.cell}" if finding.cell is not None else ""
+    place = f" in {cell_name(finding.cell)}" if finding.cell is not None else ""
     held = " and ".join(SAID[cause] for cause in tried)
     return msgspec.structs.replace(
         finding,

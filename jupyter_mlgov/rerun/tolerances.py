@@ -14,6 +14,7 @@ from pathlib import Path
 
 from jupyter_mlgov.configuration import NAME, table
 from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import CellComparison, ValueComparison
 from jupyter_mlgov.rerun.numbers import RELATIVE
@@ -65,7 +66,7 @@ def summary(values: Sequence[ValueComparison], cells: Sequence[CellComparison]) 
         parts.append(f"{len(metrics) - SHOWN} more metrics are off within their tolerances")
     if others:
         parts.append(f"{', '.join(others[:SHOWN])}{' and others' if len(others) > SHOWN else ''} in low bits")
-    parts += [f"cell {cell.index}: {cell.note}" for cell in places[:SHOWN] if cell.note and not metrics]
+    parts += [f"{cell_name(cell.index)}: {cell.note}" for cell in places[:SHOWN] if cell.note and not metrics]
     return "; ".join(parts) or f"numbers are off by less than {RELATIVE:.0e} of their value"
 
 

@@ -60,6 +60,13 @@ export interface IState {
   readonly jobs: Readonly<Record<string, IJob>>;
 }
 
+/** What was read of an opened snapshot, and for which. */
+interface IOpened {
+  readonly selected: string;
+  readonly notebook: string | null;
+  readonly change: Partial<IState>;
+}
+
 /** Rows that are asked for at once. */
 const PAGE = 100;
 
@@ -110,6 +117,7 @@ export class SidebarModel implements IDisposable {
 
   show(view: View): void {
     if (view !== this._state.view) {
+      this.seen = [0, 0];
       this.set({ view, rows: new Map(), total: 0, loaded: false });
       void this.refresh();
     }
@@ -157,28 +165,34 @@ export class SidebarModel implements IDisposable {
       }
       // The list is drawn as soon as it is there, whatever else is on the way.
       const listed = isList(view) && view !== 'notebook' ? this.list() : null;
-      const [recent, jobs, risks, releases] = await Promise.all([
+      const [recent, jobs, risks, releases, opened] = await Promise.all([
         notebook === null ? null : this.requests.snapshots(path, 'notebook', PAGE, 0),
         this.requests.jobs(),
         view === 'risks' ? this.requests.risks(path) : null,
-        view === 'life' ? this.requests.releases(path) : null
+        view === 'life' ? this.requests.releases(path) : null,
+        this.readOpened()
       ]);
       const first = recent?.snapshots[0];
       const newest = first ? await this.requests.snapshot(path, first.id) : null;
+      // In one change: a verdict never stands beside a gate that does not know it yet.
       this.setIn(turn, {
         project,
+        error: null,
         recent: recent?.snapshots ?? [],
         newest,
+        jobs: this.withJobs(jobs),
         ...(risks === null ? {} : { risks }),
-        ...(releases === null ? {} : { releases })
+        ...(releases === null ? {} : { releases }),
+        ...(view === 'notebook' && recent
+          ? { rows: rowsOf(recent.snapshots, 0), total: recent.total }
+          : {}),
+        ...this.ifStillOpen(opened)
       });
-      if (view === 'notebook' && recent) {
-        this.setIn(turn, { rows: rowsOf(recent.snapshots, 0), total: recent.total });
-      }
+      this.followAll(jobs);
       await listed;
-      this.setIn(turn, { loaded: true, error: null });
-      this.takeJobs(jobs);
-      await Promise.all([this.loadDetail(), this.look()]);
+      this.setIn(turn, { loaded: true });
+      this.askAgain();
+      await this.look();
     } catch (error) {
       this.setIn(turn, { loaded: true, error: lineOf(error) });
     }
@@ -202,6 +216,7 @@ export class SidebarModel implements IDisposable {
       );
       if (this._state.query === query) {
         this.setIn(turn, { rows: rowsOf(page.snapshots, 0), total: page.total, loaded: true });
+        this.askAgain();
       }
     } catch (error) {
       this.setIn(turn, { error: lineOf(error) });
@@ -211,12 +226,20 @@ export class SidebarModel implements IDisposable {
   /** The rows from `first` up to `last` are about to be seen: asks for those that are not known. */
   need(first: number, last: number): void {
     const { rows, total } = this._state;
+    this.seen = [first, last];
     for (let start = first - (first % PAGE); start < Math.min(last, total); start += PAGE) {
       const whole = rows.has(start) && rows.has(Math.min(start + PAGE, total) - 1);
       if (!whole && !this.asked.has(start)) {
         this.asked.add(start);
         void this.fetchRows(start);
       }
+    }
+  }
+
+  /** A list that was read anew starts with its first rows: those that are seen may be others. */
+  private askAgain(): void {
+    if (isList(this._state.view)) {
+      this.need(...this.seen);
     }
   }
 
@@ -315,38 +338,50 @@ export class SidebarModel implements IDisposable {
   }
 
   private async loadDetail(): Promise<void> {
+    this.set(this.ifStillOpen(await this.readOpened()));
+  }
+
+  /** The snapshot that is opened and its gate, or why they cannot be read. */
+  private async readOpened(): Promise<IOpened | null> {
     const { selected, notebook } = this._state;
     if (selected === null) {
-      return;
+      return null;
     }
     const path = notebook ?? '';
-    const current = (): boolean =>
-      this._state.selected === selected && this._state.notebook === notebook;
     try {
       const [detail, gate] = await Promise.all([
         this.requests.snapshot(path, selected),
         this.requests.gate(path, selected)
       ]);
-      if (current()) {
-        this.set({ detail, gate });
-      }
+      return { selected, notebook, change: { detail, gate } };
     } catch (error) {
-      if (current()) {
-        this.set({ error: lineOf(error) });
-      }
+      return { selected, notebook, change: { error: lineOf(error) } };
     }
+  }
+
+  /** What was read, unless the user has gone on to another snapshot or notebook. */
+  private ifStillOpen(opened: IOpened | null): Partial<IState> {
+    const { selected, notebook } = this._state;
+    return opened?.selected === selected && opened.notebook === notebook ? opened.change : {};
   }
 
   /** Writes down jobs (newest first) and follows those that are not finished. */
   private takeJobs(jobs: readonly IJob[]): void {
-    const known: Record<string, IJob> = { ...this._state.jobs };
-    for (const job of [...jobs].reverse()) {
-      known[job.snapshot] = job;
+    this.set({ jobs: this.withJobs(jobs) });
+    this.followAll(jobs);
+  }
+
+  private withJobs(jobs: readonly IJob[]): IState['jobs'] {
+    const newest = [...jobs].reverse().map(job => [job.snapshot, job] as const);
+    return { ...this._state.jobs, ...Object.fromEntries(newest) };
+  }
+
+  private followAll(jobs: readonly IJob[]): void {
+    for (const job of jobs) {
       if (isUnfinished(job) && !this.following.has(job.id)) {
         void this.follow(job);
       }
     }
-    this.set({ jobs: known });
   }
 
   private async follow(job: IJob): Promise<void> {
@@ -355,7 +390,10 @@ export class SidebarModel implements IDisposable {
     let newest = job;
     const tell = (told: IJob): void => {
       newest = told;
-      this.set({ jobs: { ...this._state.jobs, [told.snapshot]: told } });
+      // How it ended is told together with what it changed in the record: by the refresh below.
+      if (isUnfinished(told)) {
+        this.set({ jobs: this.withJobs([told]) });
+      }
     };
     const stopped = (): boolean => controller.signal.aborted;
     while (isUnfinished(newest) && !stopped()) {
@@ -382,6 +420,9 @@ export class SidebarModel implements IDisposable {
     this.following.delete(job.id);
     if (!stopped()) {
       await this.refresh();
+      if (this._state.jobs[newest.snapshot]?.id === newest.id) {
+        this.set({ jobs: this.withJobs([newest]) });
+      }
     }
   }
 
@@ -403,6 +444,7 @@ export class SidebarModel implements IDisposable {
   private readonly lookLater: Debouncer;
   private readonly searchLater: Debouncer;
   private readonly asked = new Set<number>();
+  private seen: readonly [number, number] = [0, 0];
   private cells: (() => readonly ILiveCell[]) | null = null;
   private readonly following = new Map<string, AbortController>();
   private turn = 0;

@@ -16,7 +16,9 @@ export function RunningJob(props: {
   const seconds = useTicking(job);
   const queued = job.state === 'queued';
   const stages: Readonly<Record<string, string>> = {
+    environment: trans.__('Making the recorded environment'),
     rerun: trans.__('Executing the notebook again'),
+    plan: trans.__('It differs: looking for the cause'),
     again: trans.__('Executing it once more unchanged, to see whether it is random'),
     confirm: trans.__('Executing it with one change taken back, to confirm the cause')
   };

@@ -70,7 +70,7 @@ def test_a_name_from_below_names_the_variable_and_the_cells(tmp_path: Path) -> N
     order = [ran("k = 3", "c1"), ran("m = k * 2", "c0")]
     (warning,) = find_hidden_state(overlay(path, order), order, 0, {"k", "m"})
     assert warning.code == "hidden-state.order"
-    assert "`k` in cell 0 came from cell 1" in warning.message
+    assert "`k` in cell 1 came from cell 2" in warning.message
 
 
 def test_a_cell_that_changes_its_own_name_twice_is_told(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_front_ends_notebook_counts_before_the_file(tmp_path: Path) -> None:
     assert document.place == {0: 0, 2: 2}
     assert [warning.message for warning in find_hidden_state(document, journal, 2, {"a", "gone"})] == [
         "`gone` was last set by a cell that is no longer in the notebook",
-        "cell 0 was edited after it ran and has not been run again: `a` comes from the text that ran",
+        "cell 1 was edited after it ran and has not been run again: `a` comes from the text that ran",
     ]
 
 
@@ -117,7 +117,7 @@ def test_a_name_of_an_earlier_text_of_a_cell_is_told(tmp_path: Path) -> None:
         (
             "hidden-state.deleted-cell",
             0,
-            "`b` was last set by an earlier text of cell 0, which no longer sets it",
+            "`b` was last set by an earlier text of cell 1, which no longer sets it",
         )
     ]
 

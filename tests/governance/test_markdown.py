@@ -58,10 +58,10 @@ def test_what_is_wrong_in_one_cell_is_told_with_its_line_and_hides_no_other() ->
     assert [risk.id for risk in found.risks] == ["thin-data"]
     assert found.charter is not None
     assert found.charter.title == "A"
-    assert found.problems[0].startswith("cell 0, line 7: severity 'hgih' is not one of")
-    assert "cell 1: tagged risk, but has no ```yaml block" in found.problems[1]
-    assert "cell 3, line 6: a second risk 'thin-data'" in found.problems[2]
-    assert "cell 5, line 6: a second charter" in found.problems[3]
+    assert found.problems[0].startswith("cell 1, line 7: severity 'hgih' is not one of")
+    assert "cell 2: tagged risk, but has no ```yaml block" in found.problems[1]
+    assert "cell 4, line 6: a second risk 'thin-data'" in found.problems[2]
+    assert "cell 6, line 6: a second charter" in found.problems[3]
 
 
 def test_other_cells_are_left_alone() -> None:

@@ -187,7 +187,7 @@ def manifest(store: Store, *, created_at: str | None = None, **changes: Any) -> 
             Caution(
                 code="hidden-state.repeated-run",
                 cell=3,
-                message="cell 3 changes `df` and ran 2 times: a run from top to bottom changes it once",
+                message="cell 4 changes `df` and ran 2 times: a run from top to bottom changes it once",
             ),
         ),
     }

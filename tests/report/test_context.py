@@ -180,7 +180,7 @@ def test_the_newest_rerun_stands_first_and_the_others_below(rich: Sample) -> Non
     )
     first = found.latest.findings[0]
     assert (first.cause, first.confirmed) == ("data.values", True)
-    assert first.where == "cell 3, columns appinc and obrat, variable df"
+    assert first.where == "cell 4, columns appinc and obrat, variable df"
     assert [one.status for one in found.latest.values] == ["different"] * 4 + ["same"]
     assert found.latest.values[0].difference == "−0.004255"
     assert [one.verdict for one in found.earlier] == ["equivalent"]

@@ -35,6 +35,10 @@ def test_of_many_changes_those_are_found_that_did_it(work: Work) -> None:
     assert all(f"{name}.txt" in plan for name in "abc")
     assert "at most 8 runs" in plan
     assert [s.stage for s in steps].index("plan") < [s.stage for s in steps].index("confirm")
+    reasons = list(dict.fromkeys(step.message for step in steps if step.stage == "confirm"))
+    assert reasons[0].startswith("as recorded again: ")
+    assert all(f"{name}.txt" in reasons[0] for name in "abc")
+    assert any(r.startswith("only ") and r.endswith(" as today, the rest as recorded") for r in reasons)
 
 
 def test_two_changes_that_only_count_together_are_both_told(work: Work) -> None:

@@ -198,7 +198,7 @@ def test_an_edited_cell_is_named_with_its_line(make: Maker) -> None:
         1,
         "auc",
     )
-    assert found.message == "The code of cell 1 was edited: `auc = df.a.mean()` is `auc = df.a.median()` now."
+    assert found.message == "The code of cell 2 was edited: `auc = df.a.mean()` is `auc = df.a.median()` now."
     # What the header says of the run is no edit of the code.
     now = [LOAD, TRAIN.replace("mean", "median").replace("base", "base -m other", 1)]
     (again,) = findings(make, {}, {"frames": (frame("df", "a"),)}, now=now)
@@ -228,7 +228,7 @@ def test_added_and_removed_cells_and_parameters_are_edits(make: Maker) -> None:
     added = findings(make, {}, {}, now=[LOAD, "df = df[df.a > 0]", TRAIN])
     assert "A cell was added" in added[0].message
     removed = findings(make, {}, {}, was=[LOAD, "df = df[df.a > 0]", TRAIN], now=[LOAD, TRAIN])
-    assert removed[0].message == "Cell 1 was removed: `df = df[df.a > 0]`."
+    assert removed[0].message == "Cell 2 was removed: `df = df[df.a > 0]`."
     (injected,) = findings(
         make,
         {},
@@ -328,7 +328,7 @@ def test_two_runs_that_disagree_show_unseeded_randomness_and_nothing_else_is_bla
     runs = [{"metrics": {"auc": value}, "packages": {"numpy": "2.1"}} for value in (0.2, 0.3)]
     (found,) = twice(make, cells, runs, metrics={"auc": 0.1}, packages={"numpy": "2.0"})
     assert (found.cause, found.subject, found.cell, found.confirmed) == ("randomness.unseeded", "x", 0, True)
-    assert "`np.random.normal()` in cell 0" in found.message
+    assert "`np.random.normal()` in cell 1" in found.message
 
 
 def test_an_estimator_without_random_state_is_named(make: Maker) -> None:

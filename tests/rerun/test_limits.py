@@ -63,7 +63,7 @@ def test_a_cell_that_does_not_end_is_stopped_with_all_that_it_started(work: Work
     assert (found.verdict, found.runs) == ("failed", 1)
     (finding,) = found.findings
     assert finding.cell == 1
-    assert "cell 1 ran longer than 4 s" in finding.message
+    assert "cell 2 ran longer than 4 s" in finding.message
     assert "--timeout" in finding.remedy
     assert lasting() == []
 
@@ -74,7 +74,7 @@ def test_a_cell_that_takes_all_memory_is_stopped(work: Work, snapshot: str) -> N
     found = work.rerun(snapshot)
     assert found.verdict == "failed"
     (finding,) = found.findings
-    assert "cell 1 took more than 0.684 GiB of memory" in finding.message
+    assert "cell 2 took more than 0.684 GiB of memory" in finding.message
     assert "--memory" in finding.remedy
     assert lasting() == []
 

@@ -288,7 +288,7 @@ def test_a_kernel_that_is_killed_is_a_clear_failure(work: Work) -> None:
     work.file("flag.txt", "1")
     found = work.rerun(snapshot)
     assert (found.verdict, found.candidate) == ("failed", None)
-    assert "the kernel died in cell 0" in found.findings[0].message
+    assert "the kernel died in cell 1" in found.findings[0].message
 
 
 def test_git_brings_back_the_files_of_the_commit(work: Work, git: Callable[..., str]) -> None:

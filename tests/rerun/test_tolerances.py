@@ -45,7 +45,7 @@ def test_printed_low_bits_are_said_where_no_metric_moved(make: Maker) -> None:
     other = make.run([("x", [printed("0.3")]), CELL])
     found = compare(make.store, one, other)
     assert found.verdict == "equivalent"
-    assert found.summary == "cell 0: numbers are off by 2e-16 of their value at most"
+    assert found.summary == "cell 1: numbers are off by 2e-16 of their value at most"
 
 
 @pytest.mark.parametrize("written", ["auc = -1", "auc = 'small'", "auc = true", "auc = inf"])

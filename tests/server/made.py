@@ -96,7 +96,7 @@ def snapshot(
             ),
             Risk(id="drift", situation="Rates change", severity="low", likelihood="high"),
         ),
-        warnings=(Caution(code="hidden-state.order", message="cell 3 ran before cell 2"),),
+        warnings=(Caution(code="hidden-state.order", message="cell 4 ran before cell 3"),),
     )
     if (record := facts.pop("notebook_record", None)) is not None:
         facts["notebook"] = record
