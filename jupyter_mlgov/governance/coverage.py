@@ -19,6 +19,7 @@ from msgspec import Struct
 from jupyter_mlgov.configuration import LIMIT, NAME, section
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.governance.words import did_you_mean
+from jupyter_mlgov.records.decoding import converted
 
 
 class Item(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -99,4 +100,4 @@ def own_frameworks(root: Path, known: Collection[str]) -> tuple[Framework, ...]:
 
 
 def _framework(text: str, key: str) -> Framework:
-    return msgspec.convert({**tomllib.loads(text), "key": key}, Framework)
+    return converted({**tomllib.loads(text), "key": key}, Framework)

@@ -10,6 +10,7 @@ import msgspec
 from jupyter_mlgov.errors import NotFound
 from jupyter_mlgov.project.opened import Opened
 from jupyter_mlgov.records.canonical import plain
+from jupyter_mlgov.records.decoding import decoded
 
 if TYPE_CHECKING:
     from jupyter_mlgov.governance.register import RegisteredRisk
@@ -45,6 +46,27 @@ class Reading(Opened):
         from jupyter_mlgov.store.selection import Selection
 
         return Selection.of(query).of_these(self.log(experiment=experiment, notebook=notebook))
+
+    def page(
+        self,
+        query: str = "",
+        *,
+        experiment: str | None = None,
+        notebook: str | None = None,
+        limit: int,
+        offset: int = 0,
+    ) -> tuple[list[LogEntry], int]:
+        """``limit`` snapshots of ``search`` past the first ``offset``, and how many there are in all. Without a search only
+        those are read."""
+        if query.strip():
+            found = self.search(query, experiment=experiment, notebook=notebook)
+            return found[offset : offset + limit], len(found)
+        if notebook is not None:
+            notebook = self._notebook_uri(notebook)
+        return (
+            self.store.log(experiment=experiment, notebook=notebook, limit=limit, offset=offset),
+            self.store.listed(experiment=experiment, notebook=notebook),
+        )
 
     def show(self, ref: str) -> dict[str, Any]:
         """One snapshot, whole, with what was learnt about it since: the ``show`` document."""
@@ -127,7 +149,7 @@ class Reading(Opened):
         if not isinstance(digest, str):
             return None
         try:
-            return msgspec.json.decode(self.store.get(digest), type=Comparison)
+            return decoded(self.store.get(digest), Comparison)
         except Missing:
             return None
 

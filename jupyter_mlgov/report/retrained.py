@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.retraining import Contest, Measured, Retrained, Retraining
 from jupyter_mlgov.report.charts import Interval
 from jupyter_mlgov.report.evidence import Fact, Tone
@@ -90,7 +91,7 @@ def _told(record: Record) -> Retraining | None:
         name = entry.body.get("retraining")
         data = record.bytes(name) if isinstance(name, str) else None
         try:
-            return msgspec.json.decode(data, type=Retraining) if data is not None else None
+            return decoded(data, Retraining) if data is not None else None
         except (msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return None
