@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from jupyter_mlgov import written
-from jupyter_mlgov.errors import NotWritable, UsageError
+from jupyter_mlgov.errors import MlgovError, NotWritable, UsageError
 from jupyter_mlgov.project.governing import Governing
 from jupyter_mlgov.project.keeping import LOCK_S
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.monitoring import Monitored, Monitoring
     from jupyter_mlgov.records.release import Release, ReleaseAnswer
     from jupyter_mlgov.records.retraining import Retraining
+    from jupyter_mlgov.records.verdict import GateDecision
     from jupyter_mlgov.rerun.limits import Limits
     from jupyter_mlgov.rerun.progress import Progress
 
@@ -59,6 +62,16 @@ class Operating(Governing):
             for one in reversed(releases(self.store))
             if model in (None, one.model) and stage in (None, one.stage)
         ]
+
+    def decided(self, release: Release) -> GateDecision | None:
+        """What the gate said when it let a release through; None where that cannot be read any more."""
+        from jupyter_mlgov.records.decoding import decoded
+        from jupyter_mlgov.records.verdict import GateDecision as Decision
+
+        try:
+            return decoded(self.store.get(release.gate), Decision)
+        except (MlgovError, msgspec.MsgspecError, UnicodeDecodeError):
+            return None
 
     def released(self, ref: str) -> Release:
         """What ``MODEL:STAGE`` (or ``MODEL:STAGE@N``) means now. Raises ``NotFound``, ``UsageError``."""

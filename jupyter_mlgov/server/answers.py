@@ -12,7 +12,7 @@ from jupyter_mlgov.records.canonical import Scalar
 from jupyter_mlgov.records.monitoring import Monitored
 from jupyter_mlgov.records.release import Release
 from jupyter_mlgov.records.retraining import Retraining
-from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.records.verdict import Comparison, GateDecision
 from jupyter_mlgov.rerun.standing import LiveCell
 from jupyter_mlgov.store.listing import LogEntry
 
@@ -56,11 +56,13 @@ class RiskList(Struct, frozen=True, kw_only=True):
 
 
 class ReleasedModel(Struct, frozen=True, kw_only=True):
-    """A release, and which snapshot it put on the stage."""
+    """A release, and which snapshot it put on the stage. ``gate`` is what the gate said then; None where the decision can no
+    longer be read."""
 
     release: Release
     experiment: str
     number: int | None
+    gate: GateDecision | None = None
 
 
 class ReleaseList(Struct, frozen=True, kw_only=True):

@@ -188,6 +188,7 @@ class ReleasesHandler(MlgovHandler):
                         release=one,
                         experiment=project.store.manifest(one.snapshot).experiment,
                         number=project.store.number(one.snapshot),
+                        gate=project.decided(one),
                     )
                     for one in found
                 )

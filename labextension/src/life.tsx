@@ -1,10 +1,13 @@
-/** Which model is on which stage, by which snapshot, and what was there before. */
+/** Which model is on which stage, by which snapshot and gate, what its monitor says, and what was there before. */
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { IReleasedModel } from './documents';
+import type { IGate, IReleasedModel } from './documents';
+import { retrainKey } from './model';
+import { MonitorState } from './monitor';
 import type { IViewProps } from './panel';
-import { Ago, Section } from './parts';
+import { Ago, Badge, Mark, Section, toneOfAnswer } from './parts';
+import { Retrain } from './retrain';
 import { Start } from './start';
 
 export function Life(props: IViewProps): React.JSX.Element {
@@ -26,52 +29,68 @@ export function Life(props: IViewProps): React.JSX.Element {
     );
   }
   return (
-    <div className="jp-Mlgov-body jp-Mlgov-detail">
+    <div className="jp-Mlgov-body jp-Mlgov-detail jp-Mlgov-life">
       {byModel(releases).map(([name, stages]) => (
         <Section key={name} title={name}>
           <ul className="jp-Mlgov-rows">
-            {stages.map(([stage, [now, ...before]]) => (
+            {stages.map(([stage, history]) => (
               <li key={stage}>
-                <div className="jp-Mlgov-riskTop">
-                  <span className="jp-Mlgov-riskId">{stage}</span>
-                </div>
-                {now !== undefined && (
-                  <Released
-                    one={now}
-                    trans={trans}
-                    select={id => {
-                      model.select(id);
-                    }}
-                  />
-                )}
-                {before.length > 0 && (
-                  <details>
-                    <summary className="jp-Mlgov-quiet">
-                      {trans._n(
-                        '%1 release before',
-                        '%1 releases before',
-                        before.length,
-                        before.length
-                      )}
-                    </summary>
-                    {before.map((one, place) => (
-                      <Released
-                        key={place}
-                        one={one}
-                        trans={trans}
-                        select={id => {
-                          model.select(id);
-                        }}
-                      />
-                    ))}
-                  </details>
-                )}
+                <Stage {...props} name={name} stage={stage} history={history} />
               </li>
             ))}
           </ul>
         </Section>
       ))}
     </div>
+  );
+}
+
+function Stage(
+  props: IViewProps & { name: string; stage: string; history: readonly IReleasedModel[] }
+): React.JSX.Element | null {
+  const { model, trans, name, stage } = props;
+  const [now, ...before] = props.history;
+  if (now === undefined) {
+    return null;
+  }
+  const of = (one: { model: string; stage: string }): boolean =>
+    one.model === name && one.stage === stage;
+  const release = `${name}:${stage}`;
+  const monitored = model.state.monitors.find(one => of(one.monitoring));
+  const select = (id: string): void => {
+    model.select(id);
+  };
+  return (
+    <section aria-label={release}>
+      <div className="jp-Mlgov-riskTop">
+        <span className="jp-Mlgov-riskId">{stage}</span>
+      </div>
+      <Released one={now} trans={trans} select={select} />
+      {monitored === undefined ? (
+        <p className="jp-Mlgov-quiet">
+          {trans.__('Not watched yet. In a terminal, once it has answered requests:')}{' '}
+          <code>mlgov monitor {release}</code>
+        </p>
+      ) : (
+        <MonitorState monitored={monitored} trans={trans} />
+      )}
+      <Retrain
+        {...props}
+        release={release}
+        job={model.state.retrains[retrainKey(release, now.release.snapshot)]}
+        last={model.state.retrainings.find(of)}
+      />
+      {before.length > 0 && (
+        <details>
+          <summary className="jp-Mlgov-quiet">
+            {trans._n('%1 release before', '%1 releases before', before.length, before.length)}
+          </summary>
+          {before.map((one, place) => (
+            <Released key={place} one={one} trans={trans} select={select} />
+          ))}
+        </details>
+      )}
+    </section>
   );
 }
 
@@ -100,7 +119,34 @@ function Released(props: {
         {release.by} · <Ago at={release.at} />
       </span>
       {release.message !== '' && <p>{release.message}</p>}
+      {one.gate !== null && <LetThrough gate={one.gate} trans={trans} />}
     </div>
+  );
+}
+
+/** What the gate said when it let the release through: not what it would say today. */
+function LetThrough(props: { gate: IGate; trans: TranslationBundle }): React.JSX.Element {
+  const { gate, trans } = props;
+  return (
+    <details className="jp-Mlgov-letThrough">
+      <summary>
+        <Badge tone={gate.open ? 'good' : 'bad'}>
+          {gate.open ? trans.__('Gate was open') : trans.__('Gate was closed')}
+        </Badge>
+        <span className="jp-Mlgov-quiet">{trans.__('why')}</span>
+      </summary>
+      <ul className="jp-Mlgov-rules">
+        {gate.rules.map((rule, index) => (
+          <li key={index}>
+            <Mark
+              tone={toneOfAnswer(rule.passed)}
+              label={rule.passed ? trans.__('passed') : trans.__('not passed')}
+            />
+            <span>{rule.reason}</span>
+          </li>
+        ))}
+      </ul>
+    </details>
   );
 }
 

@@ -13,9 +13,12 @@ import {
   type IGate,
   type IJob,
   type ILiveCell,
+  type IMonitored,
   type IProject,
   type IRegisteredRisk,
   type IReleasedModel,
+  type IRetraining,
+  type IRetrainWish,
   type ISnapshot,
   type IStanding,
   isUnfinished,
@@ -49,6 +52,9 @@ export interface IState {
   readonly chosen: readonly ICard[];
   readonly risks: readonly IRegisteredRisk[] | null;
   readonly releases: readonly IReleasedModel[] | null;
+  /** What the newest monitor run of each model and stage found. */
+  readonly monitors: readonly IMonitored[];
+  readonly retrainings: readonly IRetraining[];
   readonly loaded: boolean;
   readonly error: string | null;
   /** What goes on right now, in a few words: a snapshot is taken, a decision signed. */
@@ -56,8 +62,10 @@ export interface IState {
   readonly selected: string | null;
   readonly detail: ISnapshot | null;
   readonly gate: IGate | null;
-  /** The newest job of each snapshot, by the snapshot's id. */
+  /** The newest rerun of each snapshot, by the snapshot's id. */
   readonly jobs: Readonly<Record<string, IJob>>;
+  /** The newest retraining of each release, by `retrainKey`. */
+  readonly retrains: Readonly<Record<string, IJob>>;
 }
 
 /** What was read of an opened snapshot, and for which. */
@@ -65,6 +73,11 @@ interface IOpened {
   readonly selected: string;
   readonly notebook: string | null;
   readonly change: Partial<IState>;
+}
+
+/** What a retraining is known by: other projects on the server may have a model and stage of the same names. */
+export function retrainKey(release: string, snapshot: string): string {
+  return `${release} ${snapshot}`;
 }
 
 /** Rows that are asked for at once. */
@@ -110,8 +123,8 @@ export class SidebarModel implements IDisposable {
     if (notebook === this._state.notebook && this._state.loaded) {
       return;
     }
-    const { view, query, jobs, doing } = this._state;
-    this.set({ ...EMPTY, notebook, view, query, jobs, doing });
+    const { view, query, jobs, retrains, doing } = this._state;
+    this.set({ ...EMPTY, notebook, view, query, jobs, retrains, doing });
     void this.refresh();
   }
 
@@ -165,11 +178,11 @@ export class SidebarModel implements IDisposable {
       }
       // The list is drawn as soon as it is there, whatever else is on the way.
       const listed = isList(view) && view !== 'notebook' ? this.list() : null;
-      const [recent, jobs, risks, releases, opened] = await Promise.all([
+      const [recent, jobs, risks, life, opened] = await Promise.all([
         notebook === null ? null : this.requests.snapshots(path, 'notebook', PAGE, 0),
         this.requests.jobs(),
         view === 'risks' ? this.requests.risks(path) : null,
-        view === 'life' ? this.requests.releases(path) : null,
+        view === 'life' ? this.readLife(path) : null,
         this.readOpened()
       ]);
       const first = recent?.snapshots[0];
@@ -180,9 +193,9 @@ export class SidebarModel implements IDisposable {
         error: null,
         recent: recent?.snapshots ?? [],
         newest,
-        jobs: this.withJobs(jobs),
+        ...this.withJobs(jobs),
         ...(risks === null ? {} : { risks }),
-        ...(releases === null ? {} : { releases }),
+        ...life,
         ...(view === 'notebook' && recent
           ? { rows: rowsOf(recent.snapshots, 0), total: recent.total }
           : {}),
@@ -196,6 +209,15 @@ export class SidebarModel implements IDisposable {
     } catch (error) {
       this.setIn(turn, { loaded: true, error: lineOf(error) });
     }
+  }
+
+  private async readLife(path: string): Promise<Partial<IState>> {
+    const [releases, monitors, retrainings] = await Promise.all([
+      this.requests.releases(path),
+      this.requests.monitors(path),
+      this.requests.retrainings(path)
+    ]);
+    return { releases, monitors, retrainings };
   }
 
   /** Reads the list anew, from its start. */
@@ -295,6 +317,16 @@ export class SidebarModel implements IDisposable {
     }
   }
 
+  /** Retrains a release; the progress appears in `state.retrains`. */
+  async retrain(wish: IRetrainWish): Promise<void> {
+    try {
+      this.takeJobs([await this.requests.retrain(this._state.notebook ?? '', wish)]);
+      this.set({ error: null });
+    } catch (error) {
+      this.set({ error: lineOf(error) });
+    }
+  }
+
   /** Does what takes a while and shows that it is going on; what goes wrong is one line in the panel. */
   async busy(what: string, work: () => Promise<void>): Promise<void> {
     this.set({ doing: what, error: null });
@@ -367,13 +399,31 @@ export class SidebarModel implements IDisposable {
 
   /** Writes down jobs (newest first) and follows those that are not finished. */
   private takeJobs(jobs: readonly IJob[]): void {
-    this.set({ jobs: this.withJobs(jobs) });
+    this.set(this.withJobs(jobs));
     this.followAll(jobs);
   }
 
-  private withJobs(jobs: readonly IJob[]): IState['jobs'] {
-    const newest = [...jobs].reverse().map(job => [job.snapshot, job] as const);
-    return { ...this._state.jobs, ...Object.fromEntries(newest) };
+  private withJobs(jobs: readonly IJob[]): Pick<IState, 'jobs' | 'retrains'> {
+    const known = { jobs: { ...this._state.jobs }, retrains: { ...this._state.retrains } };
+    for (const job of [...jobs].reverse()) {
+      if (job.kind === 'retrain') {
+        known.retrains[retrainKey(job.release ?? '', job.snapshot)] = job;
+      } else {
+        known.jobs[job.snapshot] = job;
+      }
+    }
+    return known;
+  }
+
+  private withoutJob(job: IJob): Pick<IState, 'jobs' | 'retrains'> {
+    const rest = (jobs: IState['jobs']): IState['jobs'] =>
+      Object.fromEntries(Object.entries(jobs).filter(([, one]) => one.id !== job.id));
+    return { jobs: rest(this._state.jobs), retrains: rest(this._state.retrains) };
+  }
+
+  private knows(job: IJob): boolean {
+    const { jobs, retrains } = this._state;
+    return [...Object.values(jobs), ...Object.values(retrains)].some(one => one.id === job.id);
   }
 
   private followAll(jobs: readonly IJob[]): void {
@@ -392,7 +442,7 @@ export class SidebarModel implements IDisposable {
       newest = told;
       // How it ended is told together with what it changed in the record: by the refresh below.
       if (isUnfinished(told)) {
-        this.set({ jobs: this.withJobs([told]) });
+        this.set(this.withJobs([told]));
       }
     };
     const stopped = (): boolean => controller.signal.aborted;
@@ -410,8 +460,7 @@ export class SidebarModel implements IDisposable {
         }
         if (error instanceof RequestError && error.status === 404) {
           // The server was started anew: the rerun ended with the old one.
-          const others = Object.entries(this._state.jobs).filter(([, one]) => one.id !== job.id);
-          this.set({ jobs: Object.fromEntries(others), error: error.message });
+          this.set({ ...this.withoutJob(job), error: error.message });
           break;
         }
         await pause();
@@ -420,8 +469,8 @@ export class SidebarModel implements IDisposable {
     this.following.delete(job.id);
     if (!stopped()) {
       await this.refresh();
-      if (this._state.jobs[newest.snapshot]?.id === newest.id) {
-        this.set({ jobs: this.withJobs([newest]) });
+      if (this.knows(newest)) {
+        this.set(this.withJobs([newest]));
       }
     }
   }
@@ -462,6 +511,8 @@ const NOTHING = {
   chosen: [],
   risks: null,
   releases: null,
+  monitors: [],
+  retrainings: [],
   selected: null,
   detail: null,
   gate: null
@@ -476,7 +527,8 @@ const EMPTY: IState = {
   loaded: false,
   error: null,
   doing: null,
-  jobs: {}
+  jobs: {},
+  retrains: {}
 };
 
 function rowsOf(cards: readonly ICard[], start: number): Map<number, ICard> {

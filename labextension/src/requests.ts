@@ -8,10 +8,13 @@ import type {
   IGate,
   IJob,
   ILiveCell,
+  IMonitored,
   IPage,
   IProject,
   IRegisteredRisk,
   IReleasedModel,
+  IRetraining,
+  IRetrainWish,
   ISideBySide,
   ISigner,
   ISnapshot,
@@ -76,6 +79,24 @@ export class Requests {
     return told.releases;
   }
 
+  async monitors(path: string): Promise<readonly IMonitored[]> {
+    const told = await this.json<{ monitors: readonly IMonitored[] }>('GET', ['monitors'], {
+      path
+    });
+    return told.monitors;
+  }
+
+  async retrainings(path: string): Promise<readonly IRetraining[]> {
+    const told = await this.json<{ retrainings: readonly IRetraining[] }>('GET', ['retrainings'], {
+      path
+    });
+    return told.retrainings;
+  }
+
+  retrain(path: string, wish: IRetrainWish): Promise<IJob> {
+    return this.json<IJob>('POST', ['retrainings'], { path }, wish);
+  }
+
   standing(path: string, cells: readonly ILiveCell[]): Promise<IStanding> {
     return this.json<IStanding>('POST', ['standing'], { path }, { cells });
   }
@@ -108,7 +129,7 @@ export class Requests {
   }
 
   async jobs(): Promise<readonly IJob[]> {
-    return (await this.json<{ jobs: readonly IJob[] }>('GET', ['jobs'])).jobs;
+    return (await this.json<{ jobs: readonly IJob[] }>('GET', ['jobs'], { kind: 'all' })).jobs;
   }
 
   job(id: string): Promise<IJob> {

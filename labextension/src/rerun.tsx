@@ -18,18 +18,23 @@ export function RunningJob(props: {
   const stages: Readonly<Record<string, string>> = {
     environment: trans.__('Making the recorded environment'),
     rerun: trans.__('Executing the notebook again'),
+    retrain: trans.__('Executing the notebook on the new data'),
     plan: trans.__('It differs: looking for the cause'),
     again: trans.__('Executing it once more unchanged, to see whether it is random'),
     confirm: trans.__('Executing it with one change taken back, to confirm the cause')
   };
   const why = stages[stage] ?? stage;
   const what = queued
-    ? trans.__('Waiting for another rerun')
+    ? trans.__('Waiting for another job')
     : cells > 0
       ? trans.__('Cell %1 of %2', cell, cells)
       : trans.__('Starting');
   return (
-    <div className="jp-Mlgov-job" role="group" aria-label={trans.__('Rerun')}>
+    <div
+      className="jp-Mlgov-job"
+      role="group"
+      aria-label={job.kind === 'retrain' ? trans.__('Retraining') : trans.__('Rerun')}
+    >
       <div className="jp-Mlgov-jobTop">
         <span className="jp-Mlgov-jobWhat">{what}</span>
         {!queued && <span className="jp-Mlgov-jobTime">{elapsed(seconds)}</span>}
@@ -39,7 +44,7 @@ export function RunningJob(props: {
       </div>
       <progress
         className="jp-Mlgov-progress"
-        aria-label={trans.__('Progress of the rerun')}
+        aria-label={trans.__('Progress')}
         {...(cells > 0 ? { max: cells, value: cell } : {})}
       />
       {why !== '' && <div className="jp-Mlgov-quiet">{why}</div>}

@@ -1,6 +1,8 @@
 /** How a metric went from snapshot to snapshot: a line as small as a word. */
 import * as React from 'react';
 
+import type { Scalar } from './documents';
+
 const WIDTH = 120;
 const HEIGHT = 28;
 const EDGE = 3;
@@ -23,6 +25,46 @@ export function sparkPoints(
     value === null ? [] : [[EDGE + index * step, place(value)] as const]
   );
   return { points, targetY: target === null || known.length === 0 ? null : place(target) };
+}
+
+/** A value with its interval over stretches of time, and a target, in a box of that size. What is no number is left out. */
+export function bandPoints(
+  windows: readonly { readonly value: Scalar; readonly low: Scalar; readonly high: Scalar }[],
+  target: number,
+  width: number,
+  height: number
+): {
+  readonly band: readonly (readonly [number, number])[];
+  readonly line: readonly (readonly [number, number])[];
+  readonly targetY: number;
+} {
+  const known = windows.flatMap(({ value, low, high }, place) =>
+    typeof value === 'number'
+      ? [
+          {
+            place,
+            value,
+            low: typeof low === 'number' ? low : value,
+            high: typeof high === 'number' ? high : value
+          }
+        ]
+      : []
+  );
+  const least = Math.min(target, ...known.map(one => one.low));
+  const most = Math.max(target, ...known.map(one => one.high));
+  const y = (value: number): number =>
+    most === least
+      ? height / 2
+      : EDGE + (1 - (value - least) / (most - least)) * (height - 2 * EDGE);
+  const step = windows.length > 1 ? (width - 2 * EDGE) / (windows.length - 1) : 0;
+  const x = (place: number): number => EDGE + place * step;
+  const upper = known.map(one => [x(one.place), y(one.high)] as const);
+  const lower = known.map(one => [x(one.place), y(one.low)] as const);
+  return {
+    band: [...upper, ...lower.reverse()],
+    line: known.map(one => [x(one.place), y(one.value)] as const),
+    targetY: y(target)
+  };
 }
 
 export function Sparkline(props: {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { sparkPoints } from '../src/spark';
+import { bandPoints, sparkPoints } from '../src/spark';
 
 void test('the highest value is on top, the newest at the right edge', () => {
   const { points } = sparkPoints([1, 3, 2], null, 106, 26);
@@ -27,4 +27,24 @@ void test('a target is in the picture, also where no value reaches it', () => {
     points.map(([, y]) => y),
     [23, 13]
   );
+});
+
+void test('an interval over time is a band around its line, and what was not measured is left out', () => {
+  const windows = [
+    { value: 0.5, low: 0, high: 1 },
+    { value: 'NaN', low: 'NaN', high: 'NaN' },
+    { value: 1, low: 1, high: 1 }
+  ];
+  const { band, line, targetY } = bandPoints(windows, 0.5, 106, 56);
+  assert.deepEqual(line, [
+    [3, 28],
+    [103, 3]
+  ]);
+  assert.deepEqual(band, [
+    [3, 3],
+    [103, 3],
+    [103, 3],
+    [3, 53]
+  ]);
+  assert.equal(targetY, 28);
 });

@@ -14,7 +14,9 @@ c.ServerApp.port_retries = 0  # noqa: F821
 # Nothing here signs as whoever runs the tests.
 os.environ["MLGOV_KEYS"] = mkdtemp(prefix="mlgov-ui-keys-")
 # Names in pictures and tests are not those of this machine.
-Path(os.environ["MLGOV_KEYS"], "gitconfig").write_text("[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n")
+Path(os.environ["MLGOV_KEYS"], "gitconfig").write_text(
+    "[user]\n\tname = Ada Lovelace\n\temail = ada@example.org\n"
+)
 os.environ["GIT_CONFIG_GLOBAL"] = os.path.join(os.environ["MLGOV_KEYS"], "gitconfig")
 # Galata's helpers look at the folder; the tests write notebooks into it through the contents API.
 Path(c.ServerApp.root_dir, ".mlgov-ui-tests").touch()  # noqa: F821

@@ -81,6 +81,16 @@ async def test_monitors_tell_decision_effect_of_each_feature_and_kpis_over_time(
     assert [run["rows"] for run in one["runs"]] == [500, 300]
 
 
+async def test_a_release_tells_what_the_gate_said_when_it_let_it_through(released: Project, ask: Ask) -> None:
+    (one,) = json.loads((await ask("releases", path="work")).body)["releases"]
+    assert one["gate"]["open"] is True
+    assert one["gate"]["rules"]
+    entry = released.store.entries(kind="release")[0]
+    released.store.append("release", entry.subject, {**entry.body, "number": 1, "gate": "blake3:" + "0" * 64})
+    newest, _ = json.loads((await ask("releases", path="work")).body)["releases"]
+    assert newest["gate"] is None
+
+
 async def test_retrainings_tell_release_data_and_both_models(released: Project, ask: Ask) -> None:
     made = a_retraining(released)
     body = {"model": "credit", "stage": "production", "number": 1, "champion": made.champion, "outcome": made.outcome,

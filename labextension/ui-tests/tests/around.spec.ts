@@ -75,7 +75,11 @@ test('shortcuts, the status bar and the keyboard alone reach everything', async 
     await expect(panel.locator('[data-snapshot]').nth(1)).toBeFocused();
     await page.keyboard.press('Shift+Tab');
     await page.keyboard.press('Space');
-    for (let stop = 0; stop < 5 && !(await focused()).startsWith('Compare trial #1'); stop += 1) {
+    for (
+      let stop = 0;
+      stop < 5 && !(await focused()).startsWith('Compare trial #1 with');
+      stop += 1
+    ) {
       await page.keyboard.press('Tab');
     }
     await page.keyboard.press('Enter');
