@@ -3,7 +3,7 @@
 # make bench   what capture costs, as ratios in one run, beside MLflow and DVC; rewrites docs/reference/cost.md
 # make screenshots   the documentation's pictures of JupyterLab
 # make measure-sidebar   10,000 snapshots in the list, a cell beside the sidebar: docs/reference/sidebar-cost.md
-# make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; 20 minutes)
+# make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; an hour)
 # make bench-drift   drift on streams whose truth is known, beside river and evidently (30 minutes)
 # make test-peers   exports as MLflow and the validator of RO-Crate see them
 # make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
