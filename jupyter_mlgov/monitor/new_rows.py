@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jupyter_mlgov.errors import Damaged, NotFound, UsageError
+from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.hashing.tables import read_table
 from jupyter_mlgov.monitor import columns
 from jupyter_mlgov.monitor.row_keys import keys
@@ -169,7 +169,10 @@ def used_rows(store: Store, manifest: Manifest) -> set[tuple[str, int]]:
             used |= set(zip(table[REQUEST].to_pylist(), table[ROW].to_pylist(), strict=True))
         if manifest.retrained.mode == "in place" or manifest.parent is None:
             break
-        manifest = store.manifest(manifest.parent)
+        try:
+            manifest = store.manifest(manifest.parent)
+        except Missing:  # it came in a bundle, without the releases before it
+            break
     return used
 
 

@@ -50,6 +50,17 @@ def _log(entries: Any) -> RenderableType:
     return table
 
 
+def _retrained(made: Any) -> str:
+    """Of which release, and on which data."""
+    if not made:
+        return ""
+    how = "added to" if made["mode"] == "added" else "in place of"
+    return (
+        f"from {made['model']}:{made['stage']}@{made['number']}: {made['rows_new']:,} new rows {how} "
+        f"{made['rows_before']:,} in {made['uri']}"
+    )
+
+
 def _show(document: Any) -> RenderableType:
     number = document["number"]
     title = Text.assemble(
@@ -71,6 +82,7 @@ def _show(document: Any) -> RenderableType:
         ("id", document["id"]),
         ("made", f"{document['created_at']} by {document['author'] or 'unknown'}"),
         ("message", document["message"]),
+        ("retrained", _retrained(document.get("retrained"))),
         ("error", document["error"]),
         ("notebook", f"{document['notebook']['path'] or '(not saved)'} ({document['notebook']['order']})"),
         ("code", f"{commit} {('on ' + code['branch']) if code['branch'] else ''}"),

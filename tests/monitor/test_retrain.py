@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from jupyter_mlgov.errors import Blocked, MlgovError, NotFound, UsageError
+from jupyter_mlgov.monitor.new_rows import used_rows
 from jupyter_mlgov.project import Project
 from tests.kernel import ROOT
 from tests.monitor.making import add_outcomes, applications, serve
@@ -110,6 +111,18 @@ def test_what_was_learnt_since_goes_to_the_stage_through_the_gate(project: Proje
     assert one[1].proven_at is not None
     with pytest.raises(UsageError, match="0 new rows"):
         project.retrain("credit:production")
+    said = mlgov(project.root, "show", "credit@2").stdout
+    assert "from credit:production@1: 600 new rows added to 600 in data/loans.csv" in said
+
+    # Elsewhere it is whole: its data go with it.
+    project.export("credit@2", project.root.parent / "two.mlgov")
+    there = project.root.parent / "there"
+    there.mkdir()
+    Project.import_bundle(project.root.parent / "two.mlgov", there)
+    other = Project.open(there)
+    assert other.fsck() == []
+    assert other.rerun("credit", as_recorded=True).verdict == "reproduced"
+    assert len(used_rows(other.store, other.store.manifest(other.resolve("credit")))) == 600
 
 
 def test_what_is_no_better_stays_off_the_stage_and_the_answer_says_why(project: Project) -> None:
