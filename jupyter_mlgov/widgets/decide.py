@@ -6,6 +6,8 @@ units follow. A row that is picked is explained by SHAP. Nothing is written down
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import UsageError
@@ -26,9 +28,11 @@ class Decide(Shown):
     """The explorer. ``widget`` is an ipywidgets box; without ipywidgets its ``_repr_html_`` is a table."""
 
     def __init__(
-        self, model: Any, X: Any, y: Any, *, threshold: float | None = None, charter: Charter | None = None
-    ) -> None:
+        self, model: Any, X: Any, y: Any, *, threshold: float | None = None, charter: Charter | None = None,
+        changeable: Sequence[str] | None = None,
+    ) -> None:  # fmt: skip
         self.model, self.X = model, X
+        self.changeable = changeable
         self.charter = charter if charter is not None else _charter_of_session()
         self.decisions = Decisions(
             scores_of(model, X),
@@ -96,7 +100,49 @@ class Decide(Shown):
         return table(("", "in total", "per case"), rows, caption=f"Value of all decisions{note}")
 
     def explain(self, row: int) -> str:
-        """Why the model gives row ``row`` its score, by SHAP, as HTML. Raises ``UsageError``."""
+        """Why the model gives row ``row`` its score, what would change the decision, and what that is worth, as HTML.
+        Raises ``UsageError``."""
+        return self._why(row) + self._otherwise(row) + self._worth_of(row)
+
+    def _otherwise(self, row: int) -> str:
+        from jupyter_mlgov.assess.alternatives import alternatives
+
+        score, frame = scorer(self.model, self.X)
+        found = alternatives(score, frame, row, self.threshold, changeable=self.changeable)
+        called = "positive" if self.decisions.scores[row] >= self.threshold else "negative"
+        of = "" if self.changeable is None else f" of {', '.join(map(str, self.changeable))}"
+        if not found:
+            said = f"Row {row} is called {called} at {self.threshold:.4g}, and no value in the data{of} changes that."
+            return f"<p>{escape(said)}</p>"
+        rows = [
+            (
+                " and ".join(f"{one.feature} {_shown(one.then)}" for one in found_one.changes),
+                " and ".join(_shown(one.now) for one in found_one.changes),
+                found_one.score,
+                f"{found_one.moved:.0%}",
+            )
+            for found_one in found
+        ]
+        caption = f"Row {row} is called {called} at {self.threshold:.4g}; it would not be with"
+        return table(("this in place", "of", "score then", "of the rows in between"), rows, caption=caption)
+
+    def _worth_of(self, row: int) -> str:
+        positive = bool(self.decisions.scores[row] >= self.threshold)
+        amounts = self.decisions.worth_of(positive)
+        if not any(amounts):
+            return ""
+        right, wrong = (
+            "; ".join(f"{value:+,.0f} {unit}".strip() for unit, value in part.items()) or "nothing stated"
+            for part in amounts
+        )
+        called = "positive" if positive else "negative"
+        return table(
+            ("if it is right", "if it is wrong"),
+            [(right, wrong)],
+            caption=f"What calling row {row} {called} is worth",
+        )
+
+    def _why(self, row: int) -> str:
         effects = explanation(self.model, self.X, row)
         rows = [(name, value, effect) for name, value, effect in effects[:EXPLAINED]]
         score = float(self.decisions.scores[row])
@@ -147,7 +193,10 @@ class Decide(Shown):
         )  # fmt: skip
         page = w.HTML(self.page(self.threshold))
         row = w.BoundedIntText(value=0, min=0, max=len(scores) - 1, description="Row")
-        button = w.Button(description="Explain", tooltip="Why this row has its score, by SHAP")
+        button = w.Button(
+            description="Explain",
+            tooltip="Why this row has its score, what would change the decision, and what that is worth",
+        )
         why = w.HTML()
 
         def moved(change: Any) -> None:
@@ -159,8 +208,6 @@ class Decide(Shown):
             try:
                 why.value = self.explain(row.value)
             except UsageError as error:
-                from html import escape
-
                 why.value = f"<p>{escape(str(error))}</p>"
             finally:
                 button.disabled = False
@@ -201,6 +248,21 @@ def scores_of(model: Any, X: Any) -> Any:
     )
 
 
+def scorer(model: Any, X: Any) -> tuple[Any, Any]:
+    """A function from frames like ``X`` to scores, and ``X`` as a frame (columns of an array are ``x0``, ``x1``, ...)."""
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(X, pd.DataFrame):
+        return lambda rows: scores_of(model, rows), X
+    frame = pd.DataFrame(np.asarray(X)).rename(columns=lambda number: f"x{number}")
+    return lambda rows: scores_of(model, rows.to_numpy()), frame
+
+
+def _shown(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def explanation(model: Any, X: Any, row: int) -> list[tuple[str, object, float]]:
     """``(feature, its value, its effect on the score)``, the largest effect first. Works for any model.
 
@@ -210,16 +272,13 @@ def explanation(model: Any, X: Any, row: int) -> list[tuple[str, object, float]]
     import warnings
 
     import numpy as np
-    import pandas as pd
 
     with warnings.catch_warnings():
         # SHAP's import uses what matplotlib is about to take away; that is nothing for the user of this cell.
         warnings.simplefilter("ignore")
         import shap
 
-    frame = (
-        X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X)).rename(columns=lambda n: f"x{n}")
-    )
+    score_frame, frame = scorer(model, X)
     if not 0 <= row < len(frame):
         raise UsageError(f"row {row}: give one from 0 to {len(frame) - 1}")
     columns, dtypes = list(frame.columns), frame.dtypes
@@ -227,12 +286,13 @@ def explanation(model: Any, X: Any, row: int) -> list[tuple[str, object, float]]
     background = frame.iloc[::step][:BACKGROUND]
 
     def score(values: Any) -> Any:
-        rows = pd.DataFrame(values, columns=columns)
-        rows = rows.astype(
-            {name: dtype for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") != "O"},
-            errors="ignore",
+        rows = type(frame)(values, columns=columns)
+        return score_frame(
+            rows.astype(
+                {name: dtype for name, dtype in dtypes.items() if getattr(dtype, "kind", "O") != "O"},
+                errors="ignore",
+            )
         )
-        return scores_of(model, rows if isinstance(X, pd.DataFrame) else rows.to_numpy())
 
     state = np.random.get_state()
     try:
@@ -257,11 +317,18 @@ def _charter_of_session() -> Charter | None:
 
 
 def decide(
-    model: Any, X: Any, y: Any, *, threshold: float | None = None, charter: Charter | None = None
+    model: Any,
+    X: Any,
+    y: Any,
+    *,
+    threshold: float | None = None,
+    charter: Charter | None = None,
+    changeable: Sequence[str] | None = None,
 ) -> Decide:
     """The threshold explorer for a fitted binary classifier.
 
     ``X`` and ``y`` are held-out rows and their labels. ``charter`` is the session's where it is left out; its
-    ``value_of_right``, ``cost_of_wrong``, ``threshold`` and ``kpis`` are used. Raises ``UsageError``.
+    ``value_of_right``, ``cost_of_wrong``, ``threshold`` and ``kpis`` are used. ``changeable`` are the features that can be
+    changed at all: what would change a decision is looked for among them. Raises ``UsageError``.
     """
-    return Decide(model, X, y, threshold=threshold, charter=charter)
+    return Decide(model, X, y, threshold=threshold, charter=charter, changeable=changeable)

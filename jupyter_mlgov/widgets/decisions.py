@@ -127,6 +127,16 @@ class Decisions:
         worth = tuple(Worth(unit, total, total / cases) for unit, total in totals.items())
         return Outcome(threshold=float(threshold), **counts, worth=worth)
 
+    def worth_of(self, positive: bool) -> tuple[dict[str, float], dict[str, float]]:
+        """What one case that is called positive, or negative, brings by unit: where that is right, and where it is wrong."""
+        right, wrong = ("tp", "fp") if positive else ("tn", "fn")
+        made: tuple[dict[str, float], dict[str, float]] = ({}, {})
+        for kind, unit, value in self._amounts:
+            for totals, wanted in zip(made, (right, wrong), strict=True):
+                if kind == wanted:
+                    totals[unit] = totals.get(unit, 0.0) + value
+        return made
+
     @cached_property
     def thresholds(self) -> npt.NDArray[np.float64]:
         """At most 201 thresholds that decide differently, lowest first."""

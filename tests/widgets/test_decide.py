@@ -154,3 +154,20 @@ def test_what_cannot_be_decided_is_one_line(scores: Any, truth: Any, said: str) 
 def test_a_model_without_scores_is_refused() -> None:
     with pytest.raises(UsageError, match="gives no score"):
         mlgov.decide(object(), [[1]], [1])
+
+
+def test_a_picked_row_is_told_what_would_change_its_decision_and_what_that_is_worth(loans: Any) -> None:
+    model, X, y = loans
+    decide = mlgov.decide(model, X, y, charter=CHARTER, threshold=0.5, changeable=["income"])
+    row = int(np.argmin(np.abs(decide.decisions.scores - 0.4)))
+    page = decide.explain(row)
+    assert f"Row {row} is called negative at 0.5; it would not be with" in page
+    assert "income" in page and "noise -" not in page
+    assert f"What calling row {row} negative is worth" in page
+    assert "+60 USD" in page and "-400 USD" in page
+    none = mlgov.decide(model, X, y, threshold=0.5, changeable=["noise"])
+    assert "no value in the data of noise changes that" in none.explain(row)
+    arrays = mlgov.decide(LogisticRegression().fit(X.to_numpy(), y), X.to_numpy(), y, threshold=0.5)
+    assert "x0 " in arrays.explain(row)
+    with pytest.raises(UsageError, match="'wealth' is no feature"):
+        mlgov.decide(model, X, y, changeable=["wealth"]).explain(row)
