@@ -6,6 +6,9 @@ import type { IFinding, IJob, Verdict } from './documents';
 import { elapsed } from './format';
 import { Ago, Badge, toneOf, verdictName } from './parts';
 
+/** Stages of which the message says no more than their own words. */
+const SAID: ReadonlySet<string> = new Set(['rerun', 'again', 'retrain']);
+
 export function RunningJob(props: {
   job: IJob;
   trans: TranslationBundle;
@@ -48,7 +51,7 @@ export function RunningJob(props: {
         {...(cells > 0 ? { max: cells, value: cell } : {})}
       />
       {why !== '' && <div className="jp-Mlgov-quiet">{why}</div>}
-      {message !== '' && (
+      {message !== '' && !SAID.has(stage) && (
         <div className="jp-Mlgov-quiet jp-Mlgov-oneLine" title={message}>
           {message}
         </div>

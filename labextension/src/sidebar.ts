@@ -168,6 +168,10 @@ function activate(
       }
     });
     app.shell.add(tab, 'main', { mode: 'tab-after' });
+    if (!tab.isAttached) {
+      // Notebook 7 has room for one document: others stand beside it.
+      app.shell.add(tab, 'right');
+    }
     app.shell.activateById(id);
   };
 
