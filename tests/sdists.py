@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from packaging.version import Version
+from packaging.version import InvalidVersion, Version
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "jupyter-mlgov-bench"
 INDEX = "https://pypi.org/simple"
@@ -23,9 +23,7 @@ def fetch_sdist(package: str, version: str | None = None, *, folder: Path = CACH
     listed = json.loads(_get(f"{INDEX}/{package}/", accept="application/vnd.pypi.simple.v1+json"))["files"]
     sdists = {one["filename"].removesuffix(".tar.gz").rpartition("-")[2]: one for one in listed
               if one["filename"].endswith(".tar.gz")}  # fmt: skip
-    newest = version or max(
-        (one for one in sdists if not Version(one).is_prerelease), key=Version, default=""
-    )
+    newest = version or max(filter(_is_release, sdists), key=Version, default="")
     if newest not in sdists:
         raise FileNotFoundError(f"PyPI has no sdist of {package} {version or ''}".rstrip())
     told: dict[str, Any] = sdists[newest]
@@ -38,6 +36,13 @@ def fetch_sdist(package: str, version: str | None = None, *, folder: Path = CACH
     part.write_bytes(content)
     part.replace(path)
     return path
+
+
+def _is_release(version: str) -> bool:
+    try:
+        return not Version(version).is_prerelease
+    except InvalidVersion:  # the last part of a name of long ago: "statsmodels-0.5.0-rc1"
+        return False
 
 
 def _get(url: str, *, accept: str = "*/*") -> bytes:
