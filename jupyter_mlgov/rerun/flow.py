@@ -80,12 +80,7 @@ def changed_by(source: str) -> frozenset[str]:
         tree = ast.parse(python_of(source))
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
-    imported = {
-        (alias.asname or alias.name).split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for alias in node.names
-    }
+    imported = _imported(tree)
     found: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
@@ -101,6 +96,47 @@ def changed_by(source: str) -> frozenset[str]:
     return frozenset(found - imported)
 
 
+@lru_cache(maxsize=4096)
+def imported_by(source: str) -> frozenset[str]:
+    """Names that a cell's imports bind."""
+    try:
+        return frozenset(_imported(ast.parse(python_of(source))))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    return {
+        (alias.asname or alias.name).split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+@lru_cache(maxsize=4096)
+def shown_by(source: str) -> frozenset[str]:
+    """Names of objects that a cell only asks for what it shows: ``df.describe()`` as its last line changes nothing."""
+    try:
+        body = ast.parse(python_of(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    last = body[-1] if body else None
+    if not isinstance(last, ast.Expr) or not isinstance(last.value, ast.Call):
+        return frozenset()
+    call = last.value
+    method = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+    if not method or method in _FITTING | _IN_PLACE or any(word.arg == "inplace" for word in call.keywords):
+        return frozenset()
+    before = "\n".join(ast.unparse(node) for node in body[:-1])
+    return frozenset(_names(call.func) - changed_by(before))
+
+
+_IN_PLACE = frozenset(
+    {"add", "clear", "discard", "extend", "fill", "insert", "intersection_update", "popitem", "remove", "reverse",
+     "shuffle", "sort", "symmetric_difference_update", "difference_update", "put", "resize", "partition"}
+)  # fmt: skip
+"""Methods that change what they are called on, and give nothing that would be shown."""
 _FITTING = frozenset(
     {"fit", "fit_transform", "fit_predict", "partial_fit", "pop", "update", "append", "setdefault"}
 )

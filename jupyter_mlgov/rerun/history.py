@@ -12,7 +12,7 @@ from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
 from jupyter_mlgov.rerun.factors import Factor
-from jupyter_mlgov.rerun.flow import changed_by
+from jupyter_mlgov.rerun.flow import changed_by, imported_by, shown_by
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading
 
@@ -70,13 +70,15 @@ def _drawn_again(before: Side, reading: Reading) -> Iterator[Factor]:
 
 def _changed_again(before: Side) -> Iterator[Factor]:
     """A cell that ran more than once and changed an object in place each time, which no other cell made anew."""
+    modules = {name for entry in before.journal for name in imported_by(before.source(entry))}
     for cell in before.cells:
         runs = [place for place, entry in enumerate(before.journal) if entry.index == cell.index]
         if len(runs) < 2:
             continue
         last = before.journal[runs[-1]]
         between = {name for entry in before.journal[runs[-2] + 1 : runs[-1]] for name in entry.sets}
-        for name in sorted(changed_by(before.source(last)) - set(last.sets) - between):
+        source = before.source(last)
+        for name in sorted(changed_by(source) - shown_by(source) - modules - set(last.sets) - between):
             yield Factor(
                 "hidden-state.repeated-run", name,
                 f"The recorded result depended on hidden state: {cell_name(cell.index)} changes `{name}` in place and ran "

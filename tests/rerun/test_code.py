@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jupyter_mlgov.rerun.code_form import form_of, python_of
-from jupyter_mlgov.rerun.flow import changed_by
+from jupyter_mlgov.rerun.flow import changed_by, shown_by
 from jupyter_mlgov.rerun.suspects import Reading, read_code
 
 
@@ -150,3 +150,21 @@ def test_measured_durations_are_told_from_results_that_use_the_clock() -> None:
 def test_what_a_cell_may_change_in_place_is_seen(code: str, names: set[str]) -> None:
     assert names <= changed_by(code)
     assert changed_by("print(df)") <= {"print"}
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("df.describe()", {"df"}),
+        ("pd.crosstab(a, b)", {"pd"}),
+        ("df['a'].value_counts().head()", {"df"}),
+        ("items.append(3)", set()),
+        ("model.fit(X, y)", set()),
+        ("df.drop(columns='a', inplace=True)", set()),
+        ("items.sort()", set()),
+        ("x = 1", set()),
+        ("df.apply(print)\ndf.head()", set()),
+    ],
+)
+def test_what_a_cell_only_shows_is_not_changed_by_it(code: str, names: set[str]) -> None:
+    assert shown_by(code) == names

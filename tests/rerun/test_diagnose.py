@@ -405,3 +405,14 @@ def test_a_name_from_a_cell_below_is_the_order_of_execution(make: Maker) -> None
     )
     (found,) = compare(make.store, one, other).findings
     assert (found.cause, found.subject, found.cell) == ("hidden-state.order", "k", 0)
+
+
+@pytest.mark.parametrize(
+    "look", ["df.describe()", "pd.crosstab(df.income, df.age)", "pd.set_option('display.width', 80)"]
+)
+def test_a_cell_that_only_looks_and_ran_twice_is_no_hidden_state(make: Maker, look: str) -> None:
+    cells = [LOAD, look, TRAIN]
+    one = make.baseline(cells, order=[0, 1, 1, 2], metrics={"auc": 0.8}, frames=(frame("df", "a"),))
+    other = make.run(cells, metrics={"auc": 0.7}, frames=(frame("df", "b"),))
+    found = compare(make.store, one, other).findings
+    assert "hidden-state.repeated-run" not in {finding.cause for finding in found}, found
