@@ -229,7 +229,9 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
     now = {module.path: module for module in after.manifest.code.modules}
     for old in before.manifest.code.modules:
         new = now.get(old.path)
-        raised = _raised_in(after, old) if new is None else None
+        # A file that could not be imported was read all the same, by the traceback: then it has no module's name.
+        unimported = new is None or (old.name != "" and new.name == "")
+        raised = _raised_in(after, old) if unimported else None
         if raised is not None:
             cells = _cells_with(before, old)
             yield Factor(
@@ -238,6 +240,7 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
                 f"restore {old.path}, or run the experiment again so that the new code is recorded",
                 cells=frozenset(cells), everywhere=not cells,
             )  # fmt: skip
+            continue
         if new is None or new.digest == old.digest or _same_code(before, old, after, new):
             continue
         cells = _cells_with(before, old)

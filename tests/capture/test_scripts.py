@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -45,7 +47,9 @@ def project(tmp_path: Path) -> Path:
 
 
 def test_what_is_run_is_a_module_of_the_record_with_its_text_and_no_input(project: Path) -> None:
-    kernel = Kernel(project)
+    # Shell lines start the Python that the kernel runs in, as in an activated environment.
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    kernel = Kernel(project, env={"PATH": path})
     try:
         kernel.must("%load_ext jupyter_mlgov")
         seen: set[str] = set()
