@@ -27,11 +27,10 @@ REASONS = {
     "of seconds hides it, this one does not.",
     "same_again": "Neither the file nor the array that is mapped from it is read again; what is left is the fixed cost of a "
     "snapshot, which the first one has too.",
-    "store_growth": "Objects are within the target. Most of the rest is manifests: they repeat the digests of cells, "
-    "columns and runs that did not change, and digests do not compress. Written as differences from the one before they "
-    "would take a tenth, and one damaged file would take others with it: each is whole instead.",
+    "store_growth": "Frames, inputs and the journal that snapshots share are kept once. The rest is what each manifest has of its "
+    "own, and digests do not compress; the index, a cache, is a third of it.",
     "ordinary_notebooks": "Nearly all of it is paid once in a session: loading the extension, and the first snapshot, which "
-    "makes the store, lists the packages and compiles the forms of secrets. The notebooks are short; the share falls as "
+    "makes the store, imports what records and lists the packages. The notebooks are short; the share falls as "
     "they get longer.",
 }
 """What profiling showed, for rows that miss their target."""
