@@ -26,7 +26,12 @@ test('releases, monitors and a retraining stand in the panel', async ({ page, tm
   );
   const panel = await openPanel(page);
   await expect(panel.locator('h2')).toHaveText('credit.ipynb', LONG);
-  await panel.getByRole('button', { name: 'Life', exact: true }).click();
+  // The panel may still be laying itself out: a press that began on the button can end beside it.
+  const life = panel.getByRole('button', { name: 'Life', exact: true });
+  await expect(async () => {
+    await life.click();
+    await expect(life).toHaveAttribute('aria-pressed', 'true', { timeout: 2_000 });
+  }).toPass(LONG);
   const stage = panel.getByRole('region', { name: 'credit:production' });
 
   await test.step('a release says its version, its snapshot and the gate that let it through', async () => {
