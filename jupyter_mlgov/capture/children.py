@@ -129,11 +129,8 @@ class _Teller:
         self._tell("d", path)
 
     def started(self, words: list[str], folder: str | None) -> None:
-        for word in words:
-            for script in scripts_in(word):
-                path = os.path.abspath(os.path.join(folder or "", script))
-                if os.path.isfile(path):
-                    self._tell("x", path)
+        for path in scripts_in(words, folder):
+            self._tell("x", path)
 
     def _tell(self, kind: str, path: str, importing: bool = False, time: int = 0, size: int = 0) -> None:
         if (kind, path) in self._told:

@@ -116,10 +116,8 @@ class Listening:
                 self.watch.look_at(
                     os.path.join(folder, path) if folder else path for path in (word, *paths_in(word)) if path
                 )
-                for script in scripts_in(word):
-                    path = os.path.abspath(os.path.join(folder or "", script))
-                    if os.path.isfile(path):
-                        self.reads.saw_code(path)
+            for path in scripts_in(words, folder):
+                self.reads.saw_code(path)
 
     def called(self, path: str, *, query: str | None = None, table: Table | None = None) -> None:
         """A wrapped reader is called with a path, a folder or a pattern."""

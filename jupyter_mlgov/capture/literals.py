@@ -53,11 +53,14 @@ def paths_in(text: str) -> Iterator[str]:
                 yield word
 
 
-def scripts_in(text: str) -> Iterator[str]:
-    """The words of a command line that may name a file with code."""
-    for word in _WORD.findall(text):
-        if word.endswith(SCRIPTS) and not word.startswith("-"):
-            yield word
+def scripts_in(words: Iterable[str], folder: str | None) -> Iterator[str]:
+    """Paths of the files with code that a command line names, seen from ``folder``, where they are there."""
+    for text in words:
+        for word in _WORD.findall(text):
+            if word.endswith(SCRIPTS) and not word.startswith("-"):
+                path = os.path.abspath(os.path.join(folder or "", word))
+                if os.path.isfile(path):
+                    yield path
 
 
 def paths_in_code(code: str) -> Iterator[str]:
