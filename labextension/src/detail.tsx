@@ -16,7 +16,7 @@ import {
 } from './documents';
 import { amount, bytes, short } from './format';
 import type { IViewProps } from './panel';
-import { Ago, Badge, CheckMark, Mark, Section, toneOfAnswer } from './parts';
+import { Ago, Badge, CheckMark, GateRules, Section, toneOfAnswer } from './parts';
 import { CellLink, RunningJob, VerdictView } from './rerun';
 
 export function Detail(props: IViewProps): React.JSX.Element {
@@ -184,17 +184,7 @@ function Gate(
         </Badge>
         <span className="jp-Mlgov-quiet">{trans.__('why')}</span>
       </summary>
-      <ul className="jp-Mlgov-rules">
-        {gate.rules.map((rule, index) => (
-          <li key={index}>
-            <Mark
-              tone={toneOfAnswer(rule.passed)}
-              label={rule.passed ? trans.__('passed') : trans.__('not passed')}
-            />
-            <span>{rule.reason}</span>
-          </li>
-        ))}
-      </ul>
+      <GateRules gate={gate} trans={trans} />
       {snapshot.approvals.length > 0 && (
         <ul className="jp-Mlgov-rows" aria-label={trans.__('Decisions')}>
           {snapshot.approvals.map((decision, index) => (

@@ -6,7 +6,7 @@ import type { IGate, IReleasedModel } from './documents';
 import { retrainKey } from './model';
 import { MonitorState } from './monitor';
 import type { IViewProps } from './panel';
-import { Ago, Badge, Mark, Section, toneOfAnswer } from './parts';
+import { Ago, Badge, GateRules, Section } from './parts';
 import { Retrain } from './retrain';
 import { Start } from './start';
 
@@ -135,17 +135,7 @@ function LetThrough(props: { gate: IGate; trans: TranslationBundle }): React.JSX
         </Badge>
         <span className="jp-Mlgov-quiet">{trans.__('why')}</span>
       </summary>
-      <ul className="jp-Mlgov-rules">
-        {gate.rules.map((rule, index) => (
-          <li key={index}>
-            <Mark
-              tone={toneOfAnswer(rule.passed)}
-              label={rule.passed ? trans.__('passed') : trans.__('not passed')}
-            />
-            <span>{rule.reason}</span>
-          </li>
-        ))}
-      </ul>
+      <GateRules gate={gate} trans={trans} />
     </details>
   );
 }

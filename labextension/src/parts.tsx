@@ -3,7 +3,7 @@ import { Time } from '@jupyterlab/coreutils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { ICheck, Verdict } from './documents';
+import type { ICheck, IGate, Verdict } from './documents';
 
 export type Tone = 'good' | 'bad' | 'unsure' | 'quiet';
 
@@ -121,5 +121,23 @@ export function Section(props: {
       </summary>
       <div className="jp-Mlgov-sectionBody">{props.children}</div>
     </details>
+  );
+}
+
+/** What a gate said, rule by rule. */
+export function GateRules(props: { gate: IGate; trans: TranslationBundle }): React.JSX.Element {
+  const { gate, trans } = props;
+  return (
+    <ul className="jp-Mlgov-rules">
+      {gate.rules.map((rule, index) => (
+        <li key={index}>
+          <Mark
+            tone={toneOfAnswer(rule.passed)}
+            label={rule.passed ? trans.__('passed') : trans.__('not passed')}
+          />
+          <span>{rule.reason}</span>
+        </li>
+      ))}
+    </ul>
   );
 }
