@@ -329,7 +329,7 @@ def outputs_of(pair: Pair, name: str) -> list[dict[str, Any]]:
 def test_outputs_are_those_of_the_cell_with_its_children_and_threads(pair: Pair) -> None:
     pair.loaded.must(
         "%%experiment shown\nimport os, sys, threading\nfrom IPython.display import HTML, display\n"
-        "if os.fork() == 0:\n    print('child', flush=True); os._exit(0)\nos.wait()\nprint('parent')\n"
+        "if os.fork() == 0:\n    sys.stdout.write('child\\n'); os._exit(0)\nos.wait()\nprint('parent')\n"
         "thread = threading.Thread(target=lambda: (print('thread'), display(HTML('<i>t</i>'))))\nthread.start(); thread.join()\n"
         "import time; time.sleep(0.3)\nsys.stderr.write('err\\n')\n7 * 6"
     )
