@@ -160,6 +160,10 @@ class Check:
         for entry in self._lines:
             if _makes_snapshot(entry):
                 listed.setdefault(entry.subject, entry)
+        broken: dict[str, StoreError] = {}
+        resting: defaultdict[str, list[str]] = defaultdict(
+            list
+        )  # by a broken manifest, those that rest on it
         for name in dict.fromkeys((*listed, *sorted(self._manifests.names()))):
             listing = listed.get(name)
             touched = [name] if listing else []
@@ -169,8 +173,7 @@ class Check:
                 manifest = manifests.decode(name, self._manifests.get(name))
             except StoreError as error:
                 self._spoilt.update(touched)
-                kind = "manifest.missing" if isinstance(error, Missing) else "manifest.damaged"
-                self._add(kind, name, error, touched, _RESTORE if touched else _UNUSED)
+                broken[name] = error
                 continue
             if listing is None:
                 continue
@@ -183,6 +186,13 @@ class Check:
             self._environments.add(manifest.environment)
             for digest in manifest.objects():
                 self._users[digest].append(name)
+        for name in broken:
+            under = [base for base in self._manifests.bases(name) if base in broken]
+            resting[under[-1] if under else name].append(name)
+        for name, names in resting.items():
+            kind = "manifest.missing" if isinstance(broken[name], Missing) else "manifest.damaged"
+            touched = [one for one in (name, *names) if one in listed]
+            self._add(kind, name, broken[name], touched, _RESTORE if touched else _UNUSED)
         for entry in self._lines:
             for field in _NAMED_OBJECTS.get(entry.kind, ()):
                 named: Any = entry.body.get(field)

@@ -41,6 +41,9 @@ BUSY_S = 30.0
 _BATCH = 1000
 """Rows that are written in one statement."""
 
+_PAGE = 2048
+"""Bytes of a page of a new file: of a small store's index, most of the usual 4,096 would be empty."""
+
 T = TypeVar("T")
 
 
@@ -249,6 +252,7 @@ def _engine(path: Path, *, mode: str, begin: str) -> Engine:
         )
         if mode != "ro":
             with _closing_on_failure(connection):
+                connection.execute(f"PRAGMA page_size={_PAGE}")
                 connection.execute("PRAGMA journal_mode=TRUNCATE")
                 connection.execute("PRAGMA synchronous=FULL")
         return connection

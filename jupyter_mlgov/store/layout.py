@@ -13,9 +13,10 @@ import msgspec
 from jupyter_mlgov.errors import Damaged, NotFound, NotWritable, StoreError
 from jupyter_mlgov.store import files
 
-FORMAT = 2
+FORMAT = 3
 """Version of the folder's form. A store with a higher one is refused; one with a lower one is read as it is, and is of
-this one as soon as something is written. 2: manifests lie in pieces (:mod:`.pieces`); a whole one is read as well."""
+this one as soon as something is written. 2: manifests lie in pieces (:mod:`.pieces`); a whole one is read as well.
+3: their recipes may have a base."""
 
 _STATED = msgspec.json.encode({"format": FORMAT}) + b"\n"
 

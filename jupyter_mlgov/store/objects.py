@@ -39,20 +39,27 @@ def hex_of(digest: str) -> str | None:
     return bare if bare != digest and is_identity(bare) else None
 
 
-def compress(data: bytes) -> bytes:
-    """One zstd frame that says how long its content is."""
-    return zstandard.ZstdCompressor(level=3).compress(data)
+def compress(data: bytes, *, base: bytes | None = None) -> bytes:
+    """One zstd frame that says how long its content is. What ``base`` has too costs next to nothing in it."""
+    return zstandard.ZstdCompressor(level=3, dict_data=_dictionary(base)).compress(data)
 
 
-def expand(packed: bytes, *, limit: int = LIMIT) -> bytes:
+def _dictionary(base: bytes | None) -> zstandard.ZstdCompressionDict | None:
+    if base is None:
+        return None
+    return zstandard.ZstdCompressionDict(base, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
+
+
+def expand(packed: bytes, *, limit: int = LIMIT, base: bytes | None = None) -> bytes:
     """What zstd packed. Memory grows with what comes out, never with what the frame's header claims.
 
-    Raises ``ValueError`` when it is no zstd or holds more than ``limit`` bytes.
+    ``base`` is what it was packed with. Raises ``ValueError`` when it is no zstd or holds more than ``limit`` bytes.
     """
     parts = []
     size = 0
     try:
-        with zstandard.ZstdDecompressor().stream_reader(packed, read_across_frames=True) as reader:
+        unpacking = zstandard.ZstdDecompressor(dict_data=_dictionary(base))
+        with unpacking.stream_reader(packed, read_across_frames=True) as reader:
             while part := reader.read(_CHUNK):
                 size += len(part)
                 if size > limit:

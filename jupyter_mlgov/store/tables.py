@@ -8,7 +8,7 @@ SQLAlchemy: only :mod:`jupyter_mlgov.store.index` does, when it is first needed.
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -17,6 +17,7 @@ from sqlalchemy import (
     Boolean,
     Column,
     Connection,
+    Dialect,
     Index,
     Integer,
     MetaData,
@@ -30,30 +31,52 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.types import UserDefinedType
 
 from jupyter_mlgov.records.canonical import Scalar
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store.listing import LogEntry
+from jupyter_mlgov.store.objects import is_identity
 
-VERSION = "2"
+VERSION = "3"
 """Version of the tables: an index of another version is rebuilt."""
 
 tables = MetaData()
+
+
+class Identity(UserDefinedType[str]):
+    """64 hex digits, as the 32 bytes that they are: half of the index is identities. Anything else is kept as it is."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        """A type that makes SQLite convert nothing."""
+        return "BLOB"
+
+    def bind_processor(self, dialect: Dialect) -> Callable[[str | None], bytes | str | None]:
+        """What SQLite is given."""
+        return lambda value: bytes.fromhex(value) if value is not None and is_identity(value) else value
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], str | None]:
+        """What SQLite gave."""
+        return lambda value: value.hex() if isinstance(value, bytes) else value
+
 
 state = Table(
     "state",
     tables,
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 entries = Table(
     "entries",
     tables,
     Column("seq", Integer, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", Identity, nullable=False, unique=True),
     Column("kind", String, nullable=False),
-    Column("subject", String, nullable=False),
+    Column("subject", Identity, nullable=False),
     Index("entries_by_subject", "subject", "kind", "seq"),
     Index("entries_by_kind", "kind", "seq"),
 )
@@ -62,7 +85,7 @@ snapshots = Table(
     "snapshots",
     tables,
     Column("seq", Integer, primary_key=True),
-    Column("id", String, nullable=False, unique=True),
+    Column("id", Identity, nullable=False, unique=True),
     Column("kind", String, nullable=False),
     Column("experiment", String, nullable=False),
     Column("number", Integer),
@@ -73,8 +96,8 @@ snapshots = Table(
     Column("status", String, nullable=False),
     Column("message", String, nullable=False),
     Column("author", String, nullable=False),
-    Column("parent", String),
-    Column("baseline", String),
+    Column("parent", Identity),
+    Column("baseline", Identity),
     Column("kpis_met", Boolean),
     Column("verdict", String),
     Column("risks", String, nullable=False),
@@ -355,7 +378,8 @@ def numbered(connection: Connection, experiment: str, number: int) -> str | None
 def with_prefix(connection: Connection, prefix: str, *, limit: int) -> list[LogEntry]:
     """Snapshots and candidates whose id starts with ``prefix``, at most ``limit``; no metrics are read."""
     columns = (snapshots.c.id, snapshots.c.kind, snapshots.c.experiment, snapshots.c.number)
-    statement = select(*columns).where(snapshots.c.id >= prefix, snapshots.c.id < prefix + "g").limit(limit)
+    first, last = prefix.ljust(64, "0"), prefix.ljust(64, "f")
+    statement = select(*columns).where(snapshots.c.id.between(first, last)).limit(limit)
     empty: dict[str, Any] = {"created_at": "", "notebook": "", "metrics": {}, "status": ""}
     return [LogEntry(**row._mapping, **empty) for row in connection.execute(statement)]
 

@@ -96,11 +96,13 @@ class _Named:
         pending: list[str] = []
         for entry in entries:
             pending += digests_in(entry.body)
-            if entry.subject not in self.snapshots:
-                self.snapshots.add(entry.subject)
+            if entry.subject in self.snapshots:
+                continue
+            for snapshot in {entry.subject, *self._manifests.bases(entry.subject)} - self.snapshots:
+                self.snapshots.add(snapshot)
                 with contextlib.suppress(MlgovError):  # an entry may be about what another store holds
-                    pending += self._manifests.pieces(entry.subject)
-                    pending += digests_in(msgspec.json.decode(self._manifests.get(entry.subject)))
+                    pending += self._manifests.pieces(snapshot)
+                    pending += digests_in(msgspec.json.decode(self._manifests.get(snapshot)))
         while pending:
             digest = pending.pop()
             if digest not in self.objects:

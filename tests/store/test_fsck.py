@@ -267,7 +267,9 @@ def test_an_index_that_says_something_else_is_found_and_reindexed(store: Store) 
     ids = three(store)
     store.log()
     with sqlite3.connect(store.folder / "index.sqlite") as connection:
-        connection.execute("UPDATE snapshots SET metrics = '{\"auc\": 0.99}' WHERE id = ?", [ids[1]])
+        connection.execute(
+            "UPDATE snapshots SET metrics = '{\"auc\": 0.99}' WHERE id = ?", [bytes.fromhex(ids[1])]
+        )
     connection.close()
     problem = only(store.fsck())
     assert (problem.kind, problem.snapshots) == ("index.differs", (ids[1],))

@@ -14,7 +14,7 @@ from tests.store.making import add_snapshot
 
 
 def test_a_new_store_has_the_documented_form(store: Store) -> None:
-    assert json.loads((store.folder / "format").read_text()) == {"format": 2}
+    assert json.loads((store.folder / "format").read_text()) == {"format": 3}
     assert (store.folder / ".gitignore").read_text() == "*\n"
     assert (store.folder / "ledger" / "HEAD").read_text() == "0" * 64 + "\n"
     assert store.log() == []
@@ -51,13 +51,13 @@ def test_a_half_made_store_is_no_store_and_is_made_on_next_use(tmp_path: Path) -
 
 def test_a_newer_format_asks_for_an_upgrade(store: Store) -> None:
     add_snapshot(store)
-    (store.folder / "format").write_text('{"format": 3, "more": 1}')
+    (store.folder / "format").write_text('{"format": 4, "more": 1}')
     for act in (
         lambda: Store.open(store.folder),
         lambda: Store.create(store.folder),
         lambda: store.put(b"x"),
     ):
-        with pytest.raises(StoreError, match=r"has format 3 .* upgrade jupyter-mlgov"):
+        with pytest.raises(StoreError, match=r"has format 4 .* upgrade jupyter-mlgov"):
             act()
 
 
@@ -69,7 +69,7 @@ def test_a_damaged_or_lost_format_is_told_with_its_cure(content: bytes | None, s
     path = store.folder / "format"
     path.unlink() if content is None else path.write_bytes(content)
     for make in (Store.open, Store.create):
-        with pytest.raises(Damaged, match=r'put it back with the content \{"format": 2\}') as caught:
+        with pytest.raises(Damaged, match=r'put it back with the content \{"format": 3\}') as caught:
             make(store.folder)
         assert "\n" not in str(caught.value)
     path.write_text('{"format": 1}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.manifest import Column, Frame, JournalEntry, Manifest
 from jupyter_mlgov.store import Store
 from jupyter_mlgov.store.objects import compress
-from jupyter_mlgov.store.pieces import RUN, SHORTEST, cut
+from jupyter_mlgov.store.pieces import DEEPEST, RUN, SHORTEST, cut
 from tests.store.making import fresh, make_manifest
 from tests.store.test_objects import object_path
 
@@ -151,7 +152,7 @@ def test_a_store_of_the_format_with_whole_manifests_is_read_and_goes_over_when_i
     assert not old.fsck()
     assert json.loads((store.folder / "format").read_text()) == {"format": 1}
     old.append("risk", snapshot, {"id": "r"})
-    assert json.loads((store.folder / "format").read_text()) == {"format": 2}
+    assert json.loads((store.folder / "format").read_text()) == {"format": 3}
     assert Store.open(store.folder).manifest(snapshot) == manifest
 
 
@@ -164,3 +165,132 @@ def test_pieces_that_expand_without_end_are_damage(store: Store, monkeypatch: py
     monkeypatch.setattr(again._manifests, "_limit", 100_000)
     with pytest.raises(Damaged, match="more than 100000 bytes"):
         again.manifest(snapshot)
+
+
+def with_digests(store: Store, turn: int, **fields: Any) -> Manifest:
+    """A manifest whose recipe is mostly digests, of which one is new at each turn, as of a cell that was edited."""
+    manifest = make_manifest(store, message=str(turn), frames=(frame(3),), **fields)
+    cell = manifest.notebook.cells[0]
+    sources = [store.put(b"one" * 100 + bytes([place, turn * (place == 7)])) for place in range(20)]
+    cells = tuple(
+        msgspec.structs.replace(cell, index=place, id=f"c{place}", source=source)
+        for place, source in enumerate(sources)
+    )
+    return msgspec.structs.replace(manifest, notebook=msgspec.structs.replace(manifest.notebook, cells=cells))
+
+
+def line(store: Store, turns: int) -> list[str]:
+    made: list[str] = []
+    for turn in range(turns):
+        made.append(store.commit(with_digests(store, turn, parent=made[-1] if made else None)).subject)
+    return made
+
+
+def sizes(store: Store, made: list[str]) -> list[int]:
+    return [(store.folder / "manifests" / snapshot).stat().st_size for snapshot in made]
+
+
+def test_a_manifest_costs_what_it_differs_in_from_the_one_before_it(store: Store) -> None:
+    made = line(store, 3 * DEEPEST)
+    whole = [place for place, snapshot in enumerate(made) if not store._manifests.bases(snapshot)]
+    assert whole == [
+        0,
+        DEEPEST + 1,
+        2 * DEEPEST + 2,
+    ]  # so many rest on one, and a read takes no more than so many files
+    size = sizes(store, made)
+    assert max(size[place] for place in range(len(made)) if place not in whole) < 0.4 * size[0]
+    written = [store.manifest_bytes(snapshot) for snapshot in made]
+    assert [Store.open(store.folder).manifest_bytes(snapshot) for snapshot in made[::-1]] == written[::-1]
+    assert not store.fsck()
+
+
+def test_a_manifest_unlike_the_one_before_it_stands_by_itself(store: Store) -> None:
+    first = store.commit(make_manifest(store, message="short")).subject
+    other = store.commit(make_manifest(store, parent=first, message=json.dumps([str(n) for n in range(999)])))
+    assert len(sizes(store, [first, other.subject])) == 2
+    assert Store.open(store.folder).manifest(other.subject).parent == first
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_a_lost_or_damaged_base_is_named_with_every_snapshot_that_rests_on_it(
+    store: Store, lost: bool
+) -> None:
+    made = line(store, 5)
+    apart = store.commit(make_manifest(store, experiment="other")).subject
+    path = store.folder / "manifests" / made[1]
+    right = path.read_bytes()
+    if lost:
+        path.unlink()
+    else:
+        path.write_bytes(compress(b"something else"))
+    again = Store.open(store.folder)
+    assert [again.manifest(made[0]).message, again.manifest(apart).experiment] == ["0", "other"]
+    for broken in made[1:]:
+        with pytest.raises(Missing if lost else Damaged, match=f"manifest {broken} is"):
+            again.manifest(broken)
+    (problem,) = again.fsck()
+    assert (problem.kind, problem.subject) == (f"manifest.{'missing' if lost else 'damaged'}", made[1])
+    assert set(problem.snapshots) == set(made[1:])
+    # The next one of the line does not rest on them.
+    after = again.commit(with_digests(again, 9, parent=made[4])).subject
+    assert Store.open(store.folder).manifest(after).message == "9"
+    path.write_bytes(right)
+    restored = Store.open(store.folder)
+    restored.reindex()  # which was made while they could not be read
+    assert not restored.fsck()
+
+
+def test_a_recipe_that_is_cut_short_or_rests_on_what_is_none_or_on_itself_is_damage(store: Store) -> None:
+    made = line(store, 2)
+    path = store.folder / "manifests" / made[1]
+    written = store._manifests._recipes.unverified(made[1])
+    other = store.commit(make_manifest(store, experiment="other")).subject
+    itself = b"based\n" + bytes.fromhex(made[1]) + written[38:]
+    for wrong in (
+        written[:-5],
+        written[:20],
+        b"based\n",
+        b"based\n" + bytes.fromhex(other) + written[38:],
+        itself,
+    ):
+        path.write_bytes(compress(wrong))
+        with pytest.raises((Damaged, Missing), match=f"manifest {made[1]}"):
+            Store.open(store.folder).manifest(made[1])
+        assert Store.open(store.folder).fsck()
+
+
+def readable(store: Store, snapshot: str) -> bool:
+    try:
+        return store.manifest(snapshot).message != ""
+    except (Damaged, Missing):
+        return False
+
+
+def test_every_flipped_byte_of_a_manifest_that_rests_on_another_is_found(store: Store) -> None:
+    made = line(store, 3)
+    path = store.folder / "manifests" / made[1]
+    right = path.read_bytes()
+    for place in range(len(right)):
+        path.write_bytes(right[:place] + bytes([right[place] ^ 0x55]) + right[place + 1 :])
+        again = Store.open(store.folder)
+        problems = again.fsck()
+        spoilt = {snapshot for snapshot in made if not readable(Store.open(store.folder), snapshot)}
+        # None, where the byte says nothing about the content; the last one alone never.
+        assert (spoilt == set() or made[1] in spoilt) and made[0] not in spoilt
+        assert {snapshot for problem in problems for snapshot in problem.snapshots} == spoilt
+
+
+def test_what_a_snapshot_rests_on_is_kept_when_unnamed_things_are_dropped(store: Store) -> None:
+    made = line(store, 3)
+    store.put(b"named by nothing")
+    assert store.drop_unnamed(grace_s=0).objects
+    assert [Store.open(store.folder).manifest(snapshot).message for snapshot in made] == ["0", "1", "2"]
+
+
+def test_four_threads_read_a_line_of_manifests_that_rest_on_each_other(store: Store) -> None:
+    made = line(store, 2 * DEEPEST)
+    again = Store.open(store.folder)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda snapshot: again.manifest(snapshot).message, made[::-1] * 4))
+    assert found == [str(turn) for turn in range(2 * DEEPEST)][::-1] * 4
