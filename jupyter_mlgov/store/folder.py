@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
@@ -27,6 +26,7 @@ from jupyter_mlgov.store import files, ledger, manifests
 from jupyter_mlgov.store.batch import Batch
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.listing import LogEntry
+from jupyter_mlgov.store.numbers import Last, Numbers
 from jupyter_mlgov.store.objects import Objects, is_identity
 from jupyter_mlgov.store.pieces import Manifests
 
@@ -67,10 +67,7 @@ class Store:
         self._ledger = ledger.Ledger(layout)
         self._lazy_index: Index | None = None
         self._swept = False
-        self._numbers: dict[str, tuple[int, str | None]] = {}
-        """Number and id of the newest snapshot of some experiments, as of the ledger entry ``_numbers_at``."""
-        self._numbers_at: str | None = None
-        self._numbering = threading.Lock()
+        self._numbers = Numbers(self._ledger)
 
     @classmethod
     def open(cls, folder: Path) -> Store:
@@ -189,14 +186,18 @@ class Store:
             known = {name: self._entry_of(name) for name in before}
             made = {name: self._ledger.read(entry) for name, entry in known.items() if entry is not None}
             fresh = [(name, manifest) for name, (_, manifest) in named.items() if name not in made]
-            last = {manifest.experiment: self._last(manifest.experiment, head) for _, manifest in fresh}
+            last = {
+                manifest.experiment: self._numbers.near(manifest.experiment, head)
+                or self._asked_last(manifest.experiment)
+                for _, manifest in fresh
+            }
             entries = []
             for name, manifest in fresh:
                 facts = {**body, "experiment": manifest.experiment}
                 facts.pop("number", None)
                 if manifest.kind == "snapshot":
-                    number = last[manifest.experiment][0] + 1
-                    facts["number"], last[manifest.experiment] = number, (number, name)
+                    number = last[manifest.experiment].number + 1
+                    facts["number"], last[manifest.experiment] = number, Last(number, name)
                 entries.append(
                     Entry(
                         kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts
@@ -207,7 +208,7 @@ class Store:
                     entries, expected=head, along=list(along.values()), flushed=flushed
                 )
                 made |= {entry.subject: entry for _, entry in written}
-                self._note(last, head, written[-1][0])
+                self._numbers.note(last, head, written[-1][0])
                 self._follow()
             elif along:  # a manifest or an object that was lost is there again
                 with files.writing(self.folder):
@@ -231,36 +232,15 @@ class Store:
 
         return self._ask(lambda rows: tables.entry_of(rows, snapshot), locked=True)
 
-    def _last(self, experiment: str, head: str | None) -> tuple[int, str | None]:
-        """Number and id of the experiment's newest snapshot as of ``head``; the caller holds the ledger's lock."""
-        near = self._near(experiment, head)
-        if near is not None:
-            return near
+    def _asked_last(self, experiment: str) -> Last:
         from jupyter_mlgov.store import tables
 
         return self._ask(
-            lambda rows: (
-                tables.highest_number(rows, experiment),
-                tables.newest(rows, experiment=experiment),
+            lambda rows: Last(
+                tables.highest_number(rows, experiment), tables.newest(rows, experiment=experiment)
             ),
             locked=True,
         )
-
-    def _near(self, experiment: str, head: str | None) -> tuple[int, str | None] | None:
-        """The same from what is known here and the last entries of the ledger, or None."""
-        with self._numbering:
-            at, numbers = self._numbers_at, self._numbers
-        found = self._ledger.newest_of(experiment, head, lambda name: name == at and experiment in numbers)
-        if found is None:
-            return None
-        number, snapshot, known = found
-        return numbers[experiment] if known is not None else (number, snapshot)
-
-    def _note(self, last: dict[str, tuple[int, str | None]], before: str | None, head: str) -> None:
-        """Remembers the newest snapshots as of ``head``; what was known ``before`` still holds where nobody else wrote."""
-        with self._numbering:
-            self._numbers = {**(self._numbers if self._numbers_at == before else {}), **last}
-            self._numbers_at = head
 
     def _follow(self) -> None:
         """The index takes up what was written, in a process that uses it."""
@@ -405,9 +385,9 @@ class Store:
     def newest(self, experiment: str) -> str | None:
         """The id of the experiment's newest snapshot (never a candidate), or None."""
         name = plain(experiment)
-        near = self._near(name, self._ledger.head())
+        near = self._numbers.near(name, self._ledger.head())
         if near is not None:
-            return near[1]
+            return near.snapshot
         from jupyter_mlgov.store import tables
 
         return self._ask(lambda rows: tables.newest(rows, experiment=name))
