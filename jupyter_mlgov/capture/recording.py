@@ -18,7 +18,8 @@ from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, DocumentCell, Live, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
-from jupyter_mlgov.capture.held_rows import RowsRecorder, codes_for
+from jupyter_mlgov.capture.found_rows import codes_for
+from jupyter_mlgov.capture.held_rows import RowsRecorder
 from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
 from jupyter_mlgov.capture.input_records import InputRecorder
 from jupyter_mlgov.capture.inputs import uri_of
