@@ -19,7 +19,7 @@ from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
 from jupyter_mlgov.capture.options import experiment_name
 from jupyter_mlgov.capture.secrets import Secrets
-from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.manifest import (
     Caution,
@@ -41,6 +41,21 @@ NO_KERNEL = Caution(
     message="recorded without its kernel: the notebook's text and outputs are as the editor had them; data, variables, "
     "metrics and environment are not known",
 )
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """The notebook that lies at ``path``, as a dict. Raises ``NotFound``, ``UsageError``."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise NotFound(f"notebook {path}: there is no such file") from error
+    except OSError as error:
+        raise UsageError(f"notebook {path}: it cannot be read ({error.strerror}): name an .ipynb file") from error
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"notebook {path}: that is no JSON: name an .ipynb file") from error
+    if not isinstance(document, dict) or parse_cells(document) is None:
+        raise UsageError(f"notebook {path}: that is no notebook in format 4: save it with Jupyter again")
+    return document
 
 
 def record_at_rest(

@@ -21,7 +21,12 @@ def run(words: list[str], session: Session) -> None:
     folder = session.where()
     folder = folder if folder.is_dir() else folder.parent
     display_ = _LiveProgress()
-    answer = _aside(words, folder, display_)
+    if words[:1] == ["snapshot"]:
+        # What the kernel holds is looked at in the kernel's own thread.
+        with audit.unseen():
+            answer = call(words, folder=folder, live=lambda *wish: _snapshot(session, *wish))
+    else:
+        answer = _aside(words, folder, display_)
     display_.close()
     if isinstance(answer, str):
         print(answer)
@@ -29,6 +34,13 @@ def run(words: list[str], session: Session) -> None:
         print(json_text(answer.value))
     else:
         _show(answer)
+
+
+def _snapshot(session: Session, experiment: str, message: str) -> str:
+    """The session recorded as it stands; without a name as the experiment that ran last, else as the notebook's file."""
+    name = experiment or (session.recorded[-1][0] if session.recorded else session.where().stem)
+    made, _ = session.snapshot(name, message)
+    return made
 
 
 def _aside(words: list[str], folder: Path, progress: _LiveProgress) -> Answer | str:

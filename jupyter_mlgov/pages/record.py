@@ -219,6 +219,15 @@ def verify(comparisons: Any, names: Any) -> RenderableType:
     return Group(table, Text(), Text(said))
 
 
+def _snapshot(value: Any) -> RenderableType:
+    name = Text.assemble(
+        (f"{value['experiment']}@{value['number']}", "bold"), "  ", (value["id"][:12], QUIET)
+    )
+    return Group(
+        name, *(Text.assemble(("! ", UNSURE), clean(warning.message)) for warning in value["warnings"])
+    )
+
+
 def _export(value: Any) -> RenderableType:
     lines: list[RenderableType] = [
         clean(value.path),
@@ -265,6 +274,7 @@ def _gc(value: Any) -> RenderableType:
 
 PAGES: Pages = {
     "log": _log,
+    "snapshot": _snapshot,
     "show": _show,
     "diff": _comparison,
     "rerun": _comparison,

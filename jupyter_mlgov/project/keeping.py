@@ -22,16 +22,21 @@ class Keeping(Reading):
     """Snapshots written down, bundled and checked."""
 
     def snapshot(
-        self, notebook: str | Path, document: Mapping[str, Any], *, experiment: str = "", message: str = ""
+        self,
+        notebook: str | Path,
+        document: Mapping[str, Any] | None = None,
+        *,
+        experiment: str = "",
+        message: str = "",
     ) -> str:
         """Records a notebook without its kernel and gives the snapshot's id: ``document`` is the ``.ipynb`` as a dict, as an
-        editor holds it, saved or not. Without ``experiment`` it is the one of the notebook's first experiment cell, else
-        the file's stem.
+        editor holds it, saved or not; without it the file is read. Without ``experiment`` it is the one of the notebook's
+        first experiment cell, else the file's stem.
 
-        What only a kernel knows (data, metrics, environment) stays unknown and is said to be. Raises ``UsageError``,
-        ``StoreError``.
+        What only a kernel knows (data, metrics, environment) stays unknown and is said to be. Raises ``NotFound``,
+        ``UsageError``, ``StoreError``.
         """
-        from jupyter_mlgov.capture.at_rest import record_at_rest
+        from jupyter_mlgov.capture.at_rest import read_file, record_at_rest
         from jupyter_mlgov.governance.kpis import judge
         from jupyter_mlgov.governance.markdown import cell_source, cells_of
         from jupyter_mlgov.governance.stated import read_stated
@@ -39,6 +44,7 @@ class Keeping(Reading):
 
         path = Path(notebook)
         path = path if path.is_absolute() else self.root / path
+        document = read_file(path) if document is None else document
         named = (
             experiment_of(cell_source(cell)) for cell in cells_of(document) if cell.get("cell_type") == "code"
         )

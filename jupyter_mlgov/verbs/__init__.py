@@ -54,12 +54,13 @@ def call(
     folder: Path | None = None,
     progress: Callable[[Progress], None] | None = None,
     ask: Callable[[str], str] | None = None,
+    live: Callable[[str, str], str] | None = None,
 ) -> Answer | str:
     """Calls the verb that ``words`` spell. Gives its answer, or the help text where that was asked for.
 
     Raises ``MlgovError``; every error of usage is a ``UsageError`` of one line.
     """
-    caller = Caller(folder=folder or Path.cwd(), progress=progress, ask=ask)
+    caller = Caller(folder=folder or Path.cwd(), progress=progress, ask=ask, live=live)
     if not words:
         with click.Context(verbs, info_name="mlgov") as context:
             return verbs.get_help(context)

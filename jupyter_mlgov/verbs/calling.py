@@ -34,6 +34,8 @@ class Caller:
     progress: Callable[[Progress], None] | None = None
     ask: Callable[[str], str] | None = None
     """Asks for a passphrase; None where nobody can be asked."""
+    live: Callable[[str, str], str] | None = None
+    """Records the session that calls, as (experiment, message) -> id; None outside a kernel."""
     answer: Answer | None = None
 
     def project(self) -> Project:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.verbs.calling import STATUS, Answer, Caller, json_option, ref_argument
 
 
@@ -27,6 +27,43 @@ def log(
     project = caller.project()
     entries = project.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
     caller.answer = Answer("log", entries, json=as_json)
+
+
+@click.command()
+@click.argument("notebook", metavar="NOTEBOOK", required=False)
+@click.option(
+    "--experiment", metavar="NAME", default="", help="Its name [default: the notebook's own, or its file's]."
+)
+@click.option("-m", "--message", metavar="TEXT", default="", help="What is worth remembering.")
+@json_option
+@click.pass_obj
+def snapshot(caller: Caller, notebook: str | None, experiment: str, message: str, as_json: bool) -> None:
+    """Record a notebook as it is saved, without running a cell.
+
+    Data, metrics and environment are known to a kernel only: %mlgov snapshot without NOTEBOOK, in the notebook
+    itself, records what its kernel holds.
+    """
+    from jupyter_mlgov.project import Project
+
+    if notebook is None:
+        if caller.live is None:
+            raise UsageError("snapshot: name a notebook: mlgov snapshot NOTEBOOK")
+        made = caller.live(experiment, message)
+        project = caller.project()
+    else:
+        path = (caller.folder / notebook).absolute()
+        if not path.is_file():
+            raise NotFound(f"notebook {notebook}: there is no such file")
+        project = Project.open(path, create=True)
+        made = project.snapshot(path, experiment=experiment, message=message)
+    known = project.store.manifest(made)
+    document = {
+        "id": made,
+        "experiment": known.experiment,
+        "number": project.store.number(made),
+        "warnings": known.warnings,
+    }
+    caller.answer = Answer("snapshot", document, json=as_json)
 
 
 @click.command()
@@ -120,4 +157,4 @@ def gc(caller: Caller, dry_run: bool, as_json: bool) -> None:
     caller.answer = Answer("gc", caller.project().gc(dry_run=dry_run), json=as_json)
 
 
-RECORD = (log, show, diff, export, import_, fsck, reindex, gc)
+RECORD = (log, snapshot, show, diff, export, import_, fsck, reindex, gc)

@@ -16,10 +16,11 @@ export interface INotebookLike {
 }
 
 const RECORDED = /^(?:\s*%%\w.*\n)*\s*%%(?:experiment|risk|charter)\b/;
+const SNAPSHOT = /^[ \t]*%mlgov[ \t]+snapshot\b/m;
 
 /** Whether the kernel's extension has to know the notebook when it runs `code`. */
 export function isRecorded(code: string): boolean {
-  return RECORDED.test(code);
+  return RECORDED.test(code) || SNAPSHOT.test(code);
 }
 
 const EXPERIMENT =

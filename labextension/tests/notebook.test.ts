@@ -9,7 +9,9 @@ void test('only cells that are recorded take the notebook with them', () => {
     '\n%%experiment baseline -m "a"\nx',
     '%%time\n%%experiment baseline\nx = 1',
     '%%risk unequal\nseverity: high',
-    '%%charter\ntitle: T'
+    '%%charter\ntitle: T',
+    '%mlgov snapshot -m "before the change"',
+    'x = 1\n%mlgov snapshot'
   ]) {
     assert.equal(isRecorded(code), true, code);
   }
@@ -17,6 +19,7 @@ void test('only cells that are recorded take the notebook with them', () => {
     'x = 1',
     '%%time\nx = 1',
     '# %%experiment no',
+    '%mlgov show snapshot',
     'x = """\n%%experiment\n"""',
     ''
   ]) {

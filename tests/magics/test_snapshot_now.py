@@ -72,3 +72,21 @@ def test_a_kernel_that_never_loaded_the_extension_is_recorded_from_its_history(
     assert shown["environment"]["packages"]
     refused = now(one, tmp_path, ["x = 41", "x += 1"], "../no name")
     assert refused["error"].startswith("experiment name")
+
+
+def test_the_verb_records_what_the_kernel_holds_from_a_cell(
+    kernel: Start, tmp_path: Path, write_notebook: Callable[..., Path]
+) -> None:
+    (tmp_path / "rows.csv").write_text("1\n2\n3\n")
+    cells = ["%load_ext jupyter_mlgov", DATA, EXPERIMENT, "%mlgov snapshot -m later"]
+    one = kernel(notebook=write_notebook("n.ipynb", cells))
+    for number, source in enumerate(cells):
+        ran = one.must(source, cell_id=f"c{number}")
+    assert "count@2" in ran.outputs[0]["data"]["text/plain"]
+    first, second = (Project.open(tmp_path).show(f"count@{number}") for number in (1, 2))
+    assert (first["message"], second["message"]) == ("first", "later")
+    for part in ("metrics", "parameters", "kpis", "inputs", "frames"):
+        assert second[part] == first[part], part
+    assert [cell["status"] for cell in second["notebook"]["cells"]] == ["ok", "ok", "ok", "not-run"]
+    one.must("rows = []")
+    assert Project.open(tmp_path).log()[0].number == 2, "the cell after is no part of it"
