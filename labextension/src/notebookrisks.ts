@@ -1,46 +1,75 @@
-/** Risks as cells of the open notebook: found, written, run. */
+/** Risks as cells of the open notebook: found, written where they stand, run. */
+import type { MarkdownCell } from '@jupyterlab/cells';
 import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
 import type { IRegisteredRisk } from './documents';
-import { FIELDS, isNested, readRisk, riskIdOf, type RiskValues, writeRisk } from './riskcell';
+import {
+  FIELDS,
+  isNested,
+  type IStatedRisk,
+  newRiskCell,
+  readRisk,
+  risksOf,
+  type RiskValues,
+  writeRisk
+} from './riskcell';
 import { askForRisk } from './riskform';
-import { goToCell, liveCells } from './where';
+import { goToCell } from './where';
 
-/** Asks for a risk and writes it into the notebook, over the cell that states it or as a new one. */
+interface IPlaced {
+  readonly place: number;
+  readonly type: string;
+  readonly risk: IStatedRisk;
+}
+
+/** Asks for a risk and writes it into the notebook, over the text that states it or as a new cell. */
 export async function editRisk(
   panel: NotebookPanel,
   risk: IRegisteredRisk['risk'] | undefined,
   trans: TranslationBundle
 ): Promise<void> {
-  const sources = liveCells(panel).map(cell => cell.source);
-  const taken = sources.flatMap(source => riskIdOf(source) ?? []);
-  const old = risk === undefined ? undefined : sources.find(source => riskIdOf(source) === risk.id);
+  const stated = statedIn(panel);
+  const old = risk === undefined ? undefined : stated.find(one => one.risk.id === risk.id);
   const entry = await askForRisk(
     {
       id: risk?.id ?? null,
-      values: valuesOf(risk, old),
-      fixed: old === undefined ? [] : FIELDS.filter(field => isNested(old, field)),
-      taken
+      values: valuesOf(risk, old?.risk.yaml),
+      fixed: old === undefined ? [] : FIELDS.filter(field => isNested(old.risk.yaml, field)),
+      taken: stated.map(one => one.risk.id),
+      inText: old?.type === 'markdown'
     },
     trans
   );
   if (entry === null || panel.isDisposed) {
     return;
   }
-  const place = write(panel, entry.id, entry.values);
+  const place = writeInto(panel, entry.id, entry.values);
   await goToCell(panel, place);
-  if (entry.run) {
+  const cell = panel.content.widgets[place];
+  if (cell?.model.type === 'markdown') {
+    (cell as MarkdownCell).rendered = true;
+  } else if (entry.run) {
     await NotebookActions.run(panel.content, panel.sessionContext);
   }
+}
+
+/** The risks that the cells of a notebook state, in their order. */
+function statedIn(panel: NotebookPanel): readonly IPlaced[] {
+  return (panel.content.model?.sharedModel.cells ?? []).flatMap((cell, place) => {
+    const tags: unknown = cell.getMetadata('tags');
+    const [id, type] = [cell.getId(), cell.cell_type];
+    const found = { id, type, source: cell.getSource(), tags: Array.isArray(tags) ? tags : [] };
+    return risksOf(found).map(risk => ({ place, type, risk }));
+  });
 }
 
 /** What the cell says now; what the register knows where there is no such cell (or none that can be read). */
 function valuesOf(
   risk: IRegisteredRisk['risk'] | undefined,
-  source: string | undefined
+  yaml: string | undefined
 ): RiskValues {
-  const read = source === undefined ? null : readRisk(source);
+  const read = yaml === undefined ? null : readRisk(yaml);
   if (read !== null) {
     return read;
   }
@@ -56,22 +85,22 @@ function valuesOf(
       };
 }
 
-/** The place of the cell that states the risk now. A new one stands below the last risk, else below all. */
-function write(panel: NotebookPanel, id: string, values: RiskValues): number {
+/** Writes a risk and gives the place of the cell that states it. A new one stands below the last risk, else below all. */
+export function writeInto(panel: NotebookPanel, id: string, values: RiskValues): number {
   const model = panel.content.model;
   if (model === null) {
     return -1;
   }
   // Looked for again: the notebook may have been edited while the form was open.
-  const sources = liveCells(panel).map(cell => cell.source);
-  const known = sources.findIndex(source => riskIdOf(source) === id);
-  const cell = model.sharedModel.cells[known];
-  if (cell !== undefined) {
-    cell.setSource(writeRisk(id, values, cell.getSource()));
-    return known;
+  const stated = statedIn(panel);
+  const known = stated.find(one => one.risk.id === id);
+  if (known !== undefined) {
+    const cell = model.sharedModel.cells[known.place];
+    cell?.setSource(known.risk.write(writeRisk(values, known.risk.yaml)));
+    return known.place;
   }
-  const last = sources.map(source => riskIdOf(source) !== null).lastIndexOf(true);
-  const place = last >= 0 ? last + 1 : sources.length;
-  model.sharedModel.insertCell(place, { cell_type: 'code', source: writeRisk(id, values) });
+  const last = stated[stated.length - 1];
+  const place = last === undefined ? model.sharedModel.cells.length : last.place + 1;
+  model.sharedModel.insertCell(place, { cell_type: 'code', source: newRiskCell(id, values) });
   return place;
 }

@@ -1,4 +1,4 @@
-/** The form of a risk, in a dialog. What it gives back is written into the notebook as a `%%risk` cell. */
+/** The form of a risk, in a dialog. What it gives back is written into the notebook, into the cell that states the risk. */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget } from '@jupyterlab/ui-components';
@@ -21,6 +21,8 @@ export async function askForRisk(
     readonly values: RiskValues;
     readonly fixed: readonly Field[];
     readonly taken: readonly string[];
+    /** It stands in a markdown cell, which no kernel executes. */
+    readonly inText: boolean;
   },
   trans: TranslationBundle
 ): Promise<IRiskEntry | null> {
@@ -31,8 +33,12 @@ export async function askForRisk(
     focusNodeSelector: options.id === null ? '[name="id"]' : '[name="situation"]',
     buttons: [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
-      Dialog.createButton({ label: trans.__('Write the cell'), actions: ['write'] }),
-      Dialog.okButton({ label: trans.__('Write and run'), actions: ['run'] })
+      ...(options.inText
+        ? [Dialog.okButton({ label: trans.__('Write the cell'), actions: ['write'] })]
+        : [
+            Dialog.createButton({ label: trans.__('Write the cell'), actions: ['write'] }),
+            Dialog.okButton({ label: trans.__('Write and run'), actions: ['run'] })
+          ])
     ]
   });
   if (!result.button.accept || result.value === null) {
@@ -105,6 +111,7 @@ function Fields(props: {
   readonly values: RiskValues;
   readonly fixed: readonly Field[];
   readonly taken: readonly string[];
+  readonly inText: boolean;
   readonly trans: TranslationBundle;
   readonly change: (id: string, values: RiskValues) => void;
   readonly ready: (ready: boolean) => void;
@@ -205,6 +212,13 @@ function Fields(props: {
         {text('owner', trans.__('Owner'))}
         {text('review_by', trans.__('Review by'), { hint: '2027-01-31' })}
       </div>
+      {props.inText && (
+        <p className="jp-Mlgov-quiet">
+          {trans.__(
+            'It stands in a markdown cell, and is written there: the next snapshot records it.'
+          )}
+        </p>
+      )}
     </div>
   );
 }
