@@ -50,7 +50,9 @@ def read_file(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise NotFound(f"notebook {path}: there is no such file") from error
     except OSError as error:
-        raise UsageError(f"notebook {path}: it cannot be read ({error.strerror}): name an .ipynb file") from error
+        raise UsageError(
+            f"notebook {path}: it cannot be read ({error.strerror}): name an .ipynb file"
+        ) from error
     except (ValueError, RecursionError) as error:
         raise UsageError(f"notebook {path}: that is no JSON: name an .ipynb file") from error
     if not isinstance(document, dict) or parse_cells(document) is None:

@@ -15,6 +15,7 @@ from jupyter_mlgov.project.rerunning import Rerunning
 if TYPE_CHECKING:
     from jupyter_mlgov.records.assessment import Assessment
     from jupyter_mlgov.records.verdict import GateDecision
+    from jupyter_mlgov.report.inventory import Inventory
     from jupyter_mlgov.rerun.progress import Progress
 
 
@@ -176,6 +177,23 @@ class Governing(Rerunning):
         written.file(path, page.encode("utf-8"))
         return path
 
+    def models(self) -> Inventory:
+        """The newest snapshot of each experiment, by name: what it is for and how it stands, as :meth:`inventory` writes
+        it."""
+        return self._models(self._newest_of_each())
+
+    def _newest_of_each(self) -> list[str]:
+        names = sorted(self.store.experiments())
+        return [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+
+    def _models(self, ids: Sequence[str]) -> Inventory:
+        from datetime import UTC, datetime
+
+        from jupyter_mlgov.governance.policy import read_policy
+        from jupyter_mlgov.report import inventory
+
+        return inventory(self.store, ids, read_policy(self.root), now=datetime.now(UTC))
+
     def inventory(
         self,
         refs: Sequence[str] = (),
@@ -187,23 +205,17 @@ class Governing(Rerunning):
         """Writes a page that lists models with the state of each, sealed, and gives its path: ``refs``, or without any
         the newest snapshot of each experiment. ``key`` and ``ask`` as for :meth:`report_html`. Raises ``NotFound`` where
         there is none, ``NotWritable``."""
-        from datetime import UTC, datetime
-
         from jupyter_mlgov.governance import keys
-        from jupyter_mlgov.governance.policy import read_policy
-        from jupyter_mlgov.report import inventory, render_inventory
+        from jupyter_mlgov.report import render_inventory
         from jupyter_mlgov.report.seal import inventory_proof, seal
 
-        ids = [self.resolve(ref) for ref in refs]
-        if not refs:
-            names = sorted({entry.experiment for entry in self.store.log()})
-            ids = [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+        ids = [self.resolve(ref) for ref in refs] if refs else self._newest_of_each()
         if not ids:
             raise NotFound(f"no snapshot in {self.root} to list: run a cell with %%experiment first")
         private = keys.load(key, ask=ask) if key is not None else None
-        ids, policy = list(dict.fromkeys(ids)), read_policy(self.root)
-        page = render_inventory(inventory(self.store, ids, policy, now=datetime.now(UTC)))
-        held = inventory_proof(self.store, ids, policy.digest)
+        ids = list(dict.fromkeys(ids))
+        listed = self._models(ids)
+        page, held = render_inventory(listed), inventory_proof(self.store, ids, listed.policy)
         path = Path(output).absolute()
         written.file(path, seal(page, held, name="snapshot", key=private).encode("utf-8"))
         return path

@@ -36,7 +36,7 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """One model as it stands. ``fault`` says why it cannot be read; then nothing else is known."""
 
     id: str
@@ -57,7 +57,7 @@ class Row:
 class Inventory:
     """The whole page."""
 
-    rows: tuple[Row, ...]
+    rows: tuple[ModelRow, ...]
     headline: str
     open: int
     policy: str
@@ -77,18 +77,18 @@ def inventory(store: Store, snapshots: Sequence[str], policy: Policy, *, now: da
     )
 
 
-def _row(store: Store, snapshot: str, policy: Policy, now: datetime) -> Row:
+def _row(store: Store, snapshot: str, policy: Policy, now: datetime) -> ModelRow:
     unknown = Said("not known", "warn")
     try:
         record = read(store, snapshot)
         decision = decide(store, snapshot, policy, now=now)
     except MlgovError as error:
-        return Row(
+        return ModelRow(
             snapshot, snapshot[:12], "", "", "", unknown, unknown, unknown, unknown, unknown, "", str(error)
         )
     failing = [rule for rule in decision.rules if not rule.passed]
     charter = record.charter
-    return Row(
+    return ModelRow(
         id=snapshot,
         reference=tidy(record.reference, 200),
         title=tidy(charter.title if charter else record.manifest.experiment, 200),

@@ -13,6 +13,7 @@ from jupyter_mlgov.records.monitoring import Monitored
 from jupyter_mlgov.records.release import Release
 from jupyter_mlgov.records.retraining import Retraining
 from jupyter_mlgov.records.verdict import Comparison, GateDecision
+from jupyter_mlgov.report.inventory import ModelRow
 from jupyter_mlgov.rerun.standing import LiveCell
 from jupyter_mlgov.store.listing import LogEntry
 
@@ -53,6 +54,13 @@ class RiskList(Struct, frozen=True, kw_only=True):
     """The risk register of a project."""
 
     risks: tuple[RegisteredRisk, ...]
+
+
+class ModelList(Struct, frozen=True, kw_only=True):
+    """The models of a project: the newest snapshot of each experiment, and how it stands."""
+
+    models: tuple[ModelRow, ...]
+    as_of: str
 
 
 class ReleasedModel(Struct, frozen=True, kw_only=True):

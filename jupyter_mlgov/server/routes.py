@@ -18,6 +18,7 @@ from jupyter_mlgov.server.answers import (
     JobList,
     LiveNotebook,
     Made,
+    ModelList,
     MonitorList,
     OutputList,
     Page,
@@ -42,6 +43,7 @@ from jupyter_mlgov.server.snapshots import (
     CompareHandler,
     DiffHandler,
     GateHandler,
+    ModelsHandler,
     OutputsHandler,
     ProjectHandler,
     ReleasesHandler,
@@ -229,6 +231,17 @@ ROUTES: tuple[Route, ...] = (
         "/risks",
         RisksHandler,
         {"get": Operation("The risks of each experiment's newest snapshot.", RiskList, (PATH,))},
+    ),
+    Route(
+        "/models",
+        ModelsHandler,
+        {
+            "get": Operation(
+                "The model inventory: the newest snapshot of each experiment, and how it stands.",
+                ModelList,
+                (PATH,),
+            )
+        },
     ),
     Route(
         "/releases",

@@ -12,6 +12,7 @@ from jupyter_mlgov.rerun.standing import Standing
 from jupyter_mlgov.server.answers import (
     LiveNotebook,
     Made,
+    ModelList,
     OutputList,
     Page,
     ProjectAnswer,
@@ -171,6 +172,20 @@ class RisksHandler(MlgovHandler):
     async def get(self) -> None:
         """The risks of each experiment's newest snapshot."""
         self.answer(await self.in_project(lambda project, _: RiskList(risks=tuple(project.risks()))))
+
+
+class ModelsHandler(MlgovHandler):
+    """The model inventory."""
+
+    @guarded("read")
+    async def get(self) -> None:
+        """What each model is for, and how it stands by gate, KPIs, risks, rerun and approvals."""
+
+        def read(project: Project, _: str | None) -> ModelList:
+            found = project.models()
+            return ModelList(models=found.rows, as_of=found.as_of)
+
+        self.answer(await self.in_project(read))
 
 
 class ReleasesHandler(MlgovHandler):

@@ -14,6 +14,7 @@ class LogEntry(Struct, frozen=True, kw_only=True):
 
     ``kpis_met`` is True when every KPI was met, False when one was not, None when there are none or one was not
     measured. ``verdict`` is the one of the newest rerun of exactly this snapshot, or None.
+    ``tags`` are those that the experiment's cell has in the notebook.
     """
 
     id: str
@@ -30,3 +31,4 @@ class LogEntry(Struct, frozen=True, kw_only=True):
     baseline: str | None = None
     kpis_met: bool | None = None
     verdict: str | None = None
+    tags: tuple[str, ...] = ()

@@ -2,7 +2,7 @@
 
 Words stand side by side and all have to hold. A word is a bound on a metric (``auc>=0.8``, ``loss<0.1``), a
 field and what it contains (``author:anna``, ``notebook:mortgage``, ``experiment:forest``, ``verdict:diverged``,
-``status:error``, ``kpis:met``), or a piece of text that any field may contain. Quotes keep words together. Nothing
+``status:error``, ``kpis:met``, ``tag:candidate``), or a piece of text that any field may contain. Quotes keep words together. Nothing
 that can be typed is an error: what is no bound and no field is text.
 """
 
@@ -36,6 +36,7 @@ _FIELDS: dict[str, Callable[[LogEntry], str]] = {
     "status": lambda entry: entry.status,
     "verdict": lambda entry: entry.verdict or "never",
     "kpis": lambda entry: _KPIS[entry.kpis_met],
+    "tag": lambda entry: "\n".join(entry.tags),
 }
 
 
@@ -102,5 +103,6 @@ def _bound(word: str) -> tuple[str, str, float] | None:
 
 def _contains(entry: LogEntry, texts: tuple[str, ...]) -> bool:
     number = "" if entry.number is None else f"#{entry.number} {entry.experiment}@{entry.number}"
-    whole = f"{entry.experiment}\n{entry.message}\n{entry.notebook}\n{entry.author}\n{number}".casefold()
+    parts = (entry.experiment, entry.message, entry.notebook, entry.author, number, *entry.tags)
+    whole = "\n".join(parts).casefold()
     return all(text in whole or (len(text) >= 6 and entry.id.startswith(text)) for text in texts)

@@ -100,6 +100,7 @@ snapshots = Table(
     Column("baseline", Identity),
     Column("kpis_met", Boolean),
     Column("verdict", String),
+    Column("tags", String, nullable=False),
     Column("risks", String, nullable=False),
     Index("snapshots_by_experiment", "experiment", "kind", "seq", "risks"),
     Index("snapshots_by_notebook", "notebook", "kind", "seq"),
@@ -116,8 +117,14 @@ class Dump(msgspec.Struct):
     snapshots: dict[str, tuple[Any, ...]]
 
 
+class _Cell(msgspec.Struct):
+    index: int
+    tags: tuple[str, ...] = ()
+
+
 class _Notebook(msgspec.Struct):
     path: str
+    cells: tuple[_Cell, ...] = ()
 
 
 class _Kpi(msgspec.Struct):
@@ -137,6 +144,7 @@ class Summary(msgspec.Struct):
     author: str = ""
     parent: str | None = None
     baseline: str | None = None
+    cell: int | None = None
     kpis: tuple[_Kpi, ...] = ()
     risks: msgspec.Raw = msgspec.Raw(b"[]")
 
@@ -144,6 +152,10 @@ class Summary(msgspec.Struct):
         """Equal for snapshots with equal risks; empty for none."""
         data = bytes(self.risks)
         return "" if data == b"[]" else blake3(data).hexdigest()[:32]
+
+    def tags(self) -> tuple[str, ...]:
+        """The tags of the experiment's cell."""
+        return next((one.tags for one in self.notebook.cells if one.index == self.cell), ())
 
     def kpis_met(self) -> bool | None:
         """Whether all were met; None when that is not known."""
@@ -223,6 +235,7 @@ def _listed(place: int, entry: Entry, summary: Summary | None) -> dict[str, Any]
         "baseline": summary.baseline if summary else None,
         "kpis_met": summary.kpis_met() if summary else None,
         "verdict": None,
+        "tags": msgspec.json.encode(summary.tags()).decode() if summary else "[]",
         "risks": summary.risks_digest() if summary else "",
     }
 
@@ -244,11 +257,12 @@ def log(
     if offset:
         statement = statement.offset(offset)
     names = [column.name for column in wanted]
-    decoder = msgspec.json.Decoder(dict[str, Scalar])
+    decoder, tags = msgspec.json.Decoder(dict[str, Scalar]), msgspec.json.Decoder(tuple[str, ...])
     found = []
     for row in connection.execute(statement).all():
         values = dict(zip(names, row, strict=True))
         values["metrics"] = decoder.decode(values["metrics"])
+        values["tags"] = tags.decode(values["tags"])
         found.append(LogEntry(**values))
     return found
 

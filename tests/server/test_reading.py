@@ -155,3 +155,18 @@ async def test_the_description_names_every_route_and_method(ask: Ask, jp_base_ur
     text = json.dumps(told)
     for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
         assert name in told["components"]["schemas"]
+
+
+async def test_the_inventory_has_each_experiments_newest_snapshot_as_it_stands(
+    project: Project, ask: Ask
+) -> None:
+    snapshot(project)
+    newest = snapshot(project, message="second try")
+    snapshot(project, experiment="forest", notebook="other.ipynb", charter=None, kpis=(), risks=())
+    baseline, forest = read(await ask("models", path="loans.ipynb"))["models"]
+    assert (baseline["id"], baseline["reference"]) == (newest, "baseline@2")
+    assert baseline["title"] == "Mortgage approval"
+    assert baseline["kpis"] == {"text": "1 of 3 met", "tone": "bad", "note": ""}
+    assert baseline["rerun"]["text"] == "never rerun"
+    assert baseline["gate"]["text"] == "closed"
+    assert (forest["title"], forest["risks"]["text"]) == ("forest", "none written down")

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -233,3 +234,18 @@ def test_any_history_is_listed_the_same_after_reindex(history: list[tuple[str, s
             numbers = [line.number for line in store.log(experiment=experiment)]
             assert numbers == list(range(len(numbers), 0, -1))
         assert [problem.kind for problem in store.fsck()] == []
+
+
+def test_the_tags_of_the_experiments_cell_are_listed(store: Store) -> None:
+    name = add_snapshot(store)
+    assert store.log()[0].tags == ()
+    manifest = store.manifest(name)
+    cells = tuple(
+        msgspec.structs.replace(manifest.notebook.cells[0], index=index, id=f"c{index}", tags=tags)
+        for index, tags in enumerate([("other",), ("candidate", "q3")])
+    )
+    notebook = msgspec.structs.replace(manifest.notebook, cells=cells)
+    store.commit(msgspec.structs.replace(manifest, notebook=notebook, cell=1))
+    assert store.log()[0].tags == ("candidate", "q3")
+    store.reindex()
+    assert store.log()[0].tags == ("candidate", "q3")

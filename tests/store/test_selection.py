@@ -25,6 +25,7 @@ def entry(**facts: Any) -> LogEntry:
         "author": "Anna Ong",
         "kpis_met": True,
         "verdict": "reproduced",
+        "tags": ("candidate", "Q3 board"),
     }
     return LogEntry(**{**known, **facts})
 
@@ -47,6 +48,9 @@ def entry(**facts: Any) -> LogEntry:
         "churn-forest@7",
         "abababab",
         "auc!=1 deeper",
+        "tag:candidate",
+        'tag:"q3 board" auc>0.8',
+        "candidate trees",
     ],
 )
 def test_a_snapshot_is_found_by(query: str) -> None:
@@ -56,6 +60,8 @@ def test_a_snapshot_is_found_by(query: str) -> None:
 @pytest.mark.parametrize(
     "query",
     [
+        "tag:churn",
+        "tag:candidateq3",
         "auc>0.83",
         "broken>0",
         "missing>0",
