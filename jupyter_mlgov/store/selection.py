@@ -2,8 +2,8 @@
 
 Words stand side by side and all have to hold. A word is a bound on a metric (``auc>=0.8``, ``loss<0.1``), a
 field and what it contains (``author:anna``, ``notebook:mortgage``, ``experiment:forest``, ``verdict:diverged``,
-``status:error``, ``kpis:met``, ``tag:candidate``), or a piece of text that any field may contain. Quotes keep words together. Nothing
-that can be typed is an error: what is no bound and no field is text.
+``status:error``, ``kpis:met``, ``tag:candidate``), or a piece of text that any field may contain. Quotes keep words
+together. Nothing that can be typed is an error: what is no bound and no field is text.
 """
 
 from __future__ import annotations
