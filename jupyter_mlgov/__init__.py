@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     decide: Any  # doors, which no other door may know: see _LAZY
     explore: Any
+    risk_form: Any
+    watch_rerun: Any
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:
@@ -64,11 +66,24 @@ _LAZY = {
     "input": ("jupyter_mlgov.capture.logged", "declare_input"),
     "decide": ("jupyter_mlgov.widgets.decide", "decide"),
     "explore": ("jupyter_mlgov.widgets.explore", "explore"),
+    "risk_form": ("jupyter_mlgov.widgets.risk", "risk_form"),
+    "watch_rerun": ("jupyter_mlgov.widgets.watch", "watch_rerun"),
     "Project": ("jupyter_mlgov.project", "Project"),
     "MlgovError": ("jupyter_mlgov.errors", "MlgovError"),
 }
 
-__all__ = ["MlgovError", "Project", "decide", "explore", "input", "log_metric", "log_param", "open"]
+__all__ = [
+    "MlgovError",
+    "Project",
+    "decide",
+    "explore",
+    "input",
+    "log_metric",
+    "log_param",
+    "open",
+    "risk_form",
+    "watch_rerun",
+]
 
 
 def __getattr__(name: str) -> Any:
