@@ -2,7 +2,9 @@
 export const Commands = {
   open: 'mlgov:open',
   project: 'mlgov:show-project',
+  models: 'mlgov:show-models',
   risks: 'mlgov:show-risks',
+  life: 'mlgov:show-life',
   changes: 'mlgov:show-changes',
   snapshot: 'mlgov:snapshot',
   approve: 'mlgov:approve',
@@ -18,7 +20,9 @@ export const Commands = {
 export const IN_PALETTE: readonly string[] = [
   Commands.open,
   Commands.project,
+  Commands.models,
   Commands.risks,
+  Commands.life,
   Commands.changes,
   Commands.snapshot,
   Commands.rerun,

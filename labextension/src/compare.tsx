@@ -13,6 +13,7 @@ import type { Change, ICellRow, IHead, IInputRow, IRow, ISideBySide, Scalar } fr
 import { amount, bytes } from './format';
 import { shieldIcon } from './icons';
 import { Ago, Badge, Section, type Tone } from './parts';
+import { lineOf } from './requests';
 import { VerdictView } from './rerun';
 
 export interface ICompareSource {
@@ -52,7 +53,7 @@ function Compare(props: ICompareSource): React.JSX.Element {
       },
       (error: unknown) => {
         if (wanted) {
-          setTold(error instanceof Error ? error.message : String(error));
+          setTold(lineOf(error));
         }
       }
     );
@@ -146,31 +147,17 @@ function Values(props: {
   const shown = short ? changed : [...changed, ...rows.filter(row => row.change === 'same')];
   return (
     <Section title={title} count={changed.length}>
-      {shown.length > 0 && (
-        <table className="jp-Mlgov-table">
-          <thead>
-            <tr>
-              <th scope="col">{trans.__('Name')}</th>
-              <th scope="col">{trans.__('Left')}</th>
-              <th scope="col">{trans.__('Right')}</th>
-              <th scope="col">{trans.__('Change')}</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map(row => (
-              <tr key={row.name} data-change={row.change}>
-                <th scope="row">{row.name}</th>
-                <td title={String(row.before)}>{amount(row.before)}</td>
-                <td title={String(row.after)}>{amount(row.after)}</td>
-                <td>
-                  {difference(row.before, row.after)}{' '}
-                  <ChangeBadge change={row.change} trans={trans} />
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      )}
+      <ChangeTable
+        what={trans.__('Name')}
+        trans={trans}
+        rows={shown.map(({ name, before, after, change }) => ({
+          name,
+          before: <span title={String(before)}>{amount(before)}</span>,
+          after: <span title={String(after)}>{amount(after)}</span>,
+          change,
+          note: difference(before, after)
+        }))}
+      />
       {rows.length === 0 && <p className="jp-Mlgov-quiet">{trans.__('There are none.')}</p>}
       {short && hidden > 0 && (
         <button
@@ -184,6 +171,45 @@ function Values(props: {
         </button>
       )}
     </Section>
+  );
+}
+
+/** What stands on either side, and how it changed; nothing where there is no row. */
+function ChangeTable(props: {
+  what: string;
+  rows: readonly {
+    readonly name: string;
+    readonly before: React.ReactNode;
+    readonly after: React.ReactNode;
+    readonly change: Change;
+    readonly note: string;
+  }[];
+  trans: TranslationBundle;
+}): React.JSX.Element | null {
+  const { what, rows, trans } = props;
+  return rows.length === 0 ? null : (
+    <table className="jp-Mlgov-table">
+      <thead>
+        <tr>
+          <th scope="col">{what}</th>
+          <th scope="col">{trans.__('Left')}</th>
+          <th scope="col">{trans.__('Right')}</th>
+          <th scope="col">{trans.__('Change')}</th>
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map(row => (
+          <tr key={row.name} data-change={row.change}>
+            <th scope="row">{row.name}</th>
+            <td>{row.before}</td>
+            <td>{row.after}</td>
+            <td>
+              {row.note} <ChangeBadge change={row.change} trans={trans} />
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
   );
 }
 
@@ -217,35 +243,19 @@ function Inputs(props: {
               {trans.__('%1 → %2 rows', amount(input.rows[0]), amount(input.rows[1]))} ·{' '}
               {input.bytes.map(size => (size === null ? '–' : bytes(size))).join(' → ')}
             </span>
-            {input.columns.some(column => column.change !== 'same') && (
-              <table className="jp-Mlgov-table">
-                <thead>
-                  <tr>
-                    <th scope="col">{trans.__('Column')}</th>
-                    <th scope="col">{trans.__('Left')}</th>
-                    <th scope="col">{trans.__('Right')}</th>
-                    <th scope="col">{trans.__('Change')}</th>
-                  </tr>
-                </thead>
-                <tbody>
-                  {input.columns
-                    .filter(column => column.change !== 'same')
-                    .map(column => (
-                      <tr key={column.name} data-change={column.change}>
-                        <th scope="row">{column.name}</th>
-                        <td>{column.before ?? '–'}</td>
-                        <td>{column.after ?? '–'}</td>
-                        <td>
-                          {column.change === 'changed' && column.before === column.after
-                            ? trans.__('other values')
-                            : ''}{' '}
-                          <ChangeBadge change={column.change} trans={trans} />
-                        </td>
-                      </tr>
-                    ))}
-                </tbody>
-              </table>
-            )}
+            <ChangeTable
+              what={trans.__('Column')}
+              trans={trans}
+              rows={input.columns
+                .filter(column => column.change !== 'same')
+                .map(({ name, before, after, change }) => ({
+                  name,
+                  before: before ?? '–',
+                  after: after ?? '–',
+                  change,
+                  note: change === 'changed' && before === after ? trans.__('other values') : ''
+                }))}
+            />
           </li>
         ))}
       </ul>
@@ -329,7 +339,7 @@ function Outputs(props: ICompareSource & { id: string; cell: number | null }): R
         }
       },
       (error: unknown) => {
-        node.textContent = error instanceof Error ? error.message : String(error);
+        node.textContent = lineOf(error);
       }
     );
     return () => {

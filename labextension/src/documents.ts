@@ -27,6 +27,8 @@ export interface ICard {
   readonly author: string;
   readonly kpis_met: boolean | null;
   readonly verdict: Verdict | null;
+  /** Those of the experiment's cell. */
+  readonly tags: readonly string[];
 }
 
 export interface IPage {
@@ -112,6 +114,30 @@ export interface IDecision {
   /** The public key whose signature holds; null where none does. */
   readonly key: string | null;
   readonly applies: boolean;
+  readonly fault: string;
+}
+
+/** An answer with how good it is. */
+export interface ISaid {
+  readonly text: string;
+  readonly tone: 'good' | 'bad' | 'warn' | 'quiet';
+  readonly note: string;
+}
+
+/** A model of the inventory: an experiment's newest snapshot as it stands. */
+export interface IModelRow {
+  readonly id: string;
+  readonly reference: string;
+  readonly title: string;
+  readonly purpose: string;
+  readonly owner: string;
+  readonly gate: ISaid;
+  readonly kpis: ISaid;
+  readonly risks: ISaid;
+  readonly rerun: ISaid;
+  readonly approvals: ISaid;
+  readonly recorded: string;
+  /** Why it cannot be read; then nothing else is known. */
   readonly fault: string;
 }
 

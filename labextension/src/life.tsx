@@ -3,7 +3,7 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import type { IGate, IReleasedModel } from './documents';
-import { retrainKey } from './model';
+import { retrainKey } from './state';
 import { MonitorState } from './monitor';
 import type { IViewProps } from './panel';
 import { Ago, Badge, GateRules, Section } from './parts';

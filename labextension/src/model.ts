@@ -8,65 +8,20 @@ import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
+import type { ICard, IJob, ILiveCell, IRetrainWish, ISnapshot } from './documents';
+import { JobFollowing } from './following';
+import { lineOf, RequestError, type Requests } from './requests';
+import { PAGE, Rows, rowsOf } from './rows';
 import {
-  type ICard,
-  type IGate,
-  type IJob,
-  type ILiveCell,
-  type IMonitored,
-  type IProject,
-  type IRegisteredRisk,
-  type IReleasedModel,
-  type IRetraining,
-  type IRetrainWish,
-  type ISnapshot,
-  type IStanding,
-  isUnfinished,
-  type Scope
-} from './documents';
-import { RequestError, type Requests } from './requests';
-
-export type View = Scope | 'risks' | 'life';
-
-function isList(view: View): view is Scope {
-  return view === 'notebook' || view === 'project';
-}
-
-export interface IState {
-  /** The open notebook, relative to the server's folder; null where none is open. */
-  readonly notebook: string | null;
-  readonly project: IProject | null;
-  readonly view: View;
-  /** The search of the project's list. */
-  readonly query: string;
-  /** How many snapshots the list has; those that are known, by their place in it. */
-  readonly total: number;
-  readonly rows: ReadonlyMap<number, ICard>;
-  /** The newest snapshots of the open notebook, newest first. */
-  readonly recent: readonly ICard[];
-  /** The newest of them, whole. */
-  readonly newest: ISnapshot | null;
-  /** How the cells in the editor stand to the newest snapshots; null where that is not known. */
-  readonly standing: IStanding | null;
-  /** At most two snapshots, to be compared. */
-  readonly chosen: readonly ICard[];
-  readonly risks: readonly IRegisteredRisk[] | null;
-  readonly releases: readonly IReleasedModel[] | null;
-  /** What the newest monitor run of each model and stage found. */
-  readonly monitors: readonly IMonitored[];
-  readonly retrainings: readonly IRetraining[];
-  readonly loaded: boolean;
-  readonly error: string | null;
-  /** What goes on right now, in a few words: a snapshot is taken, a decision signed. */
-  readonly doing: string | null;
-  readonly selected: string | null;
-  readonly detail: ISnapshot | null;
-  readonly gate: IGate | null;
-  /** The newest rerun of each snapshot, by the snapshot's id. */
-  readonly jobs: Readonly<Record<string, IJob>>;
-  /** The newest retraining of each release, by `retrainKey`. */
-  readonly retrains: Readonly<Record<string, IJob>>;
-}
+  EMPTY,
+  isList,
+  type IState,
+  knowsJob,
+  NOTHING,
+  type View,
+  withJobs,
+  withoutJob
+} from './state';
 
 /** What was read of an opened snapshot, and for which. */
 interface IOpened {
@@ -75,19 +30,36 @@ interface IOpened {
   readonly change: Partial<IState>;
 }
 
-/** What a retraining is known by: other projects on the server may have a model and stage of the same names. */
-export function retrainKey(release: string, snapshot: string): string {
-  return `${release} ${snapshot}`;
-}
-
-/** Rows that are asked for at once. */
-const PAGE = 100;
-
 export class SidebarModel implements IDisposable {
   constructor(private readonly requests: Requests) {
     this.later = new Debouncer(() => this.refresh(), 400);
     this.lookLater = new Debouncer(() => this.look(), 600);
-    this.searchLater = new Debouncer(() => this.list(), 250);
+    this.searchLater = new Debouncer(() => this.rows.read(), 250);
+    this.rows = new Rows(requests, {
+      state: () => this._state,
+      writer: () => {
+        const turn = this.turn;
+        return change => {
+          this.setIn(turn, change);
+        };
+      }
+    });
+    this.following = new JobFollowing(requests, {
+      progress: job => {
+        this.set(withJobs(this._state, [job]));
+      },
+      ended: async job => {
+        await this.refresh();
+        if (knowsJob(this._state, job)) {
+          this.set(withJobs(this._state, [job]));
+        }
+      },
+      lost: async (job, error) => {
+        this.set(withoutJob(this._state, job));
+        await this.refresh();
+        this.set({ error });
+      }
+    });
   }
 
   get state(): IState {
@@ -110,10 +82,7 @@ export class SidebarModel implements IDisposable {
     this.later.dispose();
     this.lookLater.dispose();
     this.searchLater.dispose();
-    this.following.forEach(controller => {
-      controller.abort();
-    });
-    this.following.clear();
+    this.following.dispose();
     Signal.clearData(this);
   }
 
@@ -130,7 +99,7 @@ export class SidebarModel implements IDisposable {
 
   show(view: View): void {
     if (view !== this._state.view) {
-      this.seen = [0, 0];
+      this.rows.restart();
       this.set({ view, rows: new Map(), total: 0, loaded: false });
       void this.refresh();
     }
@@ -140,6 +109,12 @@ export class SidebarModel implements IDisposable {
   search(query: string): void {
     this.set({ query });
     this.searchLater.invoke().catch(() => undefined);
+  }
+
+  /** Shows those snapshots of the project that a search selects. */
+  find(query: string): void {
+    this.set({ query, selected: null, detail: null, gate: null });
+    this.show('project');
   }
 
   /** Marks a snapshot for comparison, or takes the mark back. The older of two marks makes room for a third. */
@@ -177,10 +152,11 @@ export class SidebarModel implements IDisposable {
         return;
       }
       // The list is drawn as soon as it is there, whatever else is on the way.
-      const listed = isList(view) && view !== 'notebook' ? this.list() : null;
-      const [recent, jobs, risks, life, opened] = await Promise.all([
+      const listed = isList(view) && view !== 'notebook' ? this.rows.read() : null;
+      const [recent, jobs, models, risks, life, opened] = await Promise.all([
         notebook === null ? null : this.requests.snapshots(path, 'notebook', PAGE, 0),
         this.requests.jobs(),
+        view === 'models' ? this.requests.models(path) : null,
         view === 'risks' ? this.requests.risks(path) : null,
         view === 'life' ? this.readLife(path) : null,
         this.readOpened()
@@ -193,7 +169,8 @@ export class SidebarModel implements IDisposable {
         error: null,
         recent: recent?.snapshots ?? [],
         newest,
-        ...this.withJobs(jobs),
+        ...withJobs(this._state, jobs),
+        ...(models === null ? {} : { models }),
         ...(risks === null ? {} : { risks }),
         ...life,
         ...(view === 'notebook' && recent
@@ -201,10 +178,10 @@ export class SidebarModel implements IDisposable {
           : {}),
         ...this.ifStillOpen(opened)
       });
-      this.followAll(jobs);
+      this.following.followAll(jobs);
       await listed;
       this.setIn(turn, { loaded: true });
-      this.askAgain();
+      this.rows.askAgain();
       await this.look();
     } catch (error) {
       this.setIn(turn, { loaded: true, error: lineOf(error) });
@@ -220,70 +197,9 @@ export class SidebarModel implements IDisposable {
     return { releases, monitors, retrainings };
   }
 
-  /** Reads the list anew, from its start. */
-  private async list(): Promise<void> {
-    const turn = this.turn;
-    const { notebook, view, query } = this._state;
-    if (!isList(view)) {
-      return;
-    }
-    this.asked.clear();
-    try {
-      const page = await this.requests.snapshots(
-        notebook ?? '',
-        view,
-        PAGE,
-        0,
-        queryOf(view, query)
-      );
-      if (this._state.query === query) {
-        this.setIn(turn, { rows: rowsOf(page.snapshots, 0), total: page.total, loaded: true });
-        this.askAgain();
-      }
-    } catch (error) {
-      this.setIn(turn, { error: lineOf(error) });
-    }
-  }
-
-  /** The rows from `first` up to `last` are about to be seen: asks for those that are not known. */
+  /** The rows from `first` up to `last` are about to be seen. */
   need(first: number, last: number): void {
-    const { rows, total } = this._state;
-    this.seen = [first, last];
-    for (let start = first - (first % PAGE); start < Math.min(last, total); start += PAGE) {
-      const whole = rows.has(start) && rows.has(Math.min(start + PAGE, total) - 1);
-      if (!whole && !this.asked.has(start)) {
-        this.asked.add(start);
-        void this.fetchRows(start);
-      }
-    }
-  }
-
-  /** A list that was read anew starts with its first rows: those that are seen may be others. */
-  private askAgain(): void {
-    if (isList(this._state.view)) {
-      this.need(...this.seen);
-    }
-  }
-
-  private async fetchRows(start: number): Promise<void> {
-    const turn = this.turn;
-    const { notebook, view, query } = this._state;
-    if (!isList(view)) {
-      return;
-    }
-    try {
-      const path = notebook ?? '';
-      const page = await this.requests.snapshots(path, view, PAGE, start, queryOf(view, query));
-      if (this._state.query === query && this._state.view === view) {
-        const rows = new Map(this._state.rows);
-        rowsOf(page.snapshots, start).forEach((card, place) => rows.set(place, card));
-        this.setIn(turn, { rows, total: page.total });
-      }
-    } catch (error) {
-      this.setIn(turn, { error: lineOf(error) });
-    } finally {
-      this.asked.delete(start);
-    }
+    this.rows.need(first, last);
   }
 
   /** Asks how the cells in the editor stand to the newest snapshots. */
@@ -399,80 +315,8 @@ export class SidebarModel implements IDisposable {
 
   /** Writes down jobs (newest first) and follows those that are not finished. */
   private takeJobs(jobs: readonly IJob[]): void {
-    this.set(this.withJobs(jobs));
-    this.followAll(jobs);
-  }
-
-  private withJobs(jobs: readonly IJob[]): Pick<IState, 'jobs' | 'retrains'> {
-    const known = { jobs: { ...this._state.jobs }, retrains: { ...this._state.retrains } };
-    for (const job of [...jobs].reverse()) {
-      if (job.kind === 'retrain') {
-        known.retrains[retrainKey(job.release ?? '', job.snapshot)] = job;
-      } else {
-        known.jobs[job.snapshot] = job;
-      }
-    }
-    return known;
-  }
-
-  private withoutJob(job: IJob): Pick<IState, 'jobs' | 'retrains'> {
-    const rest = (jobs: IState['jobs']): IState['jobs'] =>
-      Object.fromEntries(Object.entries(jobs).filter(([, one]) => one.id !== job.id));
-    return { jobs: rest(this._state.jobs), retrains: rest(this._state.retrains) };
-  }
-
-  private knows(job: IJob): boolean {
-    const { jobs, retrains } = this._state;
-    return [...Object.values(jobs), ...Object.values(retrains)].some(one => one.id === job.id);
-  }
-
-  private followAll(jobs: readonly IJob[]): void {
-    for (const job of jobs) {
-      if (isUnfinished(job) && !this.following.has(job.id)) {
-        void this.follow(job);
-      }
-    }
-  }
-
-  private async follow(job: IJob): Promise<void> {
-    const controller = new AbortController();
-    this.following.set(job.id, controller);
-    let newest = job;
-    const tell = (told: IJob): void => {
-      newest = told;
-      // How it ended is told together with what it changed in the record: by the refresh below.
-      if (isUnfinished(told)) {
-        this.set(this.withJobs([told]));
-      }
-    };
-    const stopped = (): boolean => controller.signal.aborted;
-    while (isUnfinished(newest) && !stopped()) {
-      try {
-        await this.requests.follow(job.id, tell, controller.signal);
-        if (isUnfinished(newest)) {
-          // Something between us and the server ended the stream.
-          await pause();
-          tell(await this.requests.job(job.id));
-        }
-      } catch (error) {
-        if (stopped()) {
-          return;
-        }
-        if (error instanceof RequestError && error.status === 404) {
-          // The server was started anew: the rerun ended with the old one.
-          this.set({ ...this.withoutJob(job), error: error.message });
-          break;
-        }
-        await pause();
-      }
-    }
-    this.following.delete(job.id);
-    if (!stopped()) {
-      await this.refresh();
-      if (this.knows(newest)) {
-        this.set(this.withJobs([newest]));
-      }
-    }
+    this.set(withJobs(this._state, jobs));
+    this.following.followAll(jobs);
   }
 
   private setIn(turn: number, change: Partial<IState>): void {
@@ -492,58 +336,11 @@ export class SidebarModel implements IDisposable {
   private readonly later: Debouncer;
   private readonly lookLater: Debouncer;
   private readonly searchLater: Debouncer;
-  private readonly asked = new Set<number>();
-  private seen: readonly [number, number] = [0, 0];
+  private readonly rows: Rows;
   private cells: (() => readonly ILiveCell[]) | null = null;
-  private readonly following = new Map<string, AbortController>();
+  private readonly following: JobFollowing;
   private turn = 0;
   private _isDisposed = false;
   private _state: IState = EMPTY;
   private readonly _stateChanged = new Signal<this, void>(this);
-}
-
-const NOTHING = {
-  total: 0,
-  rows: new Map<number, ICard>(),
-  recent: [],
-  newest: null,
-  standing: null,
-  chosen: [],
-  risks: null,
-  releases: null,
-  monitors: [],
-  retrainings: [],
-  selected: null,
-  detail: null,
-  gate: null
-};
-
-const EMPTY: IState = {
-  ...NOTHING,
-  notebook: null,
-  project: null,
-  view: 'notebook',
-  query: '',
-  loaded: false,
-  error: null,
-  doing: null,
-  jobs: {},
-  retrains: {}
-};
-
-function rowsOf(cards: readonly ICard[], start: number): Map<number, ICard> {
-  return new Map(cards.map((card, place) => [start + place, card]));
-}
-
-/** The notebook's own list is not searched. */
-function queryOf(view: View, query: string): string {
-  return view === 'project' ? query : '';
-}
-
-function pause(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 2000));
-}
-
-function lineOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,5 +1,5 @@
 /** Risks as cells of the open notebook: found, written where they stand, run. */
-import type { MarkdownCell } from '@jupyterlab/cells';
+import { MarkdownCell } from '@jupyterlab/cells';
 import { NotebookActions, type NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 
@@ -10,6 +10,7 @@ import {
   type IStatedRisk,
   newRiskCell,
   readRisk,
+  restateRisk,
   risksOf,
   type RiskValues,
   writeRisk
@@ -47,8 +48,8 @@ export async function editRisk(
   const place = writeInto(panel, entry.id, entry.values);
   await goToCell(panel, place);
   const cell = panel.content.widgets[place];
-  if (cell?.model.type === 'markdown') {
-    (cell as MarkdownCell).rendered = true;
+  if (cell instanceof MarkdownCell) {
+    cell.rendered = true;
   } else if (entry.run) {
     await NotebookActions.run(panel.content, panel.sessionContext);
   }
@@ -65,10 +66,7 @@ function statedIn(panel: NotebookPanel): readonly IPlaced[] {
 }
 
 /** What the cell says now; what the register knows where there is no such cell (or none that can be read). */
-function valuesOf(
-  risk: IRegisteredRisk['risk'] | undefined,
-  yaml: string | undefined
-): RiskValues {
+function valuesOf(risk: IRegisteredRisk['risk'] | undefined, yaml: string | undefined): RiskValues {
   const read = yaml === undefined ? null : readRisk(yaml);
   if (read !== null) {
     return read;
@@ -85,22 +83,27 @@ function valuesOf(
       };
 }
 
-/** Writes a risk and gives the place of the cell that states it. A new one stands below the last risk, else below all. */
-export function writeInto(panel: NotebookPanel, id: string, values: RiskValues): number {
+/**
+ * Writes a risk, given by the form's values or by its whole YAML, and gives the place of the cell that states it. A new one
+ * stands below the last risk, else below all.
+ */
+export function writeInto(panel: NotebookPanel, id: string, stated: RiskValues | string): number {
   const model = panel.content.model;
   if (model === null) {
     return -1;
   }
   // Looked for again: the notebook may have been edited while the form was open.
-  const stated = statedIn(panel);
-  const known = stated.find(one => one.risk.id === id);
+  const yaml = (old?: string): string =>
+    typeof stated === 'string' ? restateRisk(stated, old ?? '') : writeRisk(stated, old);
+  const risks = statedIn(panel);
+  const known = risks.find(one => one.risk.id === id);
   if (known !== undefined) {
     const cell = model.sharedModel.cells[known.place];
-    cell?.setSource(known.risk.write(writeRisk(values, known.risk.yaml)));
+    cell?.setSource(known.risk.write(yaml(known.risk.yaml)));
     return known.place;
   }
-  const last = stated[stated.length - 1];
+  const last = risks[risks.length - 1];
   const place = last === undefined ? model.sharedModel.cells.length : last.place + 1;
-  model.sharedModel.insertCell(place, { cell_type: 'code', source: newRiskCell(id, values) });
+  model.sharedModel.insertCell(place, { cell_type: 'code', source: newRiskCell(id, yaml()) });
   return place;
 }

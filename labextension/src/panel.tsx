@@ -9,9 +9,11 @@ import { fileName } from './format';
 import { Glance } from './glance';
 import { shieldIcon } from './icons';
 import { Life } from './life';
-import type { SidebarModel, View } from './model';
+import type { SidebarModel } from './model';
+import { Models } from './models';
 import { Register } from './register';
 import { SnapshotList } from './snapshots';
+import type { View } from './state';
 
 /** What the panel asks of the rest of JupyterLab. */
 export interface IActions {
@@ -81,6 +83,8 @@ function Body(props: IViewProps): React.JSX.Element {
         <Detail {...props} key={state.selected} />
       ) : state.view === 'risks' ? (
         <Register {...props} />
+      ) : state.view === 'models' ? (
+        <Models {...props} />
       ) : state.view === 'life' ? (
         <Life {...props} />
       ) : (
@@ -96,6 +100,7 @@ function Header(props: IViewProps): React.JSX.Element {
   const views: readonly [View, string][] = [
     ['notebook', trans.__('Notebook')],
     ['project', trans.__('Project')],
+    ['models', trans.__('Models')],
     ['risks', trans.__('Risks')],
     ['life', trans.__('Life')]
   ];

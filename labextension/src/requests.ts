@@ -8,6 +8,7 @@ import type {
   IGate,
   IJob,
   ILiveCell,
+  IModelRow,
   IMonitored,
   IPage,
   IProject,
@@ -65,6 +66,10 @@ export class Requests {
   async outputs(path: string, id: string, cell: number): Promise<readonly IOutput[]> {
     const parts = ['snapshots', id, 'cells', String(cell), 'outputs'];
     return (await this.json<{ outputs: readonly IOutput[] }>('GET', parts, { path })).outputs;
+  }
+
+  async models(path: string): Promise<readonly IModelRow[]> {
+    return (await this.json<{ models: readonly IModelRow[] }>('GET', ['models'], { path })).models;
   }
 
   async risks(path: string): Promise<readonly IRegisteredRisk[]> {
@@ -220,6 +225,11 @@ export class Requests {
     }
     return response;
   }
+}
+
+/** What went wrong, in one line. */
+export function lineOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 async function reasonOf(response: Response): Promise<string> {

@@ -103,8 +103,8 @@ function slugOf(source: string): string {
 }
 
 /** The cell of a new risk. */
-export function newRiskCell(id: string, values: RiskValues): string {
-  return `%%risk ${id}\n${writeRisk(values)}`;
+export function newRiskCell(id: string, yaml: string): string {
+  return `%%risk ${id}\n${yaml}`;
 }
 
 /** Why an id cannot be one, or null. */
@@ -154,6 +154,33 @@ export function writeRisk(values: RiskValues, old?: string): string {
     }
   }
   return body.toString({ lineWidth: 0 }).trimEnd();
+}
+
+/** The whole of a risk as `yaml` states it, in the form that `old` has: its comments, its order and its `id` stay. */
+export function restateRisk(yaml: string, old: string): string {
+  const [wanted, body] = [bodyOf(yaml), bodyOf(old)];
+  if (wanted === null || body === null || !isMap(wanted.contents) || !isMap(body.contents)) {
+    return yaml.trimEnd();
+  }
+  const fields = wanted.toJS() as Record<string, unknown>;
+  const before = body.toJS() as Record<string, unknown>;
+  for (const field of Object.keys(before)) {
+    if (!(field in fields) && field !== 'id') {
+      body.delete(field);
+    }
+  }
+  for (const [field, value] of Object.entries(fields)) {
+    if (!isSame(value, before[field])) {
+      body.set(field, value);
+    }
+  }
+  return body.toString({ lineWidth: 0 }).trimEnd();
+}
+
+function isSame(one: unknown, other: unknown): boolean {
+  return isScalar(one) && isScalar(other)
+    ? String(one).trim() === String(other).trim()
+    : JSON.stringify(one) === JSON.stringify(other);
 }
 
 function isScalar(value: unknown): value is string | number | boolean {

@@ -181,24 +181,23 @@ function activate(
     icon: shieldIcon,
     execute: openPanel
   });
-  app.commands.addCommand(Commands.project, {
-    label: trans.__('Show the Snapshots of the Project'),
-    icon: shieldIcon,
-    execute: () => {
-      openPanel();
-      model.select(null);
-      model.show('project');
-    }
-  });
-  app.commands.addCommand(Commands.risks, {
-    label: trans.__('Show the Risk Register'),
-    icon: shieldIcon,
-    execute: () => {
-      openPanel();
-      model.select(null);
-      model.show('risks');
-    }
-  });
+  const views = [
+    [Commands.project, trans.__('Show the Snapshots of the Project'), 'project'],
+    [Commands.models, trans.__('Show the Model Inventory'), 'models'],
+    [Commands.risks, trans.__('Show the Risk Register'), 'risks'],
+    [Commands.life, trans.__('Show Releases and Monitors'), 'life']
+  ] as const;
+  for (const [command, label, view] of views) {
+    app.commands.addCommand(command, {
+      label,
+      icon: shieldIcon,
+      execute: () => {
+        openPanel();
+        model.select(null);
+        model.show(view);
+      }
+    });
+  }
   app.commands.addCommand(Commands.changes, {
     label: trans.__('Show What Changed Since the Snapshot'),
     caption: trans.__('The cells that are not what the newest snapshot recorded'),

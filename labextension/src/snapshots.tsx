@@ -63,24 +63,62 @@ export function SnapshotList(props: IViewProps): React.JSX.Element {
 function Search(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;
   const { state } = model;
+  const box = React.useRef<HTMLInputElement>(null);
+  const metric = Object.keys(state.recent[0]?.metrics ?? {})[0] ?? 'auc';
+  const ways: readonly (readonly [string, string])[] = [
+    [`${/\s/.test(metric) ? `"${metric}"` : metric}>=0.8`, trans.__('a bound on a metric')],
+    ['author:', trans.__('who recorded it')],
+    ['tag:', trans.__("a tag of the experiment's cell")],
+    ['experiment:', trans.__('its experiment')],
+    ['notebook:', trans.__('its notebook')],
+    ['message:', trans.__('its message')],
+    ['verdict:never', trans.__('its newest rerun: reproduced, diverged, …, or never')],
+    ['kpis:missed', trans.__('its KPIs: met, missed or unknown')],
+    ['status:error', trans.__('whether the cell failed')]
+  ];
   return (
-    <div className="jp-Mlgov-search">
-      <input
-        type="search"
-        value={state.query}
-        placeholder={trans.__('Search, e.g. auc>=0.8 author:anna')}
-        aria-label={trans.__('Search the snapshots')}
-        title={trans.__(
-          'Words, bounds on metrics (auc>=0.8), and author: experiment: notebook: verdict: status: kpis:'
-        )}
-        onChange={event => {
-          model.search(event.target.value);
-        }}
-      />
-      <span className="jp-Mlgov-quiet" role="status">
-        {trans._n('%1 snapshot', '%1 snapshots', state.total, state.total.toLocaleString('en-US'))}
-      </span>
-    </div>
+    <>
+      <div className="jp-Mlgov-search">
+        <input
+          ref={box}
+          type="search"
+          value={state.query}
+          placeholder={trans.__('Search, e.g. auc>=0.8 author:anna')}
+          aria-label={trans.__('Search the snapshots')}
+          onChange={event => {
+            model.search(event.target.value);
+          }}
+        />
+        <span className="jp-Mlgov-quiet" role="status">
+          {trans._n(
+            '%1 snapshot',
+            '%1 snapshots',
+            state.total,
+            state.total.toLocaleString('en-US')
+          )}
+        </span>
+      </div>
+      <details className="jp-Mlgov-ways">
+        <summary className="jp-Mlgov-quiet">{trans.__('How to search')}</summary>
+        <ul>
+          {ways.map(([words, meaning]) => (
+            <li key={words}>
+              <button
+                type="button"
+                className="jp-Mlgov-link"
+                onClick={() => {
+                  model.search(`${state.query} ${words}`.trim());
+                  box.current?.focus();
+                }}
+              >
+                <code>{words}</code>
+              </button>{' '}
+              <span className="jp-Mlgov-quiet">{meaning}</span>
+            </li>
+          ))}
+        </ul>
+      </details>
+    </>
   );
 }
 
@@ -180,9 +218,12 @@ function Card(props: IViewProps & { card: ICard; active: boolean }): React.JSX.E
   const elsewhere =
     model.state.view === 'project' && card.notebook !== model.state.project?.notebook;
   const chosen = model.state.chosen.some(one => one.id === card.id);
-  const aside = [card.message, elsewhere ? fileName(card.notebook) : '', card.author].filter(
-    text => text !== ''
-  );
+  const aside = [
+    card.message,
+    elsewhere ? fileName(card.notebook) : '',
+    card.author,
+    ...card.tags.map(tag => `#${tag}`)
+  ].filter(text => text !== '');
   return (
     <div className={`jp-Mlgov-card${chosen ? ' jp-mod-chosen' : ''}`}>
       <input

@@ -3,8 +3,9 @@ import type { TranslationBundle } from '@jupyterlab/translation';
 import { ReactWidget, UseSignal } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
-import type { IState, SidebarModel } from './model';
+import type { SidebarModel } from './model';
 import { Mark, type Tone, toneOf, verdictName } from './parts';
+import type { IState } from './state';
 
 export function statusItem(
   model: SidebarModel,

@@ -6,6 +6,7 @@ import {
   isRiskId,
   newRiskCell,
   readRisk,
+  restateRisk,
   type RiskValues,
   risksOf,
   writeRisk
@@ -23,12 +24,10 @@ function edited(cells: ReturnType<typeof code>, change: RiskValues): string | un
 
 void test('a new cell has the id and the fields that were filled in', () => {
   assert.equal(
-    newRiskCell('thin-data', {
-      situation: 'Few loans',
-      severity: 'high',
-      likelihood: 'low',
-      effect: ' '
-    }),
+    newRiskCell(
+      'thin-data',
+      writeRisk({ situation: 'Few loans', severity: 'high', likelihood: 'low', effect: ' ' })
+    ),
     '%%risk thin-data\nsituation: Few loans\nseverity: high\nlikelihood: low'
   );
 });
@@ -48,7 +47,7 @@ void test('what is written is read back, whatever is in it', () => {
     '<img src=x onerror=alert(1)>',
     'ünïcödé 漢字'
   ]) {
-    const [risk] = code(newRiskCell('r1', { situation: text, severity: 'low' }));
+    const [risk] = code(newRiskCell('r1', writeRisk({ situation: text, severity: 'low' })));
     assert.equal(risk?.id, 'r1');
     assert.deepEqual(readRisk(risk.yaml), { situation: text, severity: 'low' });
   }
@@ -134,6 +133,16 @@ void test('text that would close the block is written all the same', () => {
 void test('a block that nobody closed is read to its end', () => {
   const cell = '## R\n```yaml\nsituation: x\nseverity: low';
   assert.equal(edited(markdown(cell), { severity: 'high' }), cell.replace('low', 'high'));
+});
+
+void test('a whole risk that is stated anew keeps comments, order and id', () => {
+  const old =
+    '# why\nid: r1\nseverity: low # agreed\nsituation: x\nowner: Anna\ncheck: [a > 1, b > 2]';
+  assert.equal(
+    restateRisk('situation: x\nseverity: high\ncheck:\n- a > 1\n- b > 2\ntags: [data]\n', old),
+    '# why\nid: r1\nseverity: high # agreed\nsituation: x\ncheck: [ a > 1, b > 2 ]\ntags:\n  - data'
+  );
+  assert.equal(restateRisk('situation: x\n', ''), 'situation: x');
 });
 
 void test('other cells, and YAML that cannot be read, are no risk', () => {

@@ -1,0 +1,87 @@
+/** Reruns and retrainings that go on on the server: each is followed until it has ended, whatever ends the connection. */
+import type { IDisposable } from '@lumino/disposable';
+
+import { type IJob, isUnfinished } from './documents';
+import { RequestError, type Requests } from './requests';
+
+export interface IFollower {
+  /** How a job stands that has not ended. */
+  readonly progress: (job: IJob) => void;
+  /** It has ended: what it changed in the record can be read now. */
+  readonly ended: (job: IJob) => Promise<void>;
+  /** The server was started anew: the job ended with the old one. */
+  readonly lost: (job: IJob, reason: string) => Promise<void>;
+}
+
+export class JobFollowing implements IDisposable {
+  constructor(
+    private readonly requests: Requests,
+    private readonly follower: IFollower
+  ) {}
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    this.following.forEach(controller => {
+      controller.abort();
+    });
+    this.following.clear();
+  }
+
+  /** Follows those that are not finished; each once. */
+  followAll(jobs: readonly IJob[]): void {
+    for (const job of jobs) {
+      if (isUnfinished(job) && !this.following.has(job.id)) {
+        void this.follow(job);
+      }
+    }
+  }
+
+  private async follow(job: IJob): Promise<void> {
+    const controller = new AbortController();
+    this.following.set(job.id, controller);
+    let newest = job;
+    let lost: string | null = null;
+    const tell = (told: IJob): void => {
+      newest = told;
+      // How it ended is told together with what it changed in the record.
+      if (isUnfinished(told)) {
+        this.follower.progress(told);
+      }
+    };
+    const stopped = (): boolean => controller.signal.aborted;
+    while (isUnfinished(newest) && !stopped() && lost === null) {
+      try {
+        await this.requests.follow(job.id, tell, controller.signal);
+        if (isUnfinished(newest)) {
+          // Something between us and the server ended the stream.
+          await pause();
+          tell(await this.requests.job(job.id));
+        }
+      } catch (error) {
+        if (stopped()) {
+          return;
+        }
+        if (error instanceof RequestError && error.status === 404) {
+          lost = error.message;
+        } else {
+          await pause();
+        }
+      }
+    }
+    this.following.delete(job.id);
+    if (!stopped()) {
+      await (lost === null ? this.follower.ended(newest) : this.follower.lost(newest, lost));
+    }
+  }
+
+  private readonly following = new Map<string, AbortController>();
+  private _isDisposed = false;
+}
+
+function pause(): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, 2000));
+}
