@@ -43,7 +43,10 @@ export async function openPanel(page: Page): Promise<Locator> {
   return panel;
 }
 
-export type CellSource = string | { readonly markdown: string; readonly tags?: readonly string[] };
+export type CellSource =
+  | string
+  | { readonly code: string; readonly tags: readonly string[] }
+  | { readonly markdown: string; readonly tags?: readonly string[] };
 
 /** Writes a notebook and opens it; with `kernel: false` its kernel does not start. */
 export async function openNotebook(
@@ -59,12 +62,12 @@ export async function openNotebook(
       language_info: { name: 'python' }
     },
     cells: cells.map((cell, index) =>
-      typeof cell === 'string'
+      typeof cell === 'string' || 'code' in cell
         ? {
             cell_type: 'code',
             id: `cell-${index}-id`,
-            source: cell,
-            metadata: {},
+            source: typeof cell === 'string' ? cell : cell.code,
+            metadata: typeof cell === 'string' ? {} : { tags: cell.tags },
             outputs: [],
             execution_count: null
           }

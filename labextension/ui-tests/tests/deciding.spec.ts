@@ -161,6 +161,71 @@ test('a snapshot is rejected and approved with a reason, and only with a key', a
   });
 });
 
+test('a risk of a markdown cell is edited in that cell, and the next snapshot has it', async ({
+  page,
+  tmpPath
+}) => {
+  const text = RISK.replace('low\n', 'low\nresidual_risk: small\n').concat('\n\nAsked for by *audit*.\n');
+  await openNotebook(page, `${tmpPath}/risks.ipynb`, [
+    SETUP,
+    'rate = 2',
+    { markdown: text, tags: ['risk'] },
+    EXPERIMENT
+  ]);
+  const panel = await openPanel(page);
+  const dialog = page.locator('.jp-Dialog');
+  const card = page.getByRole('article', { name: 'risk: thin data' });
+  await runAll(page);
+  await expect(panel.locator('[data-snapshot]')).toHaveCount(1, LONG);
+  await panel.getByRole('button', { name: 'Risks', exact: true }).click();
+  const row = panel.locator('.jp-Mlgov-register li', { hasText: 'thin-data' });
+  await expect(row).toContainText('critical');
+  await row.getByRole('button', { name: 'Edit thin-data' }).click();
+  await expect(dialog.locator('[name="situation"]')).toHaveValue(/^<img src=x/);
+  await expect(dialog).toContainText('the next snapshot records it');
+  await expect(dialog.getByRole('button', { name: 'Write and run' })).toHaveCount(0);
+  expect(await seriousProblems(page, '.jp-Dialog')).toEqual([]);
+  await dialog.locator('[name="severity"]').selectOption('high');
+  await dialog.locator('[name="owner"]').fill('Ada');
+  await dialog.getByRole('button', { name: 'Write the cell' }).click();
+  await expect(card).toContainText('high');
+  await expect(card).toContainText('Ada');
+  const cells = await sources(page);
+  expect(cells).toHaveLength(4);
+  expect(cells[2]).toBe(
+    text.replace('critical', 'high').replace('small\n', 'small\nowner: Ada\n')
+  );
+  await runCell(page, 3);
+  await expect(row).toContainText('high', LONG);
+  expect(await page.title()).not.toContain('owned');
+});
+
+test('hidden state is told at the cell that it is about', async ({ page, tmpPath }) => {
+  await openNotebook(page, `${tmpPath}/hidden.ipynb`, [SETUP, 'rate = 2', EXPERIMENT]);
+  const panel = await openPanel(page);
+  const cell = (place: number) => page.locator('.jp-Cell').nth(place);
+  await runAll(page);
+  await expect(panel.locator('[data-snapshot]')).toHaveCount(1, LONG);
+  await expect(page.locator('.jp-Mlgov-cellWarning')).toHaveCount(0);
+  // The number that the experiment takes is no longer the one that stands there.
+  await edit(page, 1, 'rate = 3');
+  await runCell(page, 2);
+  await expect(panel.locator('[data-snapshot]')).toHaveCount(2, LONG);
+  const warning = cell(1).getByRole('note');
+  await expect(warning).toContainText('hidden state');
+  await expect(warning).toContainText('edited');
+  await expect(cell(0).getByRole('note')).toHaveCount(0);
+  await expect(cell(2).getByRole('note')).toHaveCount(0);
+  expect(await seriousProblems(page, '.jp-Mlgov-cellMark')).toEqual([]);
+  await page.theme.setDarkTheme();
+  expect(await seriousProblems(page, '.jp-Mlgov-cellMark')).toEqual([]);
+  await page.theme.setLightTheme();
+  await runCell(page, 1);
+  await runCell(page, 2);
+  await expect(panel.locator('[data-snapshot]')).toHaveCount(3, LONG);
+  await expect(warning).toHaveCount(0);
+});
+
 test('it is found in the launcher, the palette and the file browser', async ({ page, tmpPath }) => {
   await page.contents.uploadContent(
     '{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}',

@@ -1,4 +1,6 @@
 /** The whole way in JupyterLab: run an experiment, see its snapshot, edit, compare, rerun, write risks, read the report. */
+import { readFileSync } from 'node:fs';
+
 import { seriousProblems } from '../axe';
 import {
   activeCell,
@@ -110,6 +112,19 @@ test('from the experiment to the report', async ({ page, tmpPath }) => {
     const report = page.frameLocator('.jp-Mlgov-report iframe').locator('body');
     await expect(report).toContainText('baseline');
     await expect(report).toContainText('thin-data');
+  });
+
+  await test.step('the report is saved as one file, the one that is shown', async () => {
+    const button = page.locator('.jp-MainAreaWidget:visible').getByRole('button', {
+      name: 'Download'
+    });
+    const [download] = await Promise.all([page.waitForEvent('download'), button.click()]);
+    expect(download.suggestedFilename()).toBe('baseline-1.html');
+    const file = await download.path();
+    const text = readFileSync(file, 'utf-8');
+    expect(text).toContain("default-src 'none'");
+    expect(text).toContain('thin-data');
+    expect(text).not.toContain('<script');
     await showNotebook(page, notebook);
   });
 
