@@ -130,14 +130,17 @@ export function VerdictView(props: {
               </div>
               <p>{finding.message}</p>
               {finding.remedy !== '' && <p className="jp-Mlgov-remedy">{finding.remedy}</p>}
-              {typeof finding.cell === 'number' && (
-                <CellLink cell={finding.cell} goTo={goTo} trans={trans} />
-              )}
-              <span className="jp-Mlgov-quiet">
+              <div className="jp-Mlgov-quiet">
+                {typeof finding.cell === 'number' && (
+                  <>
+                    <CellLink cell={finding.cell} goTo={goTo} trans={trans} />
+                    {' · '}
+                  </>
+                )}
                 {finding.confirmed
                   ? trans.__('confirmed by a controlled rerun')
                   : trans.__('best explanation, not confirmed')}
-              </span>
+              </div>
             </li>
           ))}
         </ol>
@@ -155,7 +158,7 @@ export function CellLink(props: {
   const { cell, goTo, trans } = props;
   const label = trans.__('cell %1', cell + 1);
   return goTo === null ? (
-    <span className="jp-Mlgov-quiet">{label} </span>
+    <span className="jp-Mlgov-quiet">{label}</span>
   ) : (
     <button
       type="button"

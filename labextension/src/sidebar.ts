@@ -157,6 +157,12 @@ function activate(
     const known = model.known(id);
     return known ? `${known.experiment} #${known.number ?? id.slice(0, 8)}` : id.slice(0, 8);
   };
+  /** Of one experiment, its name stands once. */
+  const pairOf = (a: string, b: string): string => {
+    const same = model.known(a)?.experiment === model.known(b)?.experiment;
+    const number = model.known(b)?.number;
+    return `${nameOf(a)} ↔ ${same && number ? `#${number}` : nameOf(b)}`;
+  };
   const tabs = new Map<string, MainAreaWidget>();
   const openTab = (tab: MainAreaWidget): void => {
     const { id } = tab;
@@ -332,7 +338,7 @@ function activate(
       const path = model.state.notebook ?? '';
       if (a !== undefined && b !== undefined) {
         openTab(
-          compareTab(`mlgov-compare-${a}-${b}`, `${nameOf(a)} ↔ ${nameOf(b)}`, {
+          compareTab(`mlgov-compare-${a}-${b}`, pairOf(a, b), {
             load: () => requests.sideBySide(path, a, b),
             outputs: (id, cell) => requests.outputs(path, id, cell),
             rendermime,
