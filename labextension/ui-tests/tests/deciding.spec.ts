@@ -165,7 +165,9 @@ test('a risk of a markdown cell is edited in that cell, and the next snapshot ha
   page,
   tmpPath
 }) => {
-  const text = RISK.replace('low\n', 'low\nresidual_risk: small\n').concat('\n\nAsked for by *audit*.\n');
+  const text = RISK.replace('low\n', 'low\nresidual_risk: small\n').concat(
+    '\n\nAsked for by *audit*.\n'
+  );
   await openNotebook(page, `${tmpPath}/risks.ipynb`, [
     SETUP,
     'rate = 2',
@@ -192,9 +194,7 @@ test('a risk of a markdown cell is edited in that cell, and the next snapshot ha
   await expect(card).toContainText('Ada');
   const cells = await sources(page);
   expect(cells).toHaveLength(4);
-  expect(cells[2]).toBe(
-    text.replace('critical', 'high').replace('small\n', 'small\nowner: Ada\n')
-  );
+  expect(cells[2]).toBe(text.replace('critical', 'high').replace('small\n', 'small\nowner: Ada\n'));
   await runCell(page, 3);
   await expect(row).toContainText('high', LONG);
   expect(await page.title()).not.toContain('owned');

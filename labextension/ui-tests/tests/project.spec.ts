@@ -9,7 +9,10 @@ owner: Ada
 intended_use: Orders the queue of the underwriter
 kpis: [auc >= 0.7]`;
 
-test('a project is searched by text, bound, tag, author and notebook', async ({ page, tmpPath }) => {
+test('a project is searched by text, bound, tag, author and notebook', async ({
+  page,
+  tmpPath
+}) => {
   const panel = await openPanel(page);
   const cards = panel.locator('[data-snapshot]');
   await openNotebook(page, `${tmpPath}/loans.ipynb`, [

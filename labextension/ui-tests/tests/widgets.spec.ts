@@ -16,7 +16,10 @@ y = (X["income"] + random.normal(scale=0.5, size=300) > 0).astype(int)
 model = LogisticRegression().fit(X, y)
 accuracy = float(model.score(X, y))`;
 
-test('explorers, a rerun and a risk form are widgets in the notebook', async ({ page, tmpPath }) => {
+test('explorers, a rerun and a risk form are widgets in the notebook', async ({
+  page,
+  tmpPath
+}) => {
   const panel = await openPanel(page);
   await openNotebook(page, `${tmpPath}/widgets.ipynb`, [
     SETUP,
