@@ -122,7 +122,10 @@ class Explore(Shown):
         parts = [self.page(self.rows())]
         parts += [self.plot(metric) for metric in self.metrics[:1]]
         if len(self.entries) > 1:
-            parts.append(self.compare(self.entries[1].id, self.entries[0].id))
+            try:
+                parts.append(self.compare(self.entries[1].id, self.entries[0].id))
+            except MlgovError as error:
+                parts.append(f"<p>{escape(str(error))}</p>")
         return "".join(f"<div style='margin-bottom:16px'>{part}</div>" for part in parts)
 
     def __repr__(self) -> str:

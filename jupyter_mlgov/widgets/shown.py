@@ -1,4 +1,8 @@
-"""What a notebook shows of a widget: the ipywidgets box, or where ipywidgets is not installed the same as HTML."""
+"""What a notebook shows of a widget: the ipywidgets box, with the same as static HTML beside it.
+
+A front end that has widgets takes the box. The HTML is for those that have none, for pages that are made of the notebook
+and for readers of a saved file; where ipywidgets is not installed it is all there is.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +24,11 @@ class Shown(ABC):
     def _ipython_display_(self) -> None:
         from IPython.display import HTML, display
 
+        page = self._repr_html_()
         try:
             widget = self.widget
         except ImportError:
-            display(HTML(self._repr_html_()))
+            display(HTML(page))
             return
-        display(widget)
+        bundle = {**widget._repr_mimebundle_(), "text/html": page, "text/plain": repr(self)}
+        display(bundle, raw=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -113,6 +114,18 @@ def test_without_ipywidgets_it_is_tables(project: Project, monkeypatch: pytest.M
     assert "<svg" in page
     assert "<script" not in page
     assert "4 snapshots" in repr(mlgov.explore(project.root))
+
+
+def test_a_saved_notebook_has_the_tables_beside_the_widget(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[dict[str, Any]] = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    mlgov.explore(project.root)._ipython_display_()
+    (bundle,) = shown
+    assert bundle["application/vnd.jupyter.widget-view+json"]["model_id"]
+    assert bundle["text/html"].count("<table") >= 2
+    assert bundle["text/plain"].startswith("Explore(4 snapshots")
 
 
 def test_where_there_is_no_project_it_says_so(tmp_path: Path) -> None:
