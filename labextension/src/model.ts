@@ -8,7 +8,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type { ICard, IJob, ILiveCell, IRetrainWish, ISnapshot } from './documents';
+import type { ICard, IJob, ILiveCell, IRetrainWish, ISnapshot, IStanding } from './documents';
 import { JobFollowing } from './following';
 import { lineOf, RequestError, type Requests } from './requests';
 import { PAGE, Rows, rowsOf } from './rows';
@@ -212,9 +212,21 @@ export class SidebarModel implements IDisposable {
       const standing = await this.requests.standing(notebook, this.cells());
       if (this._state.notebook === notebook) {
         this.set({ standing });
+        this.noticeNew(standing);
       }
     } catch {
       // The marks stay as they are: the next refresh tells what is wrong.
+    }
+  }
+
+  /** Others record too: whoever works in the same notebook, a console, a run from the command line. */
+  private noticeNew({ experiments }: IStanding): void {
+    const known = new Set(this._state.recent.map(card => card.id));
+    for (const { snapshot } of experiments) {
+      if (snapshot !== null && !known.has(snapshot) && !this.noticed.has(snapshot)) {
+        this.noticed.add(snapshot);
+        this.refreshSoon();
+      }
     }
   }
 
@@ -337,6 +349,8 @@ export class SidebarModel implements IDisposable {
   private readonly lookLater: Debouncer;
   private readonly searchLater: Debouncer;
   private readonly rows: Rows;
+  /** Snapshots that are no more among the newest, or were looked for once. */
+  private readonly noticed = new Set<string>();
   private cells: (() => readonly ILiveCell[]) | null = null;
   private readonly following: JobFollowing;
   private turn = 0;

@@ -106,6 +106,7 @@ function activate(
       open === null ? null : () => liveCells(open)
     );
   };
+  let refreshAfterRun = true;
   let showCards = true;
   const draw = (): void => {
     if (watched !== null && !watched.isDisposed) {
@@ -116,20 +117,27 @@ function activate(
     model.lookSoon();
     draw();
   };
+  /** Somebody else may have run a cell: whoever shares the notebook, or a console of its kernel. */
+  const idled = (_: unknown, status: string): void => {
+    if (status === 'idle' && refreshAfterRun) {
+      model.lookSoon();
+    }
+  };
   const watch = (): void => {
     if (watched !== null && !watched.isDisposed) {
+      watched.sessionContext.statusChanged.disconnect(idled);
       watched.context.pathChanged.disconnect(follow);
       watched.content.modelContentChanged.disconnect(edited);
     }
     watched = notebooks.currentWidget;
     watched?.context.pathChanged.connect(follow);
     watched?.content.modelContentChanged.connect(edited);
+    watched?.sessionContext.statusChanged.connect(idled);
     void watched?.revealed.then(edited);
     follow();
   };
 
   let showMarks = true;
-  let refreshAfterRun = true;
   const executed: Parameters<typeof NotebookActions.executed.connect>[0] = (_, { notebook }) => {
     if (refreshAfterRun && notebook === watched?.content) {
       model.refreshSoon();
