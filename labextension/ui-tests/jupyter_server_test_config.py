@@ -8,6 +8,7 @@ from tempfile import mkdtemp
 from jupyterlab.galata import configure_jupyter_server
 
 configure_jupyter_server(c)  # noqa: F821
+c.JupyterNotebookApp.expose_app_in_browser = True  # noqa: F821
 c.ServerApp.root_dir = mkdtemp(prefix="mlgov-ui-")  # noqa: F821
 c.ServerApp.allow_root = getpass.getuser() == "root"  # noqa: F821
 c.ServerApp.port_retries = 0  # noqa: F821

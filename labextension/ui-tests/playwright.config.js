@@ -11,14 +11,26 @@ const executablePath = [
 
 process.env.TARGET_URL = `http://localhost:${port}`;
 
+function server(app, at) {
+  return {
+    command: `jupyter ${app} --config jupyter_server_test_config.py --port ${at}`,
+    url: `http://localhost:${at}/api/status`,
+    timeout: 120_000,
+    reuseExistingServer: false
+  };
+}
+
 module.exports = {
   ...base,
-  // Instead of the tests: MLGOV_SCREENSHOTS the documentation's pictures, MLGOV_MEASURE its figures.
+  // Instead of the tests: MLGOV_SCREENSHOTS the documentation's pictures, MLGOV_MEASURE its figures, MLGOV_AROUND the
+  // tests in Notebook 7 and with jupyter-collaboration, which have to be installed.
   testDir: process.env.MLGOV_SCREENSHOTS
     ? './screenshots'
     : process.env.MLGOV_MEASURE
       ? './measure'
-      : './tests',
+      : process.env.MLGOV_AROUND
+        ? './around'
+        : './tests',
   timeout: 480_000,
   expect: { timeout: 60_000 },
   workers: 1,
@@ -34,10 +46,8 @@ module.exports = {
     viewport: { width: 1400, height: 900 },
     launchOptions: { executablePath, args: ['--no-sandbox'] }
   },
-  webServer: {
-    command: `jupyter lab --config jupyter_server_test_config.py --port ${port}`,
-    url: `http://localhost:${port}/lab`,
-    timeout: 120_000,
-    reuseExistingServer: false
-  }
+  webServer: [
+    server('lab', port),
+    ...(process.env.MLGOV_AROUND ? [server('notebook', String(Number(port) + 1))] : [])
+  ]
 };
