@@ -2,7 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { IGate, IReleasedModel } from './documents';
+import type { IGate } from './documents';
+import type { IReleasedModel } from './lifedocuments';
 import { retrainKey } from './state';
 import { MonitorState } from './monitor';
 import type { IViewProps } from './panel';

@@ -8,8 +8,9 @@ import type { IDisposable } from '@lumino/disposable';
 import { Debouncer } from '@lumino/polling';
 import { type ISignal, Signal } from '@lumino/signaling';
 
-import type { ICard, IJob, ILiveCell, IRetrainWish, ISnapshot, IStanding } from './documents';
+import type { ICard, IJob, ILiveCell, ISnapshot, IStanding } from './documents';
 import { JobFollowing } from './following';
+import type { IRetrainWish } from './lifedocuments';
 import { lineOf, RequestError, type Requests } from './requests';
 import { PAGE, Rows, rowsOf } from './rows';
 import {

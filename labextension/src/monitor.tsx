@@ -2,8 +2,8 @@
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import type { IColumnDrift, IKpiOverTime, IMonitored, MonitorDecision } from './documents';
 import { amount } from './format';
+import type { IColumnDrift, IKpiOverTime, IMonitored, MonitorDecision } from './lifedocuments';
 import { Ago, Badge, type Tone, toneOfAnswer } from './parts';
 import { bandPoints } from './spark';
 

@@ -9,13 +9,9 @@ import type {
   IJob,
   ILiveCell,
   IModelRow,
-  IMonitored,
   IPage,
   IProject,
   IRegisteredRisk,
-  IReleasedModel,
-  IRetraining,
-  IRetrainWish,
   ISideBySide,
   ISigner,
   ISnapshot,
@@ -24,6 +20,7 @@ import type {
   Scope
 } from './documents';
 import { takeEvents } from './events';
+import type { IMonitored, IReleasedModel, IRetraining, IRetrainWish } from './lifedocuments';
 
 export class RequestError extends Error {
   constructor(

@@ -3,15 +3,10 @@ import { Dialog, showDialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
-import {
-  type IJob,
-  type IMeasured,
-  type IRetraining,
-  type IRetrainWish,
-  isUnfinished
-} from './documents';
+import { type IJob, isUnfinished } from './documents';
 import { FormBody, type IFormProps } from './form';
 import { amount } from './format';
+import type { IMeasured, IRetraining, IRetrainWish } from './lifedocuments';
 import type { IViewProps } from './panel';
 import { Ago, Badge, type Tone } from './parts';
 import { RunningJob } from './rerun';

@@ -4,15 +4,13 @@ import type {
   IGate,
   IJob,
   IModelRow,
-  IMonitored,
   IProject,
   IRegisteredRisk,
-  IReleasedModel,
-  IRetraining,
   ISnapshot,
   IStanding,
   Scope
 } from './documents';
+import type { IMonitored, IReleasedModel, IRetraining } from './lifedocuments';
 
 export type View = Scope | 'models' | 'risks' | 'life';
 

@@ -41,7 +41,9 @@ async function open(page: Page, name: string, cells: readonly string[]): Promise
   return page as LabPage; // none of the helpers needs more of it
 }
 
-test('the panel, the marks and what opens beside the notebook are there', async ({ page: plain }) => {
+test('the panel, the marks and what opens beside the notebook are there', async ({
+  page: plain
+}) => {
   const page = await open(plain, 'seven.ipynb', CELLS);
   const panel = page.locator('#jp-mlgov-panel');
   await expect(panel).toBeHidden();
@@ -103,7 +105,8 @@ test('the widgets are there', async ({ page: plain }) => {
   await expect(form).toContainText('Written: cell 5', LONG);
   expect(
     await page.evaluate(
-      () => (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content.widgets.length
+      () =>
+        (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content.widgets.length
     )
   ).toBe(5);
 });
