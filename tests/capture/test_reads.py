@@ -50,4 +50,23 @@ def test_a_complete_record_has_no_warning(document: dict[str, Any]) -> None:
 
 
 def test_the_page_is_current(document: dict[str, Any]) -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(document), "run: python -m tests.capture.read_table"
+    written, found = PAGE.read_text(encoding="utf-8").splitlines(), page(document).splitlines()
+    assert without_descriptors(written) == without_descriptors(found), (
+        "run: python -m tests.capture.read_table"
+    )
+    for one, other in zip(written, found, strict=True):
+        if descriptor(one) == " yes ":
+            assert descriptor(other) == " yes ", one
+
+
+def descriptor(line: str) -> str | None:
+    """The mark in that column. A thread of a library's own may keep a file a moment longer than its cell runs: then there
+    is one more."""
+    fields = line.split("|")
+    return fields[6] if len(fields) == 10 else None
+
+
+def without_descriptors(lines: list[str]) -> list[str]:
+    return [
+        "|".join(line.split("|")[:6] + line.split("|")[7:]) if descriptor(line) else line for line in lines
+    ]
