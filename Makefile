@@ -1,6 +1,6 @@
 # make demo    everything from nothing: install, run the example through the main job, show where the report is
 # make test    everything that is checked: style, types, Python tests, TypeScript, JupyterLab in real Chromium
-# make bench   what capture costs, as ratios in one run, beside MLflow and DVC; rewrites docs/reference/cost.md
+# make bench   what capture costs, as ratios in one run, beside MLflow and DVC, and what reports, serving and reruns cost
 # make screenshots   the documentation's pictures of JupyterLab
 # make measure-sidebar   10,000 snapshots in the list, a cell beside the sidebar: docs/reference/sidebar-cost.md
 # make bench-faults   does a rerun name the causes of seeded faults? (beside nbval; an hour)
@@ -113,18 +113,20 @@ test-around: $(VENV)/.front-end .venv-around/.made chromium
 	cd labextension/ui-tests && $(WITH_NODE) $(BIN)/jlpm install --immutable
 	cd labextension/ui-tests && PATH="$(CURDIR)/.venv-around/bin:$(NODE_PATH_DIR):$(BIN):$$PATH" MLGOV_AROUND=1 $(BIN)/jlpm playwright test
 
-bench: $(VENV)/.dev .venv-bench/.peers
+bench: $(VENV)/.bench .venv-bench/.peers
 	$(BIN)/python -m tests.benchmarks $(BENCHMARKS)
 	$(BIN)/python -m tests.benchmarks.report_cost --write
 	$(BIN)/python -m tests.benchmarks.serving_cost --write
+	$(BIN)/python -m tests.benchmarks.rerun_cost --write
 
 $(VENV)/.bench: $(VENV)/.dev
 	$(BIN)/python -m pip install --quiet -e ".[bench]"
 	touch $@
 
-# What a rerun costs beside papermill, and fifty on two cores beside one and beside nbmake: some minutes.
+# What a rerun costs beside papermill, and fifty on two cores beside one and beside nbmake: some minutes; rewrites
+# docs/reference/rerun-cost.md.
 bench-reruns: $(VENV)/.bench
-	$(BIN)/python -m tests.benchmarks.rerun_cost
+	$(BIN)/python -m tests.benchmarks.rerun_cost --write
 
 # The scoring service beside `mlflow models serve`, over loopback: two minutes; rewrites docs/reference/serving-cost.md.
 bench-serving: $(VENV)/.dev .venv-bench/.peers

@@ -7,6 +7,7 @@ cell's; and warnings that were shown once must not be shown again because a libr
 from __future__ import annotations
 
 import contextlib
+import gc
 import logging
 import sys
 import threading
@@ -45,9 +46,22 @@ def untraced() -> Iterator[None]:
 
 @contextlib.contextmanager
 def quiet(namespace: dict[str, Any]) -> Iterator[None]:
-    """Warnings, log lines and threads of capture's own are kept from the user's settings for them."""
-    with _threads_as_new(), _no_log_lines(), _no_warnings(namespace):
+    """Warnings, log lines and threads of capture's own are kept from the user's settings for them; and none of the user's
+    garbage is collected meanwhile, which takes as long as there are objects and calls their finalizers."""
+    with _threads_as_new(), _no_log_lines(), _no_warnings(namespace), _no_collection():
         yield
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 @contextlib.contextmanager

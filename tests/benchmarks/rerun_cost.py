@@ -1,4 +1,4 @@
-"""What a rerun costs beside bare papermill, and a fleet beside one core and beside nbmake: ``make bench``.
+"""What a rerun costs beside bare papermill, and a fleet beside one core and beside nbmake: ``make bench-reruns``.
 
 The notebooks are small ones that compute for a moment, as most of a fleet's are. A rerun does what papermill does and
 records, compares and writes a verdict besides: it should cost at most 1.05 times as much and half a second. Fifty of
@@ -10,19 +10,24 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
-import platform
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
+from tests.benchmarks.__main__ import machine
+from tests.benchmarks.measuring import in_turns, medians, seconds
 from tests.conftest import notebook_json
 from tests.kernel import ROOT
+
+PAGE = ROOT / "docs" / "reference" / "rerun-cost.md"
 
 CELLS = [
     "import numpy as np, pandas as pd\nrng = np.random.default_rng(0)",
@@ -40,13 +45,14 @@ def timed(words: list[str], folder: Path) -> float:
         **ONE_CORE,
         "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
     }
-    start = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True
-    )
-    taken = time.perf_counter() - start
-    assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
-    return taken
+
+    def run() -> None:
+        done = subprocess.run(
+            [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr[-2000:] + done.stdout[-2000:]
+
+    return seconds(run)
 
 
 def make(folder: Path, count: int) -> None:
@@ -60,37 +66,37 @@ def make(folder: Path, count: int) -> None:
     (folder / "out.ipynb").unlink()
 
 
-def in_turns(ways: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:
-    """The median of each way, one after the other in turns."""
-    taken: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(rounds):
-        for name, way in ways.items():
-            taken[name].append(way())
-    return {name: statistics.median(times) for name, times in taken.items()}
+@dataclass(frozen=True)
+class Row:
+    """One line of the page."""
+
+    what: str
+    target: str
+    measured: str
+    met: bool | None
 
 
-def one_rerun(rounds: int) -> None:
+def one_rerun(rounds: int) -> Iterator[Row]:
     """A rerun beside papermill alone."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         make(folder, 1)
         plain = (folder / "n0.ipynb").read_text().replace("%%experiment e0\\n", "")
         (folder / "plain.ipynb").write_text(plain)
-        found = in_turns(
-            {
-                "papermill": lambda: timed(
-                    ["papermill", "--no-progress-bar", "plain.ipynb", "out.ipynb"], folder
-                ),
-                "mlgov rerun": lambda: timed(["jupyter_mlgov.cli", "rerun", "e0"], folder),
-            },
-            rounds,
-        )
+        bare = ["papermill", "--no-progress-bar", "plain.ipynb", "out.ipynb"]
+        rerun = ["jupyter_mlgov.cli", "rerun", "e0"]
+        ways = {"papermill": lambda: timed(bare, folder), "mlgov": lambda: timed(rerun, folder)}
+        found = medians(in_turns(ways, rounds))
     allowed = 1.05 * found["papermill"] + 0.5
-    print(f"one notebook          papermill {found['papermill']:.2f} s, mlgov rerun {found['mlgov rerun']:.2f} s; "
-          f"target {allowed:.2f} s: {'met' if found['mlgov rerun'] <= allowed else 'MISSED'}")  # fmt: skip
+    yield Row(
+        "`mlgov rerun` of one notebook, beside bare papermill",
+        f"1.05 of it and 0.5 s: {allowed:.2f} s",
+        f"{found['mlgov']:.2f} s (papermill {found['papermill']:.2f} s)",
+        found["mlgov"] <= allowed,
+    )
 
 
-def many_reruns(count: int) -> None:
+def many_reruns(count: int) -> Iterator[Row]:
     """A fleet on one core, on two, and nbmake on two; and what a second call costs."""
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -99,34 +105,57 @@ def many_reruns(count: int) -> None:
         one = timed([*verify, "--force", "--jobs", "1"], folder)
         two = timed([*verify, "--force", "--jobs", "2"], folder)
         again = timed([*verify, "--jobs", "2"], folder)
-        print(f"{count} notebooks         one job {one:.1f} s, two jobs {two:.1f} s: {one / two:.2f} times as fast; target 1.9: "
-              f"{'met' if one / two >= 1.9 else 'MISSED'}")  # fmt: skip
-        print(f"proven already        {again:.1f} s for {count}, nothing executed")
-        if importlib.util.find_spec("nbmake") is None:
-            print("nbmake is not installed: pip install nbmake, to see it beside")
-            return
-        for path in folder.glob("n*.ipynb"):
-            cells = [cell.replace("%%experiment NAME\n", "") for cell in CELLS]
-            path.write_text(json.dumps(notebook_json(list(cells))))
-        nbmake = timed(["pytest", "--nbmake", "-n", "2", "-q", "-p", "no:cacheprovider", "."], folder)
-        print(
-            f"pytest --nbmake -n 2  {nbmake:.1f} s; target: no slower than that: {'met' if two <= nbmake else 'MISSED'}"
+        yield Row(
+            f"`mlgov verify` of {count} notebooks with `--jobs 2`", "1.9 times as fast as with one",
+            f"{one / two:.2f} times ({one:.1f} s, {two:.1f} s)", one / two >= 1.9,
+        )  # fmt: skip
+        if importlib.util.find_spec("nbmake") is not None:
+            for path in folder.glob("n*.ipynb"):
+                cells = [cell.replace("%%experiment NAME\n", "") for cell in CELLS]
+                path.write_text(json.dumps(notebook_json(list(cells))))
+            nbmake = timed(["pytest", "--nbmake", "-n", "2", "-q", "-p", "no:cacheprovider", "."], folder)
+            yield Row(
+                f"the same beside `pytest --nbmake -n 2` ({version('nbmake')})", "no slower",
+                f"{two:.1f} s (nbmake {nbmake:.1f} s)", two <= nbmake,
+            )  # fmt: skip
+        yield Row(
+            "the same when all of it is already proven",
+            "nothing is executed",
+            f"{again:.1f} s",
+            again < two / 4,
         )
 
 
-def main() -> None:
+def page(rows: Iterable[Row], rounds: int) -> str:
+    """The table as Markdown."""
+    lines = [
+        "# What a rerun costs", "",
+        "Written by `make bench-reruns`. Small notebooks that compute for a moment, one BLAS thread each. A rerun does what papermill",
+        "does, and records, compares and writes a verdict besides. Each figure is the time of the whole command; one notebook's is the",
+        f"median of {rounds}, in turns.", "",
+        f"{machine()}; load {os.getloadavg()[0]:.0f}; {datetime.now(UTC):%Y-%m-%d}.", "",
+        "| what | target | measured | |", "|---|---|---|---|",
+    ]  # fmt: skip
+    for row in rows:
+        lines.append(f"| {row.what} | {row.target} | {row.measured} | {'met' if row.met else '**missed**'} |")
+        print(lines[-1], flush=True)
+    return "\n".join([*lines, ""])
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--notebooks", type=int, default=50)
+    parser.add_argument("--write", action="store_true", help="rewrite docs/reference/rerun-cost.md")
     options = parser.parse_args()
-    print(
-        f"{platform.machine()}, Python {platform.python_version()}, {os.cpu_count()} cores; load {os.getloadavg()[0]:.1f}\n"
-    )
-    one_rerun(options.rounds)
-    many_reruns(options.notebooks)
+    rows = itertools.chain(one_rerun(options.rounds), many_reruns(options.notebooks))
+    text = page(rows, options.rounds)
+    if options.write:
+        PAGE.write_text(text, encoding="utf-8")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
