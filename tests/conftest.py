@@ -14,6 +14,28 @@ import pytest
 from tests.kernel import Kernel
 
 
+LONGEST = (
+    "cli/test_main_job.py",
+    "rerun/test_rerun.py",
+    "rerun/test_control.py",
+    "install/test_bare_environment.py",
+    "notebooks/test_operations.py",
+    "monitor/test_retrain.py",
+    "report/test_operation.py",
+    "operate/test_service_life.py",
+    "rerun/test_fleet.py",
+    "monitor/test_loop.py",
+    "rerun/test_colleague.py",
+)
+"""Files that take a minute or more. They come first: a worker that begins one last leaves the others without work."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, each in one piece."""
+    place = {f"tests/{name}": order for order, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.nodeid.partition("::")[0], len(place)))
+
+
 @pytest.fixture
 def kernel(tmp_path: Path) -> Iterator[Callable[..., Kernel]]:
     """Starts kernels in a folder (``tmp_path`` unless told) and stops them after the test."""
