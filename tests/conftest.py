@@ -13,7 +13,6 @@ import pytest
 
 from tests.kernel import Kernel
 
-
 LONGEST = (
     "cli/test_main_job.py",
     "rerun/test_rerun.py",
