@@ -71,6 +71,7 @@ check-front-end: $(VENV)/.front-end
 # Real kernels and processes can lose a race on a busy machine. What failed is tried once more, alone, and named: a test
 # that needed it is a bug of the test (or worse); one that fails twice fails the run.
 test-python: $(VENV)/.dev chromium
+	@$(BIN)/python -m compileall -q jupyter_mlgov tests  # as an installation has it, where PYTHONDONTWRITEBYTECODE is set
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --no-loadscope-reorder --durations=25 || \
 	{ echo "== once more, alone: what failed above (if it passes now, the test is unsteady: please mend it)"; \
 	  $(BIN)/python -m pytest --last-failed --last-failed-no-failures none; }
