@@ -147,6 +147,9 @@ export function writeRisk(values: RiskValues, old?: string): string {
     if (before !== undefined && before !== null && !isScalar(before)) {
       continue;
     }
+    if (field === 'status' && value === 'open' && old !== undefined && before === undefined) {
+      continue; // that is what a cell says that says nothing
+    }
     if (value === '') {
       body.delete(field);
     } else if (!isScalar(before) || String(before) !== value) {

@@ -62,6 +62,12 @@ void test('an edit keeps comments, order and fields that the form does not have'
   );
 });
 
+void test('a status that a cell leaves out is not written where it is the usual one', () => {
+  const cell = '%%risk r1\nsituation: x\nseverity: low';
+  assert.equal(edited(code(cell), { status: 'open' }), cell);
+  assert.equal(edited(code(cell), { status: 'closed' }), `${cell}\nstatus: closed`);
+});
+
 void test('a field that is emptied goes away', () => {
   assert.equal(
     edited(code('%%risk r1\nsituation: x\nowner: Anna'), { owner: '' }),

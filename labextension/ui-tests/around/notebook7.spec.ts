@@ -9,8 +9,8 @@ const LONG = { timeout: 150_000 };
 const URL = `http://localhost:${Number(process.env.MLGOV_UI_PORT ?? '8899') + 1}`;
 const CELLS = [
   '%load_ext jupyter_mlgov',
-  '%%experiment seven -m "first" --kpi "score >= 1"\nscore = 1 + 1',
-  '%%experiment seven -m "second" --kpi "score >= 1"\nscore = 1 + 2'
+  '%%experiment seven -m "first" --kpi "score >= 1"\nscore = sum([1, 1])',
+  '%%experiment seven -m "second" --kpi "score >= 1"\nscore = sum([1, 2])'
 ];
 
 /** Writes a notebook and opens it. */
@@ -90,7 +90,7 @@ test('the panel, the marks and what opens beside the notebook are there', async 
 test('the widgets are there', async ({ page: plain }) => {
   const page = await open(plain, 'widgets.ipynb', [
     '%load_ext jupyter_mlgov\nimport jupyter_mlgov as mlgov',
-    '%%experiment w\nscore = 1 + 1',
+    '%%experiment w\nscore = sum([1, 1])',
     'mlgov.explore()',
     'mlgov.risk_form()'
   ]);

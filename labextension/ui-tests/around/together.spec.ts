@@ -1,4 +1,5 @@
 /** Two people in one notebook, by jupyter-collaboration: what one does the other sees, in the notebook and in the panel. */
+import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Page as PlainPage } from '@playwright/test';
 
 import {
@@ -34,7 +35,11 @@ test('a shared notebook has one record, which both see', async ({
   ]);
   const panel = await openPanel(page);
   expect(
-    await page.evaluate(() => window.jupyterapp.hasPlugin('@jupyter/docprovider-extension:drive'))
+    await page.evaluate(
+      () =>
+        (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content.model
+          ?.collaborative
+    )
   ).toBe(true);
 
   const context = await browser.newContext();

@@ -184,6 +184,7 @@ test('a risk of a markdown cell is edited in that cell, and the next snapshot ha
   await expect(row).toContainText('critical');
   await row.getByRole('button', { name: 'Edit thin-data' }).click();
   await expect(dialog.locator('[name="situation"]')).toHaveValue(/^<img src=x/);
+  await expect(dialog.locator('[name="situation"]')).toBeFocused();
   await expect(dialog).toContainText('the next snapshot records it');
   await expect(dialog.getByRole('button', { name: 'Write and run' })).toHaveCount(0);
   expect(await seriousProblems(page, '.jp-Dialog')).toEqual([]);

@@ -17,7 +17,10 @@ test('a project is searched by text, bound, tag, author and notebook', async ({
   const cards = panel.locator('[data-snapshot]');
   await openNotebook(page, `${tmpPath}/loans.ipynb`, [
     SETUP,
-    { code: '%%experiment loans -m "first try"\nauc = 3 / 4', tags: ['candidate', 'Q3 board'] }
+    {
+      code: '%%experiment loans -m "first try"\nauc = sum([0.5, 0.25])',
+      tags: ['candidate', 'Q3 board']
+    }
   ]);
   await runAll(page);
   await expect(cards).toHaveCount(1, LONG);
@@ -25,7 +28,7 @@ test('a project is searched by text, bound, tag, author and notebook', async ({
   await openNotebook(page, `${tmpPath}/churn.ipynb`, [
     SETUP,
     CHARTER,
-    '%%experiment churn -m "second thoughts"\nauc = 13 / 20'
+    '%%experiment churn -m "second thoughts"\nauc = sum([0.5, 0.15])'
   ]);
   await runAll(page);
   await expect(cards).toHaveCount(1, LONG);

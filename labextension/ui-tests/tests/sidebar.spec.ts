@@ -122,7 +122,7 @@ test('from the experiment to the report', async ({ page, tmpPath }) => {
     expect(download.suggestedFilename()).toBe('baseline-1.html');
     const file = await download.path();
     const text = readFileSync(file, 'utf-8');
-    expect(text).toContain("default-src 'none'");
+    expect(text).toContain('default-src &#39;none&#39;');
     expect(text).toContain('thin-data');
     expect(text).not.toContain('<script');
     await showNotebook(page, notebook);

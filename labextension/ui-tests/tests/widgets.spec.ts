@@ -59,6 +59,7 @@ test('explorers, a rerun and a risk form are widgets in the notebook', async ({
     await page.keyboard.press('ArrowRight');
     await expect(counts).not.toHaveText(before ?? '');
     await expect(decide).toContainText('Value of all decisions');
+    await page.keyboard.press('End');
     await expect(decide).toContainText('not met');
     await decide.getByRole('button', { name: 'Explain' }).click();
     await expect(decide).toContainText('by SHAP', LONG);
