@@ -139,6 +139,15 @@ export class SidebarModel implements IDisposable {
     this.lookLater.invoke().catch(() => undefined);
   }
 
+  /** A cell has run that somebody else may have sent: the first one that records makes the project. */
+  noticeRun(): void {
+    if (this._state.project?.exists === true) {
+      this.lookSoon();
+    } else {
+      this.refreshSoon();
+    }
+  }
+
   async refresh(): Promise<void> {
     const turn = ++this.turn;
     const { notebook, view } = this._state;

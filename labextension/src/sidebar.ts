@@ -117,7 +117,7 @@ function activate(
   /** Somebody else may have run a cell: whoever shares the notebook, or a console of its kernel. */
   const idled = (_: unknown, status: string): void => {
     if (status === 'idle' && refreshAfterRun) {
-      model.lookSoon();
+      model.noticeRun();
     }
   };
   const watch = (): void => {
