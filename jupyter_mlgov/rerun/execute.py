@@ -20,6 +20,7 @@ from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.rerun.ending import MARK, Watch
 from jupyter_mlgov.rerun.held import Held
 from jupyter_mlgov.rerun.limits import Limits, recorded_seconds
+from jupyter_mlgov.rerun.papermill_import import import_papermill
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.sandbox import Sandbox, lay_out
 
@@ -86,7 +87,7 @@ class _Run:
         self._watch = Watch(limits.bytes)
 
     def outcome(self, parameters: dict[str, Any] | None, on_cell: OnCell | None) -> Outcome:
-        import papermill
+        papermill = import_papermill()
         from papermill.engines import papermill_engines
 
         from jupyter_mlgov.rerun.engine import MlgovEngine

@@ -25,6 +25,9 @@ COPIED = 256 << 20
 ENTRIES = 20_000
 """Files and folders that are made for one run; what is beyond is reached through a link to its folder."""
 
+BESIDE = 1000
+"""Entries of a folder above the project up to which each gets its link; of more, those that the notebook names do."""
+
 STORE = ".mlgov"
 _LEFT_OUT = frozenset({"__pycache__", ".ipynb_checkpoints", ".pytest_cache", ".mypy_cache", ".ruff_cache"})
 _LINKED = frozenset({"node_modules", ".tox", ".nox", ".venv", "venv", ".conda"})
@@ -39,9 +42,10 @@ def top_of(root: Path) -> Path:
 class Mirror:
     """The copy of one checkout under ``prefix``; ``place_of`` says where a path of the machine lies in it."""
 
-    def __init__(self, prefix: Path, root: Path) -> None:
+    def __init__(self, prefix: Path, root: Path, document: bytes = b"") -> None:
         self.prefix = prefix
         self.root = root
+        self._document = document
         self.top = top_of(root)
         self._entries = 0
         self._bytes = 0
@@ -77,6 +81,8 @@ class Mirror:
             beside: list[Path] = []
             with contextlib.suppress(OSError):
                 beside = list(folder.iterdir())
+            if len(beside) > BESIDE:  # a folder for anybody's temporary files, say
+                beside = [path for path in beside if os.fsencode(path.name) in self._document]
             for path in beside:
                 if path not in (below, self.prefix.parent):
                     _link(path, self.place_of(path))

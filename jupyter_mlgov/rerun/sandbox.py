@@ -91,7 +91,7 @@ def remove(folder: Path) -> None:
 
 
 def _today(temporary: Path, place: Place, store: Store) -> Sandbox:
-    mirror = Mirror(temporary / "files", place.root)
+    mirror = Mirror(temporary / "files", place.root, place.document)
     folder = place.notebook.parent if place.notebook is not None else place.root
     mirror.make(folder if folder.is_relative_to(mirror.top) else place.root)
     root = mirror.place_of(place.root)

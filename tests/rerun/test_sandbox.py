@@ -60,6 +60,17 @@ def plan(checkout: Path) -> Place:
     return Place(checkout, notebook, notebook.read_bytes())
 
 
+def test_of_a_crowded_folder_above_the_project_what_the_notebook_names_is_found(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "other.csv").write_text("b\n")
+    monkeypatch.setattr(mirror, "BESIDE", 2)
+    place = Place(checkout, checkout / "notebooks" / "a.ipynb", b"open('../../../beside.csv')")
+    with lay_out(place, Maker(tmp_path / "elsewhere").store) as sandbox:
+        assert (sandbox.folder / "../../../beside.csv").read_text() == "a\n1\n"
+        assert not (sandbox.folder / "../../../other.csv").exists()
+
+
 def test_a_checkout_is_found_as_it_is_and_stays_as_it_is(
     checkout: Path, tmp_path: Path, git: Callable[..., str]
 ) -> None:
