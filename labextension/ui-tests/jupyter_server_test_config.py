@@ -10,6 +10,7 @@ from jupyterlab.galata import configure_jupyter_server
 configure_jupyter_server(c)  # noqa: F821
 c.JupyterNotebookApp.expose_app_in_browser = True  # noqa: F821
 c.ServerApp.root_dir = mkdtemp(prefix="mlgov-ui-")  # noqa: F821
+c.SQLiteYStore.db_path = os.path.join(c.ServerApp.root_dir, ".ystore.db")  # noqa: F821
 c.ServerApp.allow_root = getpass.getuser() == "root"  # noqa: F821
 c.ServerApp.port_retries = 0  # noqa: F821
 # Nothing here signs as whoever runs the tests.
