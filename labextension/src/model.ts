@@ -142,6 +142,7 @@ export class SidebarModel implements IDisposable {
   /** A cell has run that somebody else may have sent: the first one that records makes the project. */
   noticeRun(): void {
     if (this._state.project?.exists === true) {
+      this.hasRun = true;
       this.lookSoon();
     } else {
       this.refreshSoon();
@@ -222,7 +223,10 @@ export class SidebarModel implements IDisposable {
       const standing = await this.requests.standing(notebook, this.cells());
       if (this._state.notebook === notebook) {
         this.set({ standing });
-        this.noticeNew(standing);
+        if (this.hasRun) {
+          this.hasRun = false;
+          this.noticeNew(standing);
+        }
       }
     } catch {
       // The marks stay as they are: the next refresh tells what is wrong.
@@ -359,6 +363,8 @@ export class SidebarModel implements IDisposable {
   private readonly lookLater: Debouncer;
   private readonly searchLater: Debouncer;
   private readonly rows: Rows;
+  /** A cell has run since the list was read. */
+  private hasRun = false;
   /** Snapshots that are no more among the newest, or were looked for once. */
   private readonly noticed = new Set<string>();
   private cells: (() => readonly ILiveCell[]) | null = null;
