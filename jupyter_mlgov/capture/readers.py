@@ -90,6 +90,9 @@ READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
 }  # fmt: skip
 """Module -> what looks on at which of its functions."""
 
+_ASK_THEIR_CALLER = frozenset({"duckdb"})
+"""Libraries whose functions take the variables of the frame that calls them for tables."""
+
 
 class _Finder(importlib.abc.MetaPathFinder):
     """Notices when one of the libraries is imported; finds nothing by itself."""
@@ -152,4 +155,4 @@ def wrap_module(name: str, module: ModuleType) -> None:
     """Wraps the readers of one module, each once; what this version of it does not have is passed over."""
     for before, functions in READERS[name]:
         for function in functions:
-            wrap(module, function, before)
+            wrap(module, function, before, asks_its_caller=name in _ASK_THEIR_CALLER)

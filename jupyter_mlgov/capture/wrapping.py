@@ -2,8 +2,8 @@
 
 A wrapper passes arguments, result and exception through. Its frame is in no traceback, no warning is put down to it
 (``warnings`` passes over frames of the import system, and so it passes over these), and a wrapped function can be
-pickled: it is replaced in the module that defines it as well. What is wrapped stays wrapped; with nobody listening,
-it only calls the original.
+pickled: it is replaced in the module that defines it as well. One that looks up names in its caller's frame finds
+them. What is wrapped stays wrapped; with nobody listening, it only calls the original.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, TypeVar
 
 _WRAPPED = "__mlgov_wrapped__"
@@ -24,9 +25,13 @@ Before = Callable[[tuple[Any, ...], dict[str, Any]], After | None]
 
 FAILED = object()
 
+_CALL = compile("__mlgov_call__()", _FRAME, "eval")
 
-def looking_on(original: Callable[..., Any], before: Before) -> Callable[..., Any]:
-    """``original`` with ``before`` looking on."""
+
+def looking_on(
+    original: Callable[..., Any], before: Before, *, asks_its_caller: bool = False
+) -> Callable[..., Any]:
+    """``original`` with ``before`` looking on. ``asks_its_caller``: it looks for names in the frame that calls it."""
 
     if inspect.iscoroutinefunction(original):
         return _marked(_awaiting(original, before))
@@ -35,12 +40,14 @@ def looking_on(original: Callable[..., Any], before: Before) -> Callable[..., An
     def reader(*args: Any, **kwargs: Any) -> Any:
         after = before(args, kwargs)
         try:
-            result = original(*args, **kwargs)
+            if asks_its_caller:
+                result = _among_names_of(sys._getframe(1), functools.partial(original, *args, **kwargs))
+            else:
+                result = original(*args, **kwargs)
         except BaseException as error:
             if after is not None:
                 after(FAILED)
-            if error.__traceback__ is not None:
-                error.__traceback__ = error.__traceback__.tb_next
+            _leave_out_our_frames(error)
             raise
         if after is not None:
             after(result)
@@ -60,14 +67,30 @@ def _awaiting(original: Callable[..., Any], before: Before) -> Callable[..., Any
         except BaseException as error:
             if after is not None:
                 after(FAILED)
-            if error.__traceback__ is not None:
-                error.__traceback__ = error.__traceback__.tb_next
+            _leave_out_our_frames(error)
             raise
         if after is not None:
             after(result)
         return result
 
     return reader
+
+
+def _among_names_of(caller: FrameType, call: Callable[[], Any]) -> Any:
+    """Calls from a frame that has the caller's names: ``from df`` in DuckDB's SQL is a variable of the frame it is
+    called from. A module's names are not copied."""
+    names = {} if caller.f_locals is caller.f_globals else dict(caller.f_locals)
+    return eval(_CALL, caller.f_globals, {**names, "__mlgov_call__": call})
+
+
+_among_names_of.__code__ = _among_names_of.__code__.replace(co_filename=_FRAME)
+
+
+def _leave_out_our_frames(error: BaseException) -> None:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == _FRAME:
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 def _marked(reader: Any) -> Callable[..., Any]:
@@ -77,7 +100,7 @@ def _marked(reader: Any) -> Callable[..., Any]:
     return function
 
 
-def wrap(module: Any, name: str, before: Before) -> bool:
+def wrap(module: Any, name: str, before: Before, *, asks_its_caller: bool = False) -> bool:
     """Wraps ``module.name`` (``Class.method`` too), once. False where there is no such function to replace."""
     owner: Any = module
     *outer, last = name.split(".")
@@ -89,7 +112,7 @@ def wrap(module: Any, name: str, before: Before) -> bool:
             return False
         home, names = _home(original) if not outer else (None, set())
         wrapped = next((one for name in names if _wraps(one := vars(home).get(name), original)), None)
-        wrapped = wrapped or looking_on(original, before)
+        wrapped = wrapped or looking_on(original, before, asks_its_caller=asks_its_caller)
         setattr(owner, last, wrapped)
     except (AttributeError, TypeError):
         return False

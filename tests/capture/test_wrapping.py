@@ -55,6 +55,32 @@ def test_a_warning_is_put_down_to_the_caller() -> None:
     assert caught[0].filename == __file__
 
 
+def test_duckdb_finds_the_variables_of_the_frame_that_calls_it(
+    listening: Listening, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    pd = pytest.importorskip("pandas")
+    (tmp_path / "a.csv").write_text("b,w\n1,2\n")
+    monkeypatch.chdir(tmp_path)
+    readers.wrap_module("duckdb", duckdb)
+
+    def inside() -> Any:
+        local = pd.DataFrame({"b": [1]})
+        connection = duckdb.connect()
+        joined = duckdb.sql("select w from local join 'a.csv' using (b)").fetchall()
+        return [*joined, *connection.execute("select b from local").fetchall(), len(local)]
+
+    assert inside() == [(2,), (1,), 1]
+    assert "a.csv" in {Path(path).name for path in listening.reads.read}
+    names = {"duckdb": duckdb, "of_the_module": pd.DataFrame({"b": [7]})}
+    exec("found = duckdb.query('select b from of_the_module').fetchall()", names)
+    assert names["found"] == [(7,)]
+    assert not [name for name in names if "mlgov" in name]
+    with pytest.raises(duckdb.CatalogException) as raised:
+        duckdb.sql("select * from nowhere")
+    assert "<mlgov" not in "".join(traceback.format_tb(raised.tb))
+
+
 def test_a_wrapped_function_looks_the_same_and_is_wrapped_once() -> None:
     module = types.ModuleType("m")
     module.fails = fails  # type: ignore[attr-defined]
