@@ -25,8 +25,8 @@ STAGES = {
     "again": "executing it once more unchanged, to see whether it is random",
     "confirm": "executing it with one change taken back, to confirm the cause",
 }
-_COLOURS = {"reproduced": "#1a7f37", "equivalent": "#1a7f37", "blocked": "#7d5500"}
-_BAD = "#c62828"
+_GOOD, _BAD = "var(--jp-success-color1,#1a7f37)", "var(--jp-error-color1,#c62828)"
+_COLOURS = {"reproduced": _GOOD, "equivalent": _GOOD, "blocked": "var(--jp-warn-color1,#7d5500)"}
 
 
 class WatchRerun(Shown):
