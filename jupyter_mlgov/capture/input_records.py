@@ -151,13 +151,14 @@ class InputRecorder:
             members.append(Member(path=name, digest=content.digest, bytes=content.bytes, rows=content.rows))
             contents.append(content)
         members_sorted = sorted(members, key=lambda member: member.path)
-        rows = [content.rows for content in contents]
+        tables = _tables(base, members, contents)
+        rows = [content.rows for content in tables]
         return Input(
             uri=uri_of(found.path, root),
             digest=digest_of_members(members_sorted) if members else None,
             bytes=sum(content.bytes or 0 for content in contents),
             rows=sum(one for one in rows if one is not None) if rows and None not in rows else None,
-            columns=_columns(contents),
+            columns=_columns(tables),
             kept=self._contents.keep(contents, kept, keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
             cell=cell,
@@ -217,6 +218,17 @@ def _joined(queries: dict[str, None]) -> str | None:
 
 def _changed(content: Content, opened: Opened) -> bool:
     return None not in (opened.state, content.state) and opened.state != content.state
+
+
+def _tables(base: str, members: list[Member], contents: list[Content]) -> list[Content]:
+    """Those of several files that a table's rows are in: all, but for a Delta table what its log says."""
+    from jupyter_mlgov.capture.delta_log import files_in_table, is_delta
+
+    names = [member.path for member in members]
+    if not is_delta(names):
+        return contents
+    held = files_in_table(base, names) or ()
+    return [content for name, content in zip(names, contents, strict=True) if name in held]
 
 
 def _columns(contents: list[Content]) -> tuple[Column, ...] | None:

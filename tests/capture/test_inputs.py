@@ -135,6 +135,19 @@ def test_a_partitioned_data_set_keeps_its_members_and_counts_its_rows(kernel: St
         assert store.get(member["digest"]) == (tmp_path / "set" / member["path"]).read_bytes()
 
 
+def test_a_delta_table_has_the_rows_that_its_log_says(kernel: Start, tmp_path: Path) -> None:
+    deltalake = pytest.importorskip("deltalake")
+    table = str(tmp_path / "prices here")
+    for rows, mode in ((6, "error"), (4, "overwrite"), (3, "append")):
+        deltalake.write_deltalake(table, frame(rows), mode=mode)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nfrom deltalake import DeltaTable")
+    one.must("%%experiment m\nn = len(DeltaTable('prices here').to_pandas())")
+    (item,) = inputs(tmp_path, "m").values()
+    assert (item["uri"], item["rows"]) == ("prices here", 7)
+    assert [column["name"] for column in item["columns"]] == ["a", "b"]
+
+
 @linux
 def test_files_that_the_kernel_writes_its_streams_to_are_no_input(tmp_path: Path) -> None:
     (tmp_path / "data.csv").write_text("a\n1\n")
