@@ -26,7 +26,7 @@ PATTERN = (
     r"(?<![\w.:/-])(?:"
     rf"(?P<iso>\d{{4}}-\d{{2}}-\d{{2}}(?:[T ]{_TIME}(?:\s?(?:Z|UTC|[+-]\d{{2}}:?\d{{2}}))?)?)"
     r"|(?P<repr>(?:datetime\.)?(?:datetime|date)\(\d{4}(?:,\s*\d+){2,6}(?:,\s*tzinfo=[\w.]+)?\))"
-    rf"|(?P<ctime>(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?{_MONTH}\s+\d{{1,2}}\s+{_TIME}\s+\d{{4}})"
+    rf"|(?P<ctime>(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?{_MONTH}\s+\d{{1,2}}\s+{_TIME}(?:\s+[A-Z]{{3,5}})?\s+\d{{4}})"
     rf"|(?P<words>(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*,?\s+)?(?:\d{{1,2}}\s+{_MONTH}|{_MONTH}\s+\d{{1,2}},?)"
     rf"\s+\d{{4}}(?:,?\s+{_TIME})?)"
     rf"|(?P<slashes>\d{{1,4}}[/.]\d{{1,2}}[/.]\d{{2,4}}(?:,?\s+{_TIME})?)"

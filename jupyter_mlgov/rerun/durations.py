@@ -22,9 +22,12 @@ READINGS = frozenset(
 STOPWATCHES = frozenset(
     {"time.perf_counter", "time.perf_counter_ns", "time.monotonic", "time.monotonic_ns", "time.process_time",
      "time.process_time_ns", "time.thread_time", "timeit.default_timer", "timeit.timeit", "timeit.repeat",
-     "resource.getrusage", "os.times"}
+     "resource.getrusage", "os.times", "os.getpid", "os.getppid", "os.getloadavg", "threading.get_ident",
+     "threading.get_native_id", "tracemalloc.get_traced_memory", "psutil.Process", "psutil.virtual_memory",
+     "psutil.cpu_percent", "psutil.cpu_times", "psutil.getloadavg"}
 )  # fmt: skip
-"""Calls whose value means nothing but by its distance from another."""
+"""Calls whose value means nothing but by its distance from another, and what they say of the machine and the process:
+its memory and load, the numbers of processes and threads. None is a result, whatever is computed from it alone."""
 
 _KEEPING = frozenset(
     {"round", "int", "float", "str", "abs", "min", "max", "sum", "sorted", "list", "len", "format", "divmod", "repr",

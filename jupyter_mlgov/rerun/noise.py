@@ -119,6 +119,21 @@ RULES: tuple[Rule, ...] = (
         ("patient 4711", "patient 812"),
     ),
     Rule(
+        "threads and processes in reprs and log lines",
+        "the numbers of a thread in its repr, and of a process beside its own or its thread's name",
+        _masking(
+            r"(?<=, started )(?:daemon )?\d{6,}(?=\)>)"
+            r"|\b\d{1,7}(?=[ :|/-]{1,3}(?:MainThread|MainProcess|Thread-\d+|ThreadPoolExecutor-\d+_\d+)\b)"
+            r"|(?<=MainThread[ :|/-])\d{1,7}\b|(?<=MainProcess[ :|/-])\d{1,7}\b",
+            "<id>",
+        ),
+        (
+            "[4711 MainThread] <_MainThread(MainThread, started 139637976727552)>",
+            "[812 MainThread] <_MainThread(MainThread, started 140213976727552)>",
+        ),
+        ("race 4711, started 139637", "race 812, started 140213"),
+    ),
+    Rule(
         "ids that are made up for one run",
         "version 1 and 4 UUIDs and hexadecimal ids where the word before says that they name a run",
         _masking(
@@ -173,6 +188,34 @@ RULES: tuple[Rule, ...] = (
         ),
         ("training took 12.31 s, auc 0.83", "training took 9.7 s, auc 0.83"),
         ("mean waiting time: 12.31 s", "mean waiting time: 9.7 s"),
+    ),
+    Rule(
+        "how fast the work went",
+        "time for one step and steps a second, as training loops print them",
+        _masking(
+            rf"(?i)(?<![\w.]){_NUMBER}\s?(?:ns|[µμu]s|ms|s|sec|min)/(?:it|iter|iteration|step|epoch|batch|sample|example|row)\b"
+            rf"|(?<![\w.]){_NUMBER}\s?[kM]?(?:it|iters?|iterations?|steps?|epochs?|batch(?:es)?|samples?|examples?)/(?:s|sec|second)\b",
+            "<speed>",
+        ),
+        ("Epoch 1/3 - 12ms/step - loss: 0.5, 81.3 it/s", "Epoch 1/3 - 45ms/step - loss: 0.5, 22.1 it/s"),
+        ("wind 12.3 m/s, 4 rows", "wind 45.1 m/s, 4 rows"),
+    ),
+    Rule(
+        "how long boosting took",
+        "the times that CatBoost and LightGBM print, and which of two equal ways LightGBM found to be faster",
+        _masking(
+            rf"(?<=\btotal: ){_DURATION}|(?<=\bremaining: ){_DURATION}"
+            r"|\[LightGBM\] \[Info\] Auto-choosing (?:row|col)-wise multi-threading, "
+            r"the overhead of testing was [\d.e-]+ seconds\."
+            r"(?:\s*You can set `force_(?:row|col)_wise=true` to remove the overhead\.)?"
+            r"(?:\s*And if memory is not enough, you can set `force_col_wise=true`\.)?",
+            "<duration>",
+        ),
+        (
+            "0:\tlearn: 0.69\ttotal: 46.5ms\tremaining: 4.6s",
+            "0:\tlearn: 0.69\ttotal: 12.1ms\tremaining: 1.2s",
+        ),
+        ("0:\tlearn: 0.69\ttotal: 46.5", "0:\tlearn: 0.69\ttotal: 12.1"),
     ),
     Rule(
         "timing columns",

@@ -31,6 +31,9 @@ def masked(code: str, text: str, *, cell: int = 0) -> str:
         ("times = []\ntimes.append(time.time() - start)\nprint(sum(times) / len(times))", "@"),
         ("print(datetime.now() - datetime.now())", "@"),
         ("datetime.now() - datetime.now()", "@"),
+        ("import os\nprint('worker', os.getpid(), 'auc', auc)", "worker @ auc 0.83"),
+        ("import psutil\nprint(f'memory: {psutil.Process().memory_info().rss / 1e6:.1f} MB, auc {auc}')", "memory: @ MB, auc 0.83"),
+        ("import psutil\nused = psutil.virtual_memory().percent\nprint('RAM', used, '%')", "RAM @ %"),
     ],
 )  # fmt: skip
 def test_only_the_time_of_a_line_is_masked(code: str, text: str) -> None:

@@ -24,6 +24,8 @@ RUNS = Context(BEFORE, AFTER)
         ("Time: 07:00:01", "Time: 10:01:02"),
         ("Mon, 23 Nov 2026", "Tue, 24 Nov 2026"),
         ("Mon Nov 23 08:01:02 2026", "Tue Nov 24 10:03:02 2026"),
+        ("Mon Nov 23 08:01:02 UTC 2026", "Tue Nov 24 10:03:02 UTC 2026"),
+        ("2026-11-23 07:00:01,123 INFO [4711 MainThread] done", "2026-11-24 10:03:02,4 INFO [812 MainThread] done"),
         ("November 23, 2026", "November 24, 2026"),
         ("datetime.datetime(2026, 11, 23, 8, 1, 2, 3)", "datetime.datetime(2026, 11, 24, 10, 1, 2, 3)"),
         ("datetime.date(2026, 11, 23)", "datetime.date(2026, 11, 24)"),
