@@ -30,11 +30,15 @@ _opened: dict[Path, Store] = {}
 
 def _open_store(path: Path) -> tuple[Path, Store]:
     """Root and store of the project of ``path``. A store stays open: the second snapshot finds it warm."""
+    from jupyter_mlgov.errors import NotWritable
     from jupyter_mlgov.project import FOLDER, Project, find_root
 
     root = find_root(path)
     if root is not None and root in _opened and (root / FOLDER).is_dir():
         return root, _opened[root]
+    if not path.exists():
+        # A project in what is left above it would take in every other folder there.
+        raise NotWritable(f"{path} is not there any more: a project cannot be made there")
     project = Project.open(path, create=True)
     _opened[project.root] = project.store
     return project.root, project.store

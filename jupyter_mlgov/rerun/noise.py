@@ -145,6 +145,13 @@ RULES: tuple[Rule, ...] = (
         ("customer 0f8fad5b-d9cb-469f-a165-70867728950e", "customer 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
     ),
     Rule(
+        "%%writefile",
+        "whether the file that the cell writes was there before, as it is from the second run on",
+        _masking(r"^(?:Writing|Overwriting) (?=\S[^\n]*\.\w+$)", "Writing ", re.MULTILINE),
+        ("Writing features.py", "Overwriting features.py"),
+        ("Writing features.py", "Writing model.py"),
+    ),
+    Rule(
         "what %time and %timeit say at times only",
         "lines that they print where a run was much slower than another, or compiling took long",
         _masking(

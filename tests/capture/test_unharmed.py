@@ -486,3 +486,20 @@ def test_a_kernel_that_ends_itself_leaves_a_whole_store(tmp_path: Path) -> None:
         assert [entry.experiment for entry in project.log()] == ["before"]
     finally:
         kernel.stop()
+
+
+def test_no_project_is_made_above_a_folder_that_was_deleted(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    kernel = Kernel(folder, env={"IPYTHONDIR": str(tmp_path / "ipython")})
+    try:
+        kernel.must("%load_ext jupyter_mlgov")
+        kernel.must("%%experiment before\nn = 1")
+        kernel.must("import shutil, os\nshutil.rmtree(os.getcwd())")
+        ran = kernel.run("%%experiment after\nn = 2\nn")
+        assert (ran.status, ran.result) == ("ok", "2")
+        assert "not there any more" in ran.stderr
+        assert ran.stderr.count("\n") == 1
+        assert not (tmp_path / ".mlgov").exists()
+    finally:
+        kernel.stop()
