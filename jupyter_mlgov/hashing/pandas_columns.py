@@ -55,6 +55,8 @@ def column_digest(values: Any, limits: Limits) -> bytes:
         return _strings(values, limits)
     if isinstance(dtype, pd.ArrowDtype) or type(values).__module__.startswith("pandas."):
         return _through_arrow(str(dtype), values, limits)
+    if class_name(type(dtype)) == "geopandas.array.GeometryDtype":
+        return _geometries(values, limits)
     raise Unhashable(f"the extension dtype {class_name(type(dtype))} has no canonical form")
 
 
@@ -224,6 +226,21 @@ def joined(strings: list[Any], stream: TextHasher) -> int:
         return 0
     stream.append(np.diff(ends, prepend=-1, append=len(marked)) - 1, "".join(strings).encode())
     return len(marked) + 1
+
+
+def _geometries(values: Any, limits: Limits) -> bytes:
+    """Shapes as their well-known bytes, with the name of their coordinates' reference system."""
+    import numpy as np
+    import pyarrow as pa
+    import shapely
+
+    state = column_hasher(pa.large_binary(), limits, size=len(values) * 32)
+    for start in range(0, len(values), BLOCK):
+        limits.spend()
+        shapes = np.asarray(values[start : start + BLOCK], dtype=object)
+        state.update(pa.array(shapely.to_wkb(shapes, byte_order=1), type=pa.large_binary()))
+    system = "" if values.crs is None else values.crs.to_string()
+    return combine("geometry", system, len(values), state.digest())
 
 
 def _through_arrow(label: str, values: Any, limits: Limits) -> bytes:

@@ -269,8 +269,8 @@ _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{
 
 
 def mask_called(text: str, source: str) -> str:
-    """Masks what the cell's own code makes up: ``id(x)`` in decimal, ``uuid4()``. ``source`` is that code."""
-    if re.search(r"\bid\(", source):
+    """Masks what the cell's own code (``source``) makes up: ``id(x)`` and where arrays lie, in decimal, ``uuid4()``."""
+    if re.search(r"\bid\(|__array_interface__|\.ctypes\.data\b|\bdata_ptr\(", source):
         text = _INTEGER.sub(
             lambda found: "<id>" if OBJECT_IDS[0] <= int(found[0]) <= OBJECT_IDS[1] else found[0], text
         )

@@ -74,7 +74,7 @@ Three more rules read the cell's own code, because the text alone does not tell:
 - What a cell prints of its own running time, in the place where its `print` puts it:
   `print("auc", auc, "seconds", time.time() - start)`. A duration that is computed with anything else
   (an age, the days since an event) is a result.
-- `id(x)` in decimal, and `uuid4()`, in the output of a cell that calls them.
+- `id(x)` and the place of an array's data in decimal, and `uuid4()`, in the output of a cell that calls them.
 - Sets and dictionaries in a repr: the items between braces have no order.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 import io
 import math
 import pickle
@@ -431,6 +432,34 @@ def _(draw: st.DrawFn) -> Pair:
     )  # fmt: skip
     frame.index = index
     return frame, parquet(frame)
+
+
+def _shapes(crs: int | None, *points: tuple[float, float] | None) -> Any:
+    geopandas, geometry = importlib.import_module("geopandas"), importlib.import_module("shapely.geometry")
+    shapes = [None if point is None else geometry.Point(*point) for point in points]
+    return geopandas.GeoDataFrame({"n": range(len(shapes))}, geometry=shapes, crs=crs)
+
+
+@changes(PANDAS, "a shape, a missing one, their order, the reference system", needs="geopandas")
+def _(draw: st.DrawFn) -> Pair:
+    others = [
+        (4326, (1.0, 2.5), (3, 4)),
+        (4326, None, (3, 4)),
+        (4326, (3, 4), (1, 2)),
+        (3857, (1, 2), (3, 4)),
+        (None, (1, 2), (3, 4)),
+    ]
+    return _shapes(4326, (1, 2), (3, 4)), _shapes(*draw(st.sampled_from(others)))
+
+
+@nothing(PANDAS, "shapes that are sliced, copied or read back from GeoParquet", needs="geopandas")
+def _(draw: st.DrawFn) -> Pair:
+    frame = _shapes(4326, (1, 2), None, (3, 4))
+    file = io.BytesIO()
+    frame.to_parquet(file)
+    read = importlib.import_module("geopandas").read_parquet(file)
+    twice = pd.concat([frame, frame])[:3]
+    return frame, draw(st.sampled_from([read, twice, frame.copy()]))
 
 
 @changes(PARQUET_SECTION, "None in an object column of strings", note="Parquet gives NaN back")

@@ -92,6 +92,7 @@ def test_decimal_ids_are_noise_only_where_the_cell_asks_for_them() -> None:
     one, other = "140234234234123", "139876543211111"
     assert mask_called(one, "print(id(x))") == mask_called(other, "print(id(x))")
     assert mask_called(one, "print(total)") == one
+    assert mask_called(one, "x.__array_interface__['data']") == mask_called(other, "t.data_ptr()")
     assert mask_called("42", "print(id(x))") == "42"
     uuids = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert mask_called(uuids[0], "uuid.uuid4()") == mask_called(uuids[1], "uuid.uuid4()")
