@@ -8,6 +8,7 @@ one. Python objects are looked at one block at a time.
 
 from __future__ import annotations
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.hashing.arrays import BLOCK, PIECE, content_digest, dtype_label
@@ -232,8 +233,8 @@ def _geometries(values: Any, limits: Limits) -> bytes:
     """Shapes as their well-known bytes, with the name of their coordinates' reference system."""
     import numpy as np
     import pyarrow as pa
-    import shapely
 
+    shapely: Any = importlib.import_module("shapely")
     state = column_hasher(pa.large_binary(), limits, size=len(values) * 32)
     for start in range(0, len(values), BLOCK):
         limits.spend()
