@@ -86,7 +86,7 @@ def _attempt(folder: Folder, told: Told) -> None:
     told.ours = len(different)
     told.cells = sum(cell["type"] == "code" for cell in project.show(entry.id)["notebook"]["cells"])
     told.why = "; ".join(
-        [*(f"cell {c.index}: {c.note}" for c in different[:2]), *(f.message for f in found.findings[:1])]
+        [*(f"cell {c.index + 1}: {c.note}" for c in different[:2]), *(f.message for f in found.findings[:1])]
     )
     told.nbval = nbval_says(folder, outputs)
 
