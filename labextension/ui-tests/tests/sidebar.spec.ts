@@ -161,6 +161,8 @@ test('from the experiment to the report', async ({ page, tmpPath }) => {
     await panel.getByRole('button', { name: 'Add a risk' }).click();
     const dialog = page.locator('.jp-Dialog');
     await expect(dialog.getByRole('button', { name: 'Write and run' })).toBeDisabled();
+    // The dialog gives the focus to its first field a moment after it is there.
+    await expect(dialog.locator('[name="id"]')).toBeFocused();
     await dialog.locator('[name="id"]').fill('old-customers');
     await dialog.locator('[name="situation"]').fill(`Nobody over 70: ${HOSTILE} # "all"`);
     await dialog.locator('[name="severity"]').selectOption('critical');
@@ -176,6 +178,7 @@ test('from the experiment to the report', async ({ page, tmpPath }) => {
     await expect(panel.locator('.jp-Mlgov-register .jp-Mlgov-rows > li')).toHaveCount(1);
     await row.getByRole('button', { name: 'Edit old-customers' }).click();
     await expect(dialog.locator('[name="check"]')).toHaveValue('accuracy > 0.99');
+    await expect(dialog.locator('[name="situation"]')).toBeFocused();
     await dialog.locator('[name="check"]').fill('accuracy > 0.5');
     await dialog.locator('[name="status"]').selectOption('mitigated');
     await dialog.getByRole('button', { name: 'Write and run' }).click();
