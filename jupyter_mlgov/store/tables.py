@@ -257,12 +257,12 @@ def log(
     if offset:
         statement = statement.offset(offset)
     names = [column.name for column in wanted]
-    decoder, tags = msgspec.json.Decoder(dict[str, Scalar]), msgspec.json.Decoder(tuple[str, ...])
+    decoder, tags = msgspec.json.Decoder(dict[str, Scalar]), msgspec.json.Decoder(list[str])
     found = []
     for row in connection.execute(statement).all():
         values = dict(zip(names, row, strict=True))
         values["metrics"] = decoder.decode(values["metrics"])
-        values["tags"] = tags.decode(values["tags"])
+        values["tags"] = tuple(tags.decode(values["tags"]))
         found.append(LogEntry(**values))
     return found
 

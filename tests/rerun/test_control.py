@@ -85,7 +85,8 @@ def test_a_module_that_cannot_be_imported_any_more_is_the_cause(work: Work) -> N
 
 def test_what_no_held_source_explains_is_not_called_a_missing_seed(work: Work) -> None:
     snapshot = work.record(
-        "import os\nprocess = os.getpid()", "%%experiment base\nscore = float(process) / 3"
+        "started = open('/proc/self/stat').read().split()[21]",
+        "%%experiment base\nscore = float(started) / 3",
     )
     found = work.rerun(snapshot)
     ((cause, subject, sure),) = causes(found)
