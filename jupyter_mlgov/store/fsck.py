@@ -59,7 +59,7 @@ class Check:
         self._kept = index.on_disk()  # before the ledger is read: it must never be ahead of it
         self._remembered = ledger.remembered()
         self._chain = Chain(ledger)
-        self._manifests = manifests
+        self._manifests = manifests.afresh()
         self._objects = objects
         self._lines = [self._chain.entries[name] for name in self._chain.readable()]
         self._problems: list[Problem] = []
@@ -161,9 +161,6 @@ class Check:
             if _makes_snapshot(entry):
                 listed.setdefault(entry.subject, entry)
         broken: dict[str, StoreError] = {}
-        resting: defaultdict[str, list[str]] = defaultdict(
-            list
-        )  # by a broken manifest, those that rest on it
         for name in dict.fromkeys((*listed, *sorted(self._manifests.names()))):
             listing = listed.get(name)
             touched = [name] if listing else []
@@ -186,10 +183,11 @@ class Check:
             self._environments.add(manifest.environment)
             for digest in manifest.objects():
                 self._users[digest].append(name)
+        resting: defaultdict[str, list[str]] = defaultdict(list)
         for name in broken:
             under = [base for base in self._manifests.bases(name) if base in broken]
             resting[under[-1] if under else name].append(name)
-        for name, names in resting.items():
+        for name, names in resting.items():  # a broken manifest, and those that rest on it
             kind = "manifest.missing" if isinstance(broken[name], Missing) else "manifest.damaged"
             touched = [one for one in (name, *names) if one in listed]
             self._add(kind, name, broken[name], touched, _RESTORE if touched else _UNUSED)

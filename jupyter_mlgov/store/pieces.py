@@ -125,6 +125,10 @@ class Manifests:
         self._held_recipes: dict[str, bytes] = {}
         self._guard = threading.Lock()
 
+    def afresh(self) -> Manifests:
+        """The same manifests with nothing held in memory: what is read is what lies on the disk."""
+        return Manifests(self._recipes.folder, self._temporary, self._objects, limit=self._limit)
+
     def name_of(self, data: bytes) -> str:
         """The name of a manifest's bytes. Raises ``UsageError`` where it is too large."""
         return self._recipes.name_of(data)

@@ -241,6 +241,14 @@ def test_a_lost_or_damaged_base_is_named_with_every_snapshot_that_rests_on_it(
     assert not restored.fsck()
 
 
+def test_what_is_held_in_memory_hides_no_damage_from_a_check(store: Store) -> None:
+    made = line(store, 4)
+    assert [store.manifest(snapshot).message for snapshot in made] == ["0", "1", "2", "3"]  # held from now on
+    (store.folder / "manifests" / made[1]).write_bytes(compress(b"something else"))
+    (problem,) = store.fsck()
+    assert set(problem.snapshots) == set(made[1:])
+
+
 def test_a_recipe_that_is_cut_short_or_rests_on_what_is_none_or_on_itself_is_damage(store: Store) -> None:
     made = line(store, 2)
     path = store.folder / "manifests" / made[1]
