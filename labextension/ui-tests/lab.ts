@@ -132,6 +132,15 @@ export async function activeCell(page: Page): Promise<number> {
   );
 }
 
+/** Brings a cell into view: those far away are not in the page. */
+export async function scrollTo(page: Page, place: number): Promise<void> {
+  await page.evaluate(async index => {
+    const notebook = (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content;
+    notebook.activeCellIndex = index;
+    await notebook.scrollToItem(index, 'start');
+  }, place);
+}
+
 /** Brings the tab back that shows the notebook. */
 export async function showNotebook(page: Page, path: string): Promise<void> {
   await page.evaluate(async name => {

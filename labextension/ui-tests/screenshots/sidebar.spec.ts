@@ -7,7 +7,7 @@
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import * as path from 'node:path';
 
-import { edit, expect, openPanel, type Page, sources, test } from '../lab';
+import { edit, expect, openPanel, type Page, scrollTo, sources, test } from '../lab';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 const IMAGES = process.env.MLGOV_SCREENSHOTS_TO ?? path.join(REPOSITORY, 'docs/images');
@@ -49,14 +49,6 @@ async function widen(page: Page): Promise<void> {
     await page.mouse.move(box.x + 380, 500, { steps: 5 });
     await page.mouse.up();
   }
-}
-
-async function scrollTo(page: Page, place: number): Promise<void> {
-  await page.evaluate(async index => {
-    const notebook = (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content;
-    notebook.activeCellIndex = index;
-    await notebook.scrollToItem(index, 'start');
-  }, place);
 }
 
 test('the sidebar beside the mortgage example', async ({ page, tmpPath }) => {

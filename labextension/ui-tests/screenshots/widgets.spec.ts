@@ -1,9 +1,8 @@
 /** The documentation's pictures of the widgets, from a small model on a real kernel: `make screenshots`. */
-import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { Locator } from '@playwright/test';
 import * as path from 'node:path';
 
-import { expect, openNotebook, type Page, runAll, test } from '../lab';
+import { expect, openNotebook, type Page, runAll, scrollTo, test } from '../lab';
 
 const REPOSITORY = path.resolve(__dirname, '../../..');
 const IMAGES = process.env.MLGOV_SCREENSHOTS_TO ?? path.join(REPOSITORY, 'docs/images');
@@ -29,13 +28,9 @@ recall = float(model.predict(X[600:])[y[600:] == 1].mean())`;
 test.use({ viewport: { width: 1100, height: 1300 }, deviceScaleFactor: 1 });
 test.setTimeout(1_200_000);
 
-/** A cell that is brought into view first: those far away are not in the page. */
+/** A cell that is brought into view first. */
 async function show(page: Page, place: number): Promise<Locator> {
-  await page.evaluate(async index => {
-    const notebook = (window.jupyterapp.shell.currentWidget as unknown as NotebookPanel).content;
-    notebook.activeCellIndex = index;
-    await notebook.scrollToItem(index, 'start');
-  }, place);
+  await scrollTo(page, place);
   return page.locator(`.jp-Notebook:visible .jp-Cell[data-windowed-list-index="${place}"]`);
 }
 
