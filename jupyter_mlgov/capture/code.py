@@ -155,6 +155,11 @@ class CodeRecorder:
         named = self._repository(place).user_name() if place is not None else user_name()
         return named or login_name()
 
+    def settle(self) -> None:
+        """Ends what git was asked and nobody needed the answer of."""
+        for repository in list(self._repositories.values()):
+            repository.settle()
+
     # -- git ---------------------------------------------------------------------------------------------
 
     def _repository(self, place: Path) -> Repository:

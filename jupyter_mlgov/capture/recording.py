@@ -144,6 +144,8 @@ class Recorder:
                 raise StoreError(
                     f"the store did not answer: {error}; look at its disk, and run the cell again"
                 ) from None
+            finally:
+                self._code.settle()
         return made, lost
 
     def _manifest(

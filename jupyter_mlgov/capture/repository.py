@@ -125,6 +125,12 @@ class Question:
                 process.kill()
                 process.communicate(timeout=1)
 
+    def bury(self) -> None:
+        """Takes the process off the list of the kernel's children, if it has ended; its answer stays to be heard."""
+        if self._process is not None:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(0 if _hangs() else 0.05)
+
     def answer(self) -> bytes:
         """What git printed. Raises ``GitFailed``."""
         if self._process is None:
@@ -201,6 +207,12 @@ class Repository:
             state = self._from_files()
             state.fault = str(error)
             return state
+
+    def settle(self) -> None:
+        """Leaves no process behind: a kernel that shuts down waits for those that it finds among its children, ended or not."""
+        self._status = None
+        if self._settings_asked is not None:
+            self._settings_asked[1].bury()
 
     def diff(self, commit: str | None, without: str | None = None) -> bytes:
         """The uncommitted changes of tracked files, as a patch that ``git apply`` takes. Raises ``GitFailed``.

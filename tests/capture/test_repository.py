@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from jupyter_mlgov.capture import repository as asking
@@ -363,3 +364,26 @@ def test_nobody_waits_for_git_while_it_looks_at_many_files(tmp_path: Path, store
     assert asked.repository is not None and asked.repository.is_asked
     code, cautions = recorder.record(asked, tmp_path, store)
     assert (code.dirty, cautions) == (False, [])
+
+
+def test_an_answer_that_nobody_heard_leaves_no_process_for_the_kernels_shutdown_to_wait_for(
+    project: Path, store: Store, tmp_path: Path
+) -> None:
+    """ipykernel signals and waits while psutil lists a child: a process that has ended and was not waited for is one."""
+    me = psutil.Process()
+    before = {one.pid for one in me.children()}
+    (tmp_path / "notebooks").mkdir()
+    recorder = CodeRecorder()
+    recorder.record(
+        recorder.ask(tmp_path, tmp_path / "notebooks", checkouts=[project]), tmp_path, store.batch()
+    )
+    asked = [one for one in me.children() if one.pid not in before]
+    assert asked
+    for one in asked:
+        while one.status() != psutil.STATUS_ZOMBIE:
+            time.sleep(0.01)
+    recorder.settle()
+    assert {one.pid for one in me.children()} <= before
+    assert recorder.ask(tmp_path, project).repository is not None
+    assert recorder.author(project)
+    recorder.settle()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -306,3 +307,20 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
         ).stdout.strip()
         == "[]"
     )
+
+
+def test_a_kernel_that_recorded_has_no_child_and_ends_when_it_is_told_to(
+    kernel: Start, git: Callable[..., str]
+) -> None:
+    """A front end waits 2.5 s for a kernel that does not end; ipykernel waits as long as it sees a child."""
+    git("init", "-q", "-b", "main")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov")
+    one.must("%%experiment e\nx = 1")
+    assert one.must("import psutil\n[child.name() for child in psutil.Process().children()]").result == "[]"
+    one.must("%%experiment e\nx = 2")
+    asked = time.monotonic()
+    one.client.shutdown()
+    while one.manager.is_alive():
+        assert time.monotonic() - asked < 60
+        time.sleep(0.01)
