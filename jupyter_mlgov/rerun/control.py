@@ -25,8 +25,9 @@ from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.diagnose import chances, finding_of, ordered
-from jupyter_mlgov.rerun.execute import Outcome, kernel_program
+from jupyter_mlgov.rerun.execute import Outcome
 from jupyter_mlgov.rerun.factors import Factor, changed_packages
+from jupyter_mlgov.rerun.kernels import kernel_program
 from jupyter_mlgov.rerun.limits import RerunSettings
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import Rebuilt

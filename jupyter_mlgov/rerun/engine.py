@@ -29,6 +29,7 @@ from papermill.utils import merge_kwargs, remove_args
 
 from jupyter_mlgov.rerun import expected_errors
 from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.kernels import manager_of
 from jupyter_mlgov.rerun.replay import Order
 
 _KERNEL = "__import__('jupyter_mlgov.magics.kernel', fromlist=['attach'])"
@@ -60,6 +61,7 @@ class Recording:
         on_kernel: Callable[[int], None] | None = None,
         seconds: Callable[[str], float] | None = None,
         python: str | None = None,
+        kernel: Any = None,
     ) -> None:
         self.name = name
         self.notebook = notebook
@@ -80,6 +82,8 @@ class Recording:
         """How long the cell with a source may take."""
         self.python = python
         """The interpreter, where it is not the one of the kernel's name."""
+        self.kernel = kernel
+        """The manager of a kernel that has been started already."""
         self.recorded: list[dict[str, str]] = []
         self.attached = False
         self.problem = ""
@@ -104,7 +108,7 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
     """Runs the cells of one notebook in one kernel that records them."""
 
     def __init__(self, nb_man: Any, *, recording: Recording, **options: Any) -> None:
-        super().__init__(nb_man, **options)
+        super().__init__(nb_man, km=recording.kernel, **options)
         self.recording = recording
         seconds = recording.seconds
         if seconds is not None:
@@ -114,11 +118,7 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
         """As nbclient; with an interpreter of its own where the recording names one."""
         if self.recording.python is None:
             return super().create_kernel_manager()
-        from jupyter_client.manager import AsyncKernelManager
-
-        spec = one_kernel(self.recording.python)
-        self.km = AsyncKernelManager(kernel_name=self.kernel_name, kernel_spec_manager=spec)
-        self.km.client_class = "jupyter_client.asynchronous.AsyncKernelClient"
+        self.km = manager_of(self.kernel_name, self.recording.python)
         return self.km
 
     @contextlib.contextmanager
@@ -222,6 +222,8 @@ class RecordingClient(PapermillNotebookClient):  # type: ignore[misc]
             logger.warning("mlgov: this run is not recorded: %s", recording.problem)
             return
         recording.recorded = _recorded(answer)
+        if recording.sandbox is not None:
+            self.shutdown_kernel = "immediate"  # nothing that it could still do would reach anybody
         self.nb.metadata.papermill["mlgov"] = recording.recorded
 
     def _ask(self, call: str, module: str = _KERNEL) -> dict[str, Any]:
@@ -248,18 +250,6 @@ def _recorded(answer: dict[str, Any]) -> list[dict[str, str]]:
     except (KeyError, TypeError, ValueError, SyntaxError):
         return []
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
-
-
-def one_kernel(python: str) -> Any:
-    """A manager of kernel specifications that knows one: IPython's kernel in the interpreter ``python``."""
-    from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-
-    class OneKernel(KernelSpecManager):  # type: ignore[misc]
-        def get_kernel_spec(self, kernel_name: str) -> Any:
-            argv = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(argv=argv, display_name=kernel_name, language="python")
-
-    return OneKernel()
 
 
 class MlgovEngine(NBClientEngine):  # type: ignore[misc]

@@ -6,7 +6,7 @@ it have ended with it, and the sandbox is gone.
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import re
 import tempfile
@@ -19,6 +19,7 @@ from jupyter_mlgov.errors import Blocked
 from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.rerun.ending import MARK, Watch
 from jupyter_mlgov.rerun.held import Held
+from jupyter_mlgov.rerun.kernels import Starting, kernel_of
 from jupyter_mlgov.rerun.limits import Limits, recorded_seconds
 from jupyter_mlgov.rerun.papermill_import import import_papermill
 from jupyter_mlgov.rerun.place import Place
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 OnCell = Callable[[int, int, float], None]
-
-DEFAULT_KERNEL = "python3"
 
 
 @dataclass(frozen=True)
@@ -87,35 +86,49 @@ class _Run:
         self._watch = Watch(limits.bytes)
 
     def outcome(self, parameters: dict[str, Any] | None, on_cell: OnCell | None) -> Outcome:
+        with self._watch, self._log.open("wb") as log:
+            options = {"cwd": str(self._sandbox.folder), "env": self._environment(), "stderr": log}
+            name = kernel_of(self._sandbox.document)
+            try:
+                kernel = Starting(name, self._python(), options)
+            except Exception as failure:  # whatever the kernel's provisioner raises
+                raise self._not_started(failure) from failure
+            with contextlib.closing(kernel):
+                self._watch.kernel_started(kernel.process)
+                return self._execute(kernel, options, parameters, on_cell)
+
+    def _execute(
+        self,
+        kernel: Starting,
+        options: dict[str, Any],
+        parameters: dict[str, Any] | None,
+        on_cell: OnCell | None,
+    ) -> Outcome:
         papermill = import_papermill()
         from papermill.engines import papermill_engines
 
         from jupyter_mlgov.rerun.engine import MlgovEngine
 
         papermill_engines.register("mlgov", MlgovEngine)
-        recording = self._recording(on_cell)
+        recording = self._recording(kernel, on_cell)
         error = None
         self._source.write_bytes(self._sandbox.document)
-        with self._watch, self._log.open("wb") as log:
-            try:
-                papermill.execute_notebook(
-                    str(self._source),
-                    str(self._target),
-                    parameters=parameters,
-                    engine_name="mlgov",
-                    kernel_name=kernel_of(self._sandbox.document),
-                    language="python",
-                    progress_bar=False,
-                    mlgov_recording=recording,
-                    mlgov_kernel={
-                        "cwd": str(self._sandbox.folder), "env": self._environment(), "stderr": log,
-                    },
-                )  # fmt: skip
-            except Exception as failure:  # told as the run's outcome: a cell that raised, a dead kernel
-                if recording.cell is None:
-                    said = _last_line(self._log) or _one_line(failure)
-                    raise Blocked(f"no kernel could be started: {said}") from failure
-                error = failure
+        try:
+            papermill.execute_notebook(
+                str(self._source),
+                str(self._target),
+                parameters=parameters,
+                engine_name="mlgov",
+                kernel_name=kernel.name,
+                language="python",
+                progress_bar=False,
+                mlgov_recording=recording,
+                mlgov_kernel=options,
+            )
+        except Exception as failure:  # told as the run's outcome: a cell that raised, a dead kernel
+            if recording.cell is None:
+                raise self._not_started(failure) from failure
+            error = failure
         executed = self._target.read_bytes() if self._target.exists() else None
         made = [one["id"] for one in recording.recorded if one.get("kind") == "candidate"]
         candidate = made[-1] if made else None
@@ -128,7 +141,7 @@ class _Run:
             return Outcome(candidate, executed=executed)
         return Outcome(None, recording.problem or "the kernel recorded nothing", recording.cell, executed)
 
-    def _recording(self, on_cell: OnCell | None) -> Recording:
+    def _recording(self, kernel: Starting, on_cell: OnCell | None) -> Recording:
         from jupyter_mlgov.rerun.engine import Recording
 
         manifest, sandbox = self._manifest, self._sandbox
@@ -153,8 +166,15 @@ class _Run:
             order=self._place.order,
             on_kernel=self._watch.kernel_started,
             seconds=lambda source: self._limits.seconds(took.get(source.strip())),
-            python=str(self._place.python) if self._place.python is not None else None,
+            python=self._python(),
+            kernel=kernel.manager,
         )  # fmt: skip
+
+    def _python(self) -> str | None:
+        return str(self._place.python) if self._place.python is not None else None
+
+    def _not_started(self, failure: Exception) -> Blocked:
+        return Blocked(f"no kernel could be started: {_last_line(self._log) or _one_line(failure)}")
 
     def _variables(self) -> dict[str, str]:
         """The notebook's variables: this process's, and the sandbox's over them."""
@@ -191,31 +211,6 @@ class _Run:
                 "make the cell end by itself, or allow more with --timeout (or timeout under [rerun] in mlgov.toml)",
             )
         return _one_line(failure), None
-
-
-def kernel_of(document: bytes) -> str:
-    """The kernel that the notebook names, or the plain Python one for a Python notebook whose own is not here."""
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    spec = json.loads(document).get("metadata", {}).get("kernelspec")
-    spec = spec if isinstance(spec, dict) else {}
-    name, language = spec.get("name"), str(spec.get("language") or "python").lower()
-    if isinstance(name, str) and name in KernelSpecManager().find_kernel_specs():
-        return name
-    if language != "python":
-        raise Blocked(f"the kernel {name!r} ({language}) is not installed: install it, then rerun")
-    return DEFAULT_KERNEL
-
-
-def kernel_program(document: bytes) -> str | None:
-    """The interpreter that the notebook's kernel runs in; None where it is this process's own."""
-    from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
-
-    try:
-        argv = KernelSpecManager().get_kernel_spec(kernel_of(document)).argv
-    except NoSuchKernel:
-        return None
-    return str(argv[0]) if argv and Path(argv[0]).is_absolute() else None
 
 
 def _last_line(log: Path) -> str:

@@ -27,7 +27,7 @@ from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.rerun import sandbox
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD
-from jupyter_mlgov.rerun.execute import kernel_program
+from jupyter_mlgov.rerun.kernels import kernel_program
 from jupyter_mlgov.rerun.place import cells_of, given, place_today
 
 if TYPE_CHECKING:

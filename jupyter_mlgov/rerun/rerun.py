@@ -29,8 +29,9 @@ from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.control import Controls
 from jupyter_mlgov.rerun.diagnose import diagnose
-from jupyter_mlgov.rerun.execute import Outcome, kernel_program, run_once
+from jupyter_mlgov.rerun.execute import Outcome, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
+from jupyter_mlgov.rerun.kernels import kernel_program
 from jupyter_mlgov.rerun.limits import Limits
 from jupyter_mlgov.rerun.place import Place, cells_of, given, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
