@@ -13,6 +13,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -226,30 +227,46 @@ def _insert_unsaved(
     A file written after the run without the cell means that it was deleted. The cell that runs now is
     always there.
     """
+    if len(place) == len(journal):
+        return
+    found = list(cells)
+    # Which cell follows which, by their numbers in ``found``: -1 stands before the first one, None after the last.
+    follows: dict[int, int | None] = {number - 1: number for number in range(len(cells))}
+    follows[len(cells) - 1] = None
     new: dict[str, int] = {}
+    previous = -1
     for position, run in enumerate(journal):
-        if position in place:
-            continue
-        key = run.cell_id or f"text:{_same(run.source)}"
-        if key in new:
-            place[position] = new[key]
-            continue
-        current = position == len(journal) - 1
-        if cells and not current and changed_at > run.started_at:
-            continue
-        before = [place[earlier] for earlier in range(position) if earlier in place]
-        index = before[-1] + 1 if before else 0
-        cells.insert(index, DocumentCell(run.cell_id or uuid.uuid5(_SPACE, key).hex[:8], "code", run.source))
-        for earlier, where in place.items():
-            if where >= index:
-                place[earlier] = where + 1
-        for other, where in new.items():
-            if where >= index:
-                new[other] = where + 1
-        place[position] = new[key] = index
+        number = place.get(position)
+        if number is None:
+            key = run.cell_id or f"text:{_same(run.source)}"
+            number = new.get(key)
+            if number is None:
+                current = position == len(journal) - 1
+                if found and not current and changed_at > run.started_at:
+                    continue
+                number = new[key] = len(found)
+                found.append(DocumentCell(run.cell_id or _own_id(key), "code", run.source))
+                follows[number], follows[previous] = follows[previous], number
+            place[position] = number
+        previous = number
+    order: list[int] = []
+    at = follows[-1]
+    while at is not None:
+        order.append(at)
+        at = follows[at]
+    cells[:] = [found[number] for number in order]
+    index = {number: where for where, number in enumerate(order)}
+    for position, number in place.items():
+        place[position] = index[number]
 
 
 _SPACE = uuid.UUID("5e0c3f6e-37a5-4f5c-9a53-0f6f0f4e7b11")
+
+
+@lru_cache(maxsize=4096)
+def _own_id(key: str) -> str:
+    """The id of a cell that nobody gave one."""
+    return uuid.uuid5(_SPACE, key).hex[:8]
 
 
 def _same(source: str) -> str:
