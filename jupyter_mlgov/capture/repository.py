@@ -209,7 +209,7 @@ class Repository:
             return state
 
     def settle(self) -> None:
-        """Leaves no process behind: a kernel that shuts down waits for all that it finds among its children, ended or not."""
+        """Leaves no process behind: a kernel that shuts down waits for all that it finds among its children."""
         self._status = None
         if self._settings_asked is not None:
             self._settings_asked[1].bury()
