@@ -103,6 +103,7 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     context = Context(
         before.moment, after.moment,
         known=_known(metrics), tolerant=tolerant, printed=tuple(reading.printed),
+        root=str(store.folder.parent.absolute()),
     )  # fmt: skip
     cells, inserted_error = _cells(before, after, alignment, context)
     if tolerant:

@@ -15,56 +15,44 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
 from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError
-from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.diagnose import chances, finding_of, ordered
-from jupyter_mlgov.rerun.execute import Outcome
 from jupyter_mlgov.rerun.factors import Factor, changed_packages
+from jupyter_mlgov.rerun.history import unnoticed_history
 from jupyter_mlgov.rerun.kernels import kernel_program
 from jupyter_mlgov.rerun.limits import RerunSettings
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import Rebuilt
+from jupyter_mlgov.rerun.replay import recorded_order
+from jupyter_mlgov.rerun.runner import Runner
 from jupyter_mlgov.rerun.set_back import (
     ENVIRONMENT,
+    ORDER,
     Group,
     groups_of,
     mixture,
     package_group,
     packages_in,
+    told_together,
 )
-from jupyter_mlgov.rerun.sources import ANYWHERE, OPPOSITE, SAID, Source, from_outside, held_source, unplaced
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from jupyter_mlgov.store import Store
-
-
-class Runner(Protocol):
-    """What a controlled run needs of the rerun that it belongs to."""
-
-    root: Path
-    store: Store
-    baseline: str
-    manifest: Manifest
-    last_run_s: float
-    parameters: dict[str, object] | None
-    as_recorded: bool
-
-    def restored(self, manifest: Manifest) -> Place: ...
-
-    def run(self, stage: str, place: Place, *, why: str) -> Outcome: ...
-
-    def plan(self, message: str) -> None: ...
-
-    def building(self, message: str) -> None: ...
+from jupyter_mlgov.rerun.sources import (
+    ANYWHERE,
+    OPPOSITE,
+    SAID,
+    Source,
+    from_outside,
+    held_source,
+    in_words,
+    sources_shown,
+    together,
+    unplaced,
+)
 
 
 class Controls:
@@ -110,7 +98,7 @@ class Controls:
 
     def _wanted(self, findings: tuple[Finding, ...]) -> bool:
         sure = any(finding.confirmed for finding in findings)
-        return not (self.rerun.as_recorded or self.rerun.parameters or sure or self.left < 1)
+        return not (self.rerun.parameters or sure or self.left < 1)
 
     def agreeing(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Where two runs of today agree, and what was set back did not bring the recorded result back: the findings,
@@ -119,7 +107,7 @@ class Controls:
             return findings
         groups, _ = self._groups()
         if not groups:
-            return self._provoked(findings)
+            return self._unnoticed(findings)
         reference = self._recorded(())
         if reference is None or self._failed(reference):
             return findings
@@ -127,7 +115,7 @@ class Controls:
         others = tuple(finding for finding in findings if finding.subject not in settable)
         if self._same(self.measured.after.id, reference):
             # Nothing that was set back matters.
-            return others or self._provoked(findings)
+            return others or self._unnoticed(findings)
         guilty = self._narrowed(groups, reference)
         return tuple(ordered([*self._told(guilty, reference), *others])) if guilty is not None else findings
 
@@ -154,7 +142,7 @@ class Controls:
                 return group.factors if differs is None else pythons
         found = self._narrowed(alone, reference, source)
         if found is None or len(found) == len(alone):
-            return _together(group.factors)
+            return told_together(group.factors)
         return [factor for one in found for factor in one.factors]
 
     def _narrowed(
@@ -188,49 +176,64 @@ class Controls:
     # -- two runs disagree -----------------------------------------------------------------------------------
 
     def chance(self, findings: tuple[Finding, ...], itself: Measured) -> tuple[Finding, ...]:
-        """Which source of chance makes two unchanged runs disagree, and what else changed while it is held."""
+        """Which sources of chance make two unchanged runs disagree, and what else changed while they are held."""
         suspected = chances(self.measured, itself)
         last = findings[-1]
-        tried: list[Cause] = []
         groups, _ = self._groups(tell=False)
         self._tell(groups, "held still, one after the other: " + ", ".join(SAID[f.cause] for f in suspected))
-        for finding in [
-            *suspected,
-            *(unplaced(last, cause) for cause in ANYWHERE if all(f.cause != cause for f in suspected)),
-        ]:
-            if self.left < 2:
-                break
-            tried.append(finding.cause)
-            source = held_source(finding.cause, self.rerun.manifest)
-            one, other = (self._today(source, turn) for turn in (0, 1))
-            if one is None or other is None or not self._same(one, other):
-                continue
-            named = msgspec.structs.replace(finding, confirmed=True)
-            return self._beside(findings, named, one, source, groups)
+        elsewhere = [unplaced(last, cause) for cause in ANYWHERE if all(f.cause != cause for f in suspected)]
+        tried, shown = sources_shown([*suspected, *elsewhere], self.rerun.manifest, self._agree)
+        if shown:
+            source = together([held_source(finding.cause, self.rerun.manifest) for finding in shown])
+            return self._beside(findings, tuple(ordered(shown)), source, groups)
         if not suspected and len(tried) == len(ANYWHERE):
-            return (*findings[:-1], from_outside(last, tried))
+            return (*findings[:-1], from_outside(last, [finding.cause for finding in tried]))
         alone = len(suspected) <= 1
         return (*findings[:-1], msgspec.structs.replace(last, confirmed=last.confirmed and alone))
 
+    def _agree(self, source: Source) -> bool | None:
+        """True when two runs of today with a source of chance held give the same; None where runs ran out."""
+        if self.left < 2:
+            return None
+        one, other = (self._today(source, turn) for turn in (0, 1))
+        return one is not None and other is not None and self._same(one, other)
+
     def _beside(
-        self, findings: tuple[Finding, ...], named: Finding, today: str, source: Source, groups: list[Group]
+        self, findings: tuple[Finding, ...], shown: tuple[Finding, ...], source: Source, groups: list[Group]
     ) -> tuple[Finding, ...]:
-        """The causes beside a source of chance, looked for while it is held."""
+        """The causes beside sources of chance, looked for while they are held."""
         others = findings[:-1]
+        named = tuple(msgspec.structs.replace(finding, confirmed=True) for finding in shown)
         if self.rerun.as_recorded or self.rerun.parameters or not groups or self.left < 1:
-            return (*others, named)
-        reference = self._recorded((), source)
+            return (*others, *named)
+        reference, today = self._recorded((), source), self._today(source)
         if reference is None or self._failed(reference):
-            return (*others, named)
+            return (*others, *named)
         settable = {factor.subject for group in groups for factor in group.factors}
         unsettable = tuple(finding for finding in others if finding.subject not in settable)
-        if self._same(reference, today):
-            return (*unsettable, named)
+        if today is not None and self._same(reference, today):
+            return (*unsettable, *named)
         guilty = groups if len(groups) == 1 else self._narrowed(groups, reference, source)
         told = self._told(guilty, reference, source) if guilty is not None else []
-        return (*(ordered([*told, *unsettable]) if told else others), named)
+        return (*(ordered([*told, *unsettable]) if told else others), *named)
 
     # -- nothing changed, and the result did -----------------------------------------------------------------
+
+    def _unnoticed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Where nothing that changed matters: the recorded order of execution is followed, though no rule had found
+        anything in it."""
+        order = recorded_order(self.measured.before)
+        if order is not None:
+            made = self._once(
+                ("order",),
+                lambda: mixture(self.measured, self.rerun.restored, frozenset(), None, follows=True),
+                "as recorded again, in the recorded order of execution",
+            )
+            if made is not None and self._same(self.rerun.baseline, made):
+                told = [finding for finding in findings if finding.cause.startswith("hidden-state.")]
+                other = finding_of(self.measured, unnoticed_history(self.measured.before))
+                return (msgspec.structs.replace((told or [other])[0], confirmed=True),)
+        return self._provoked(findings)
 
     def _provoked(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Where only the code's suspects are left: each is made to show itself."""
@@ -259,10 +262,12 @@ class Controls:
     def _groups(self, *, tell: bool = True) -> tuple[list[Group], list[Factor]]:
         """What changed and can be set back, in groups, the likely first; and what cannot be set back. The plan is told
         once, before anything is built."""
-        if self.rerun.as_recorded or self.rerun.parameters:
+        if self.rerun.parameters:
             return [], []
         if self._found is None:
             groups, rest = groups_of(self.measured)
+            if self.rerun.as_recorded:  # all but the order of execution is as recorded already
+                groups, rest = [group for group in groups if group.name == ORDER], []
             if groups and tell:
                 self._tell(groups)
             environment = next((group for group in groups if group.name == ENVIRONMENT), None)
@@ -275,15 +280,15 @@ class Controls:
 
     def _recorded(self, today: Sequence[str], source: Source | None = None) -> str | None:
         """The candidate of what was recorded with some groups as they are ``today``; None where there is none."""
-        key = ("recorded", frozenset(today), source.cause if source else None)
+        key = ("recorded", frozenset(today), source and (source.held, tuple(source.variables.items())))
         why = self._in_words(today, source)
         return self._once(key, lambda: self._with(self._mixed(frozenset(today)), source), why)
 
     def _today(self, source: Source, turn: int = 0) -> str | None:
         """The candidate of today's checkout with a source of chance held."""
-        key = ("today", source.cause, source.held, tuple(source.variables.items()), turn)
-        held = SAID.get(source.cause, source.cause)
-        why = f"as it is today, with {held} held {'otherwise' if source == OPPOSITE.get(source.cause) else 'still'}"
+        key = ("today", source.held, tuple(source.variables.items()), turn)
+        how = "otherwise" if source == OPPOSITE.get(source.cause) else "still"
+        why = f"as it is today, with {in_words(source)} held {how}"
         return self._once(key, lambda: self._with(self.place, source), why)
 
     def _in_words(self, today: Sequence[str], source: Source | None) -> str:
@@ -295,7 +300,7 @@ class Controls:
             if today
             else f"as recorded again: {', '.join(subjects.values())}"
         )
-        return said if source is None else f"{said}, with {SAID.get(source.cause, source.cause)} held still"
+        return said if source is None else f"{said}, with {in_words(source)} held still"
 
     def _once(self, key: object, place: Callable[[], Place], why: str) -> str | None:
         if key not in self._made:
@@ -323,7 +328,8 @@ class Controls:
                 raise Blocked(
                     "these packages cannot be installed together: rerun without a controlled environment"
                 )
-        return mixture(self.measured, self.rerun.restored, today, python)
+        follows = any(group.name == ORDER for group in groups)
+        return mixture(self.measured, self.rerun.restored, today, python, follows=follows)
 
     def _same(self, one: str, other: str) -> bool:
         return measure(self.rerun.store, one, other).verdict in GOOD
@@ -340,12 +346,3 @@ class Controls:
         said = "; ".join(part for part in parts if part)
         seconds = self.left * self.rerun.last_run_s
         self.rerun.plan(f"{said} (at most {self.left} runs, about {seconds:.0f} s)")
-
-
-def _together(factors: Sequence[Factor]) -> Sequence[Factor]:
-    """Several packages that were only shown guilty as a whole."""
-    if len(factors) < 2:
-        return factors
-    names = ", ".join(factor.subject for factor in factors)
-    said = f" (The recorded environment gives the recorded result; which of {names} it is, no run showed.)"
-    return [replace(factor, message=factor.message + said) for factor in factors]

@@ -6,7 +6,7 @@ contents that the store kept. A file that was written anew with the same table h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,11 @@ def _folder(store: Store, before: Input, after: Input) -> DataChange | None:
     new = {member.path: member.digest for member in after.members or ()}
     gone = [path for path in old if path not in new]
     come = [path for path in new if path not in old]
-    changed = [path for path in old if path in new and old[path] != new[path]]
+    changed = [
+        path
+        for path in old
+        if path in new and old[path] != new[path] and not _same_table(store, before, after, path)
+    ]
     if gone or come:
         parts = [f"{_count(gone, 'file')} gone ({_listed(gone)})" if gone else ""]
         parts += [f"{_count(come, 'file')} new ({_listed(come)})" if come else ""]
@@ -68,6 +72,9 @@ def _folder(store: Store, before: Input, after: Input) -> DataChange | None:
             member=_only([*gone, *come, *changed]),
             added=not gone and not changed,
         )
+    tables = _tables(store, before, after, changed[0]) if len(changed) == 1 else None
+    if tables is not None:
+        return replace(_table(store, *tables), member=changed[0])
     if changed:
         said = f"{_listed(changed)}{_inside(store, before, after, changed)}"
         return DataChange(
@@ -76,6 +83,29 @@ def _folder(store: Store, before: Input, after: Input) -> DataChange | None:
             member=_only(changed),
         )
     return None
+
+
+def _tables(store: Store, before: Input, after: Input, path: str) -> tuple[Input, Input] | None:
+    """One file of several, before and now, as an input of its own; None where it is no table that is kept."""
+    from jupyter_mlgov.hashing.frames import arrow_columns
+    from jupyter_mlgov.hashing.tables import table_from_bytes
+
+    found = []
+    for item in (before, after):
+        digest = next(member.digest for member in item.members or () if member.path == path)
+        data = store.get(digest) if digest is not None and store.has(digest) else None
+        table = table_from_bytes(data, PurePosixPath(path).name) if data is not None else None
+        if table is None:
+            return None
+        uri = str(PurePosixPath(item.place(), path))
+        columns = arrow_columns(table)
+        found.append(Input(uri=uri, digest=digest, rows=table.num_rows, columns=columns, kept=True))
+    return found[0], found[1]
+
+
+def _same_table(store: Store, before: Input, after: Input, path: str) -> bool:
+    tables = _tables(store, before, after, path)
+    return tables is not None and (tables[0].rows, tables[0].columns) == (tables[1].rows, tables[1].columns)
 
 
 def _only(paths: list[str]) -> str | None:

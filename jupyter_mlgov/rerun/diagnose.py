@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from jupyter_mlgov.records.cells import cell_name, cell_number
+from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.verdict import Cause, Finding
+from jupyter_mlgov.rerun.chance import AFTER_A_WHILE, REMEDIES, SAID, cells_named, kinds_of
 from jupyter_mlgov.rerun.compare import Measured, timings_of
 from jupyter_mlgov.rerun.factors import Factor, changed_factors
 from jupyter_mlgov.rerun.failures import failure
-from jupyter_mlgov.rerun.flow import Flow
+from jupyter_mlgov.rerun.flow import Flow, read_into
 from jupyter_mlgov.rerun.history import hidden_state
 from jupyter_mlgov.rerun.outputs import only_wording
 from jupyter_mlgov.rerun.suspects import Kind, Reading, Suspect
@@ -72,7 +73,9 @@ def chances(measured: Measured, itself: Measured | None = None) -> list[Finding]
     """What the code does that can have made the differences (those of two unchanged runs, where ``itself`` compares
     them) with nothing changed: one finding for each kind of it, the likeliest first."""
     search = _Search(measured)
-    return search.chances(search.unstable(itself) if itself is not None else search.all, itself is not None)
+    if itself is None:
+        return search.chances(search.all, disagreeing=False)
+    return search.chances(search.unstable(itself), disagreeing=True, kinds=kinds_of(itself))
 
 
 class _Search:
@@ -88,7 +91,7 @@ class _Search:
     def findings(self, itself: Measured | None) -> list[Finding]:
         """Everything that explains the difference, the main cause first."""
         if itself is not None and itself.verdict not in _AGREE:
-            return self._disagreeing(self.unstable(itself))
+            return self._disagreeing(self.unstable(itself), kinds_of(itself))
         told = failure(self.measured)
         found = [] if told is not None and told.confirmed else self.explaining(self.all)
         found += [factor for factor in self.history() if self.explains(factor, self.all)]
@@ -105,9 +108,9 @@ class _Search:
         mapped = frozenset(self.measured.alignment.before_of.get(i, i) for i in found.cells)
         return Differences(mapped, found.names)
 
-    def _disagreeing(self, unstable: Differences) -> list[Finding]:
+    def _disagreeing(self, unstable: Differences, kinds: tuple[Kind, ...]) -> list[Finding]:
         """Two unchanged runs differ: chance explains that, other factors the rest."""
-        chance = self._chance(unstable, confirmed=True)
+        chance = self._chance(unstable, kinds)
         stable = Differences(self.all.cells - unstable.cells, self.all.names - unstable.names)
         found = self.explaining(stable, strictly=True) if stable else []
         found += [factor for factor in self.history() if stable and self.explains(factor, stable)]
@@ -172,6 +175,7 @@ class _Search:
             differences.names if everywhere else differences.names & names,
             within=None if everywhere else cells,
             columns=factor.columns,
+            likely=self._read_into(factor),
         )
         if factor.cause.startswith(("code.cell", "hidden-state.")) and (factor.cells or factor.new_cells):
             cell = min(factor.cells or factor.new_cells)
@@ -192,9 +196,10 @@ class _Search:
         *,
         within: frozenset[int] | None = None,
         columns: tuple[str, ...] = (),
+        likely: frozenset[str] = frozenset(),
     ) -> tuple[int | None, str | None]:
         """The first cell at which a difference shows, and a variable that holds it: of several there, a table with
-        these ``columns``."""
+        these ``columns``, and a ``likely`` one."""
         kinds = {
             value.name: ("frame", "model", "metric", "parameter").index(value.kind)
             for value in self.measured.values
@@ -212,8 +217,17 @@ class _Search:
         named = [(rank, name) for cell, rank, name in places if name is not None and cell == where]
         tables = [(rank, name) for rank, name in named if columns and self._has(name, columns)]
         named = tables or named
+        named = [(rank, name) for rank, name in named if name in likely] or named
         named = named or [(rank, name) for cell, rank, name in sorted(places)[:] if name is not None][:1]
         return where, min(named)[1] if named else None
+
+    def _read_into(self, factor: Factor) -> frozenset[str]:
+        """The names that data was read into, where the code says so."""
+        if not factor.cause.startswith("data."):
+            return frozenset()
+        cells = [cell for cell in self.measured.before.cells if cell.index in factor.cells]
+        file = factor.uri or factor.subject
+        return frozenset().union(*(read_into(self.measured.before.source(cell), file) for cell in cells))
 
     def _has(self, name: str, columns: tuple[str, ...]) -> bool:
         frames = (*self.measured.before.manifest.frames, *self.measured.after.manifest.frames)
@@ -239,9 +253,9 @@ class _Search:
 
     # -- when nothing changed --------------------------------------------------------------------------------
 
-    def _chance(self, unstable: Differences, *, confirmed: bool) -> Finding:
+    def _chance(self, unstable: Differences, kinds: tuple[Kind, ...]) -> Finding:
         """What makes two unchanged runs disagree, from what the code does upstream of the disagreement."""
-        found = self.chances(unstable, disagreeing=True, confirmed=confirmed)
+        found = self.chances(unstable, disagreeing=True, kinds=kinds, confirmed=True)
         if found:
             return found[0]
         cell, variable = self.first(unstable.cells, unstable.names)
@@ -250,16 +264,20 @@ class _Search:
         return Finding(
             cause="randomness.unseeded", subject=subject, cell=cell, variable=variable,
             message=f"Two unchanged runs disagree, first{where}: something there is random and has no seed.",
-            remedy=_REMEDIES["random"], confirmed=confirmed,
+            remedy=REMEDIES["random"], confirmed=True,
         )  # fmt: skip
 
     def chances(
-        self, differences: Differences, disagreeing: bool, *, confirmed: bool = False
+        self,
+        differences: Differences,
+        *,
+        disagreeing: bool,
+        kinds: tuple[Kind, ...] | None = None,
+        confirmed: bool = False,
     ) -> list[Finding]:
         """A finding for each kind of suspect that feeds the differences, the likeliest kind first."""
-        kinds: tuple[Kind, ...] = ("random", "clock", "hash", "listing", "threads")
         found = []
-        for kind in kinds if disagreeing else _AFTER_A_WHILE:
+        for kind in kinds or AFTER_A_WHILE:
             reaching = [one for one in self.code_now.of(kind) if self._feeds(one, differences)]
             if reaching:
                 found.append(
@@ -279,16 +297,18 @@ class _Search:
         """A finding for the first of the suspects: the same kind further down follows from it or repeats it."""
         one = suspects[0]
         cell = self.measured.alignment.before_of.get(one.cell, one.cell)
+        # A pool of workers is no result, and the name of it says nothing.
+        own = () if one.kind == "threads" else one.names
         bound = [name for name in one.names if name in differences.names]
-        if not bound and len(one.names) == 1:
-            bound = list(one.names)
+        if not bound and len(own) == 1:
+            bound = list(own)
         reach = self.after_flow.reach({one.cell}).names
         fed = self.first(frozenset(), differences.names & reach)[1]
-        variable = bound[0] if bound else fed or next(iter(one.names), None)
-        cause, said = _SAID[one.kind]
+        variable = bound[0] if bound else fed or next(iter(own), None)
+        cause, said = SAID[one.kind]
         shown = f"`{one.call}` in {cell_name(cell)}" + (f" (for `{variable}`)" if bound else "")
         also = {o.cell for o in suspects} - {one.cell}
-        more = f"; the same holds in {_cells(sorted(also))}" if also else ""
+        more = f"; the same holds in {cells_named(sorted(also))}" if also else ""
         lead = (
             "Two unchanged runs disagree with each other"
             if disagreeing
@@ -296,7 +316,7 @@ class _Search:
         )
         return Finding(
             cause=cause, subject=variable or one.call, cell=cell, variable=variable,
-            message=f"{lead}: {shown} {said}{more}.", remedy=_REMEDIES[one.kind], confirmed=confirmed,
+            message=f"{lead}: {shown} {said}{more}.", remedy=REMEDIES[one.kind], confirmed=confirmed,
         )  # fmt: skip
 
     def _last_resort(self, *, agreed: bool) -> Finding:
@@ -317,28 +337,8 @@ class _Search:
 
 
 _AGREE = ("reproduced", "equivalent")
-_AFTER_A_WHILE: tuple[Kind, ...] = ("clock", "listing", "hash", "threads", "random")
 _UNSEEN: tuple[Cause, ...] = ("time", "randomness.filesystem-order", "randomness.threads")
 """What two runs, one right after the other, can agree about and yet have changed since the record."""
-_SAID: dict[str, tuple[Cause, str]] = {
-    "random": ("randomness.unseeded", "draws random numbers without a seed"),
-    "clock": ("time", "reads the clock, and the result depends on it"),
-    "hash": ("randomness.hash-order", "depends on the order of a set, which changes with Python's hash seed"),
-    "listing": ("randomness.filesystem-order", "depends on the order in which a folder lists its files"),
-    "threads": ("randomness.threads", "adds up in parallel, in whatever order the workers finish"),
-}
-_REMEDIES = {
-    "random": "give it a seed (random_state=0, np.random.default_rng(0)), or run the experiment with --seed 0",
-    "clock": "set the date or time as a parameter at the top of the notebook",
-    "hash": "sort the set before its order matters (sorted(...)), or set PYTHONHASHSEED",
-    "listing": "sort the list of files before it is used (sorted(...))",
-    "threads": "run it with one worker, or declare a --tolerance for the metrics",
-}
-
-
-def _cells(indices: list[int]) -> str:
-    shown = ", ".join(str(cell_number(index)) for index in indices[:5])
-    return f"cell{'' if len(indices) == 1 else 's'} {shown}" + (" and others" if len(indices) > 5 else "")
 
 
 def ordered(findings: list[Finding]) -> list[Finding]:

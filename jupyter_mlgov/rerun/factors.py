@@ -227,6 +227,7 @@ def _one_line(text: str, width: int = 70) -> str:
 
 def _modules(before: Side, after: Side) -> Iterator[Factor]:
     now = {module.path: module for module in after.manifest.code.modules}
+    named = {module.name: module for module in after.manifest.code.modules if module.name}
     for old in before.manifest.code.modules:
         new = now.get(old.path)
         # A file that could not be imported was read all the same, by the traceback: then it has no module's name.
@@ -241,11 +242,13 @@ def _modules(before: Side, after: Side) -> Iterator[Factor]:
                 cells=frozenset(cells), everywhere=not cells,
             )  # fmt: skip
             continue
+        new = new or named.get(old.name)
         if new is None or new.digest == old.digest or _same_code(before, old, after, new):
             continue
         cells = _cells_with(before, old)
+        elsewhere = f"is imported from {new.path} now, which says something else."
         yield Factor(
-            "code.module", old.path, f"{_called(old)} was edited.",
+            "code.module", old.path, f"{_called(old)} {'was edited.' if new.path == old.path else elsewhere}",
             f"restore {old.path}, or run the experiment again so that the new code is recorded",
             cells=frozenset(cells), everywhere=not cells,
         )  # fmt: skip
@@ -359,9 +362,11 @@ def _variables(before: Side, after: Side) -> Iterator[Factor]:
     one, other = before.environment.variables, after.environment.variables
     for name in sorted(set(one) | set(other)):
         old, new = one.get(name), other.get(name)
-        if old == new:
-            continue
         cells = [c.index for c in before.cells if c.type == "code" and c.runs and name in before.source(c)]
+        if old == new or (
+            name == "PYTHONPATH" and not cells
+        ):  # where it leads to is told by modules and packages
+            continue
         remedy = f"set {name}={old}" if old is not None else f"unset {name}"
         yield Factor(
             "environment.variable", name,

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from pathlib import PurePath, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 from jupyter_mlgov.records.cells import cell_name
-from jupyter_mlgov.records.manifest import CellRecord, Input
+from jupyter_mlgov.records.manifest import CellRecord, Input, Module
 from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.compare import Measured
 from jupyter_mlgov.rerun.outputs import error_of
 
 _QUOTED = re.compile(r"""['"]([^'"]+)['"]""")
+_NOT_THERE = re.compile(
+    r"no such file|^file '[^']+' not found|no files? found|non-existent (?:directory|folder|file)|could not (?:open|find) "
+    r"|(?:file|directory|path)\b[^\n]* does not exist",
+    re.IGNORECASE,
+)
+_ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/[\w.@+-]+(?: [\w.@+-]+(?=[^/\s]*/))*)+(?:\.\w+)?|[A-Za-z]:\\[\w\\. -]+")
 
 
 def failure(measured: Measured) -> Finding | None:
@@ -24,8 +30,9 @@ def failure(measured: Measured) -> Finding | None:
     if error is None:
         return None
     name, said = str(error.get("ename")), str(error.get("evalue"))
-    if name in ("FileNotFoundError", "NotADirectoryError") or "No such file" in said:
-        return _file(measured, said, index)
+    said = said.replace("`", "")
+    if name in ("FileNotFoundError", "NotADirectoryError") or _NOT_THERE.search(said):
+        return _file(measured, cell, said, index)
     if name in ("ModuleNotFoundError", "ImportError"):
         return _import(measured, said, index)
     if name == "NameError":
@@ -67,26 +74,45 @@ def missing_input(item: Input, *, absolute: bool = False) -> Finding:
     )  # fmt: skip
 
 
-def _file(measured: Measured, said: str, index: int) -> Finding | None:
-    quoted = _QUOTED.findall(said)
-    path = quoted[-1] if quoted else ""
+def _file(measured: Measured, cell: CellRecord, said: str, index: int) -> Finding | None:
+    path = _path_in(said)
     if not path:
         return None
     known = [i for i in measured.before.manifest.inputs if PurePosixPath(i.uri).name == PurePath(path).name]
-    if PurePath(path).is_absolute() and known and not PurePosixPath(known[0].uri).is_absolute():
+    if PurePath(path).is_absolute() and not Path(path).exists():
+        # An edit that brought the path in is the cause itself.
+        old = next((one for one in measured.before.cells if one.index == index), None)
+        edited = old is None or measured.before.form(old) != measured.after.form(cell)
+        within = [item.uri for item in known if not PurePosixPath(item.uri).is_absolute()]
+        where = f"; in the project it is {within[0]}" if within else ""
+        remedy = f"read {within[0]} by a relative path" if within else "use a path relative to the project"
         return Finding(
             cause="path", subject=path, cell=index,
-            message=f"{cell_name(index).capitalize()} reads {path} by an absolute path that is not there; "
-            f"in the project it is {known[0].uri}.",
-            remedy=f"read {known[0].uri} by a relative path", confirmed=True,
+            message=f"{cell_name(index).capitalize()} names {path}, an absolute path that is not on this machine{where}.",
+            remedy=remedy, confirmed=not edited,
         )  # fmt: skip
     if known:
         return missing_input(known[0])
+    script = next(
+        (m for m in measured.before.manifest.code.modules if PurePath(path) == PurePath(m.path)), None
+    )
+    if script is not None:
+        return _module_gone(script, index)
     return Finding(
         cause="data.missing", subject=path, cell=index,
         message=f"{cell_name(index).capitalize()} opens {path}, which is not there.",
         remedy=f"put {path} where the notebook looks for it",
     )  # fmt: skip
+
+
+def _path_in(said: str) -> str:
+    """The path that an error names: quoted, or absolute."""
+    every: list[str] = _QUOTED.findall(said)
+    quoted = [text for text in every if "/" in text or "\\" in text or "." in text]
+    if quoted:
+        return quoted[-1]
+    bare: list[str] = _ABSOLUTE.findall(said)
+    return bare[-1].rstrip(".,:") if bare else (every or [""])[-1]
 
 
 def _import(measured: Measured, said: str, index: int) -> Finding | None:
@@ -98,11 +124,7 @@ def _import(measured: Measured, said: str, index: int) -> Finding | None:
     modules = [m for m in measured.before.manifest.code.modules if m.name.split(".")[0] == name]
     module = next((m for m in modules if m.name == wanted), modules[0] if modules else None)
     if module is not None:
-        return Finding(
-            cause="code.module", subject=module.path, cell=index, variable=None,
-            message=f"The module {module.path}, which the notebook imports, is not there or cannot be imported.",
-            remedy=f"restore {module.path}; --as-recorded uses the recorded one", confirmed=True,
-        )  # fmt: skip
+        return _module_gone(module, index)
     before, after = measured.before.environment.packages, measured.after.environment.packages
     gone = next((p for p in before if p.lower().replace("-", "_") == name.lower() and p not in after), None)
     if said.startswith("No module named") or gone:
@@ -117,12 +139,28 @@ def _import(measured: Measured, said: str, index: int) -> Finding | None:
     return None
 
 
+def _module_gone(module: Module, index: int) -> Finding:
+    does = "imports, is not there or cannot be imported" if module.name else "runs, is not there"
+    return Finding(
+        cause="code.module", subject=module.path, cell=index, variable=None,
+        message=f"The {'module' if module.name else 'script'} {module.path}, which the notebook {does}.",
+        remedy=f"restore {module.path}; --as-recorded uses the recorded one", confirmed=True,
+    )  # fmt: skip
+
+
 def _name(measured: Measured, said: str, index: int) -> Finding | None:
     """A name that the recorded session had and a run from top to bottom does not: how it had got there."""
     quoted = _QUOTED.findall(said)
     name = quoted[0] if quoted else ""
     setters = [entry for entry in measured.before.journal if name in entry.sets]
     if not setters:
+        if name and any(entry.index is None for entry in measured.before.journal):
+            return Finding(
+                cause="hidden-state.deleted-cell", subject=name, cell=index, variable=name,
+                message=f"No cell sets `{name}`, which {cell_name(index)} needs; the recorded session executed cells that "
+                "are no longer in the notebook.",
+                remedy=f"put the code that sets `{name}` back into the notebook, run all cells, and record that",
+            )  # fmt: skip
         return None
     after_of = measured.alignment.after_of
     if any(

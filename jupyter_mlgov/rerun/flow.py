@@ -11,6 +11,7 @@ import ast
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 
 from jupyter_mlgov.rerun.code_form import python_of
 from jupyter_mlgov.rerun.side import Side
@@ -81,7 +82,7 @@ def changed_by(source: str) -> frozenset[str]:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return frozenset()
     imported = _imported(tree)
-    found: set[str] = set()
+    found: set[str] = _changed_in_turn(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
             call = node.value
@@ -94,6 +95,26 @@ def changed_by(source: str) -> frozenset[str]:
         ):
             found |= _names(node.func)
     return frozenset(found - imported)
+
+
+def _changed_in_turn(tree: ast.AST) -> set[str]:
+    """Names of objects that a loop changes one after the other: ``for df in (train, test): df["x"] = 1``."""
+    found: set[str] = set()
+    for loop in ast.walk(tree):
+        match loop:
+            case ast.For(target=ast.Name(id=name), iter=ast.Tuple(elts=items) | ast.List(elts=items)):
+                stored = [
+                    node.value
+                    for node in ast.walk(loop)
+                    if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store)
+                ]
+                if any(name in _names(node) | _own_name(node) for node in stored):
+                    found |= {item.id for item in items if isinstance(item, ast.Name)}
+    return found
+
+
+def _own_name(node: ast.AST) -> set[str]:
+    return {node.id} if isinstance(node, ast.Name) else set()
 
 
 @lru_cache(maxsize=4096)
@@ -130,6 +151,32 @@ def shown_by(source: str) -> frozenset[str]:
         return frozenset()
     before = "\n".join(ast.unparse(node) for node in body[:-1])
     return frozenset(_names(call.func) - changed_by(before))
+
+
+@lru_cache(maxsize=4096)
+def read_into(source: str, file: str) -> frozenset[str]:
+    """Names that a cell binds to what it reads from a file, where a statement says its name."""
+    try:
+        body = ast.parse(python_of(source)).body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    found: set[str] = set()
+    for statement in (node for top in body for node in ast.walk(top) if isinstance(node, ast.Assign)):
+        for target in statement.targets:
+            pairs = [(target, statement.value)]
+            match target, statement.value:
+                case ast.Tuple(elts=names), ast.Tuple(elts=values) if len(names) == len(values):
+                    pairs = list(zip(names, values, strict=True))
+            for name, value in pairs:
+                if isinstance(name, ast.Name) and any(_says(node, file) for node in ast.walk(value)):
+                    found.add(name.id)
+    return frozenset(found)
+
+
+def _says(node: ast.AST, file: str) -> bool:
+    if not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+        return False
+    return PurePosixPath(node.value).name == PurePosixPath(file).name != ""
 
 
 _IN_PLACE = frozenset(

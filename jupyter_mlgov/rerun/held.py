@@ -49,6 +49,7 @@ def hold(**held: Any) -> None:
 def hold_seeds(seed: int) -> None:
     """Seeds Python's and NumPy's global generators, and torch's once it is loaded; a generator made without a
     seed gets one."""
+    import os
     import random
     import uuid
     from importlib.util import find_spec
@@ -62,6 +63,9 @@ def hold_seeds(seed: int) -> None:
             super().__init__(next(counted) if x is None else x)
 
     random.Random = Random  # type: ignore[misc]
+    drawn = plain(seed)
+    os.urandom = drawn.randbytes  # ``secrets``, ``SystemRandom`` and numba's generator draw from it
+    random._urandom = drawn.randbytes  # type: ignore[attr-defined]
     uuid.uuid4 = lambda: uuid.UUID(int=random.getrandbits(128), version=4)
     if find_spec("numpy") is not None:
         import numpy as np
@@ -265,6 +269,35 @@ def hold_workers() -> None:
     for pool in (concurrent.futures.ThreadPoolExecutor, concurrent.futures.ProcessPoolExecutor):
         pool.__init__ = _one_worker(pool.__init__)  # type: ignore[method-assign]
     multiprocessing.pool.Pool.imap_unordered = multiprocessing.pool.Pool.imap  # type: ignore[method-assign]
+    hold_threads()
+
+
+PATIENCE = 2.0
+"""Seconds after which a thread that waits for another is let go."""
+
+
+def hold_threads() -> None:
+    """Lets each thread that the notebook or a module of its folder starts end before the next one begins."""
+    import sys
+    import threading
+    from pathlib import Path
+
+    plain = threading.Thread.start
+    here = str(Path.cwd())
+
+    def own(thread: threading.Thread) -> bool:
+        does = getattr(thread, "_target", None) or type(thread)
+        module = sys.modules.get(getattr(does, "__module__", None) or "")
+        return getattr(module, "__name__", "") == "__main__" or str(
+            getattr(module, "__file__", None) or ""
+        ).startswith(here)
+
+    def start(self: threading.Thread) -> None:
+        plain(self)
+        if own(self) and not self.daemon:
+            self.join(PATIENCE)
+
+    threading.Thread.start = start  # type: ignore[method-assign]
 
 
 def _one_worker(plain: Any) -> Any:

@@ -7,6 +7,7 @@ so each warning is taken up with its variable, and those are looked for in what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.verdict import Cause
@@ -78,13 +79,43 @@ def _changed_again(before: Side) -> Iterator[Factor]:
         last = before.journal[runs[-1]]
         between = {name for entry in before.journal[runs[-2] + 1 : runs[-1]] for name in entry.sets}
         source = before.source(last)
-        for name in sorted(changed_by(source) - shown_by(source) - modules - set(last.sets) - between):
+        names = changed_by(source) - shown_by(source) - modules - set(last.sets) - between
+        for name in sorted(names, key=lambda name: (source.find(name), name)):
             yield Factor(
                 "hidden-state.repeated-run", name,
                 f"The recorded result depended on hidden state: {cell_name(cell.index)} changes `{name}` in place and ran "
                 f"{len(runs)} times; a run from top to bottom changes it once.", _REMEDY,
                 cells=frozenset({cell.index}), names=frozenset({name}), variable=name,
             )  # fmt: skip
+
+
+def unnoticed_history(before: Side) -> Factor:
+    """What the session's own order was, where a run showed that it matters and no rule says which name carried it."""
+    again = next((cell for cell in before.cells if cell.runs > 1), None)
+    gone = any(entry.index is None for entry in before.journal)
+    order = [entry.index for entry in before.journal if entry.index is not None]
+    late = next((two for one, two in pairwise(order) if two < one), None)
+    if again is not None and (late is None or late == again.index):
+        cause: Cause = "hidden-state.repeated-run"
+        index: int | None = again.index
+        said = (
+            f"{cell_name(again.index)} ran {again.runs} times, and a run from top to bottom executes it once"
+        )
+    elif gone and late is None:
+        cause, index = "hidden-state.deleted-cell", None
+        said = "the session had executed cells that are no longer in the notebook"
+    else:
+        cause, index = "hidden-state.order", late
+        said = "the session had executed its cells in another order than from top to bottom"
+    sets = [
+        name for entry in before.journal if entry.index == index and index is not None for name in entry.sets
+    ]
+    subject = sets[0] if sets else cell_name(index) if index is not None else "the session"
+    return Factor(
+        cause, subject, f"The recorded result depended on hidden state: {said}.", _REMEDY,
+        cells=frozenset() if index is None else frozenset({index}), variable=sets[0] if sets else None,
+        everywhere=index is None,
+    )  # fmt: skip
 
 
 def _seeds_itself(source: str) -> bool:

@@ -66,6 +66,20 @@ _WORK = (
 )
 _DONE = r"(?:done|finished|completed|fitted|fit|trained|ran|executed|loaded|computed|built|processed)"
 
+_FILE = re.compile(
+    r"^(?P<kind>[-dlbcps])[-rwxsStT]{9}[.+@]?\s+\d+\s+\S+\s+\S+\s+(?P<size>[\d.,]+[KMGT]?)\s+"
+    r"(?:[A-Z][a-z]{2}\s+\d{1,2}\s+(?:\d{1,2}:\d{2}|\d{4})|\d{4}-\d{2}-\d{2}\s+\d{1,2}:\d{2}\S*)(?=\s)"
+    r"|^total \d[\d.,]*[KMGT]?(?=\n[-dlbcps][-rwxsStT]{9})",
+    re.MULTILINE,
+)
+
+
+def _listed_files(text: str) -> str:
+    return _FILE.sub(
+        lambda one: f"<file> {one['size']}" if one["kind"] not in (None, "d") else "<folder>", text
+    )
+
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "terminal codes",
@@ -114,7 +128,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "process ids",
         "numbers that the operating system gives",
-        _masking(r"\b((?i:pid|process id|thread id))(\s*[=:]?\s*)\d+\b", r"\1\2<pid>"),
+        _masking(r"\b((?i:pid|process id|thread id)['\"]?)(\s*[=:]?\s*)\d+\b", r"\1\2<pid>"),
         ("worker started, pid=4711", "worker started, pid=812"),
         ("patient 4711", "patient 812"),
     ),
@@ -143,6 +157,19 @@ RULES: tuple[Rule, ...] = (
         ),
         ("run_id: 0f8fad5b-d9cb-469f-a165-70867728950e", "run_id: 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
         ("customer 0f8fad5b-d9cb-469f-a165-70867728950e", "customer 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    ),
+    Rule(
+        "long listings of files",
+        "links, owner and time of each file that `ls -l` lists, and the size of a folder; names and sizes of files stay",
+        _listed_files,
+        (
+            "total 8\n-rw-r--r-- 1 ana staff 1.2K Nov 24 10:15 a.csv",
+            "total 4\n-rw-r--r-- 1 root root 1.2K Nov 26 09:01 a.csv",
+        ),
+        (
+            "-rw-r--r-- 1 ana staff 1.2K Nov 24 10:15 a.csv",
+            "-rw-r--r-- 1 ana staff 1.4K Nov 24 10:15 a.csv",
+        ),
     ),
     Rule(
         "%%writefile",
@@ -258,24 +285,6 @@ def mask(text: str) -> str:
     """``text`` with all noise of ``RULES`` masked."""
     for rule in RULES:
         text = rule.apply(text)
-    return text
-
-
-OBJECT_IDS = (0x5000_0000_0000, 0x7FFF_FFFF_FFFF)
-"""Where objects lie on 64-bit machines: what ``id()`` gives, in decimal."""
-
-_INTEGER = re.compile(r"\b\d{14,15}\b")
-_UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
-
-
-def mask_called(text: str, source: str) -> str:
-    """Masks what the cell's own code (``source``) makes up: ``id(x)`` and where arrays lie, in decimal, ``uuid4()``."""
-    if re.search(r"\bid\(|__array_interface__|\.ctypes\.data\b|\bdata_ptr\(", source):
-        text = _INTEGER.sub(
-            lambda found: "<id>" if OBJECT_IDS[0] <= int(found[0]) <= OBJECT_IDS[1] else found[0], text
-        )
-    if re.search(r"\buuid[14]\(", source):
-        text = _UUID.sub("<id>", text)
     return text
 
 

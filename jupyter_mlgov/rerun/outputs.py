@@ -223,5 +223,14 @@ def only_wording(before: list[Output], after: list[Output]) -> bool:
     return numbers[0] == numbers[1] and len(_displays(before)) == len(_displays(after))
 
 
+def only_order(before: list[Output], after: list[Output]) -> bool:
+    """True when two cells say the same words in another order: done by several workers, or by the order of a set."""
+    words = []
+    for side in (before, after):
+        texts = [_printed(side), *(_joined(bundle.get("text/plain", "")) for bundle in _displays(side))]
+        words.append(re.findall(r"\w+", noise.mask("\n".join(texts))))
+    return words[0] != words[1] and sorted(words[0]) == sorted(words[1])
+
+
 def _is_picture(bundle: dict[str, Any]) -> bool:
     return any(mime.startswith("image/") for mime in bundle)

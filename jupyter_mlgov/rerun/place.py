@@ -44,6 +44,8 @@ class Place:
     python: Path | None = None
     held: Held = Held()  # noqa: RUF009 - frozen
     order: Order | None = None
+    outside: bool = False
+    """Inputs outside the project are laid out as recorded too, and the code is led to them."""
     given: dict[str, str] = field(default_factory=dict)
     """URI -> digest of what stands there in place of the checkout's file: the data of a retraining."""
 

@@ -144,7 +144,37 @@ def _parts(value: ast.expr, measured: Measures) -> list[Part]:
         text = value.func.value
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             return _formatted(text.value, value, measured)
-    return [measured(value)]
+    return _repr_of(value, measured)
+
+
+def _repr_of(value: ast.expr, measured: Measures) -> list[Part]:
+    """As a tuple, a list or a dictionary shows what it holds."""
+    match value:
+        case ast.Constant():
+            return [repr(value.value)]
+        case ast.Tuple(elts=items) if items:
+            return _listed(
+                "(", [[_repr_of(item, measured)] for item in items], ",)" if len(items) == 1 else ")"
+            )
+        case ast.List(elts=items):
+            return _listed("[", [[_repr_of(item, measured)] for item in items], "]")
+        case ast.Dict(keys=keys, values=items) if all(key is not None for key in keys):
+            pairs: list[list[list[Part]]] = [
+                [_repr_of(key, measured), [": "], _repr_of(item, measured)]
+                for key, item in zip(keys, items, strict=True)
+                if key is not None
+            ]
+            return _listed("{", pairs, "}")
+        case _:
+            return [measured(value)]
+
+
+def _listed(head: str, items: list[list[list[Part]]], tail: str) -> list[Part]:
+    found: list[Part] = [head]
+    for place, item in enumerate(items):
+        found += [", "] if place else []
+        found += [part for parts in item for part in parts]
+    return [*found, tail]
 
 
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*[\d*]*(?:\.[\d*]+)?[a-zA-Z%]")

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import Input, Manifest
 from jupyter_mlgov.records.verdict import Finding
+from jupyter_mlgov.rerun.absolute_paths import led_into, texts_to
 from jupyter_mlgov.rerun.inside import own_folder
 from jupyter_mlgov.rerun.installed import paths_into
 from jupyter_mlgov.rerun.mirror import STORE, Mirror
@@ -164,7 +165,8 @@ def _recorded(temporary: Path, place: Place, store: Store) -> Sandbox:
                 if _base(item) is None:
                     uris[str(target)] = item.uri
                 _restore_input(item, target, place.root, store)
-    _write(notebook, place.document)
+    document = led_into(place.document, _absolute(prefix, root, place, store))
+    _write(notebook, document)
     link = root / STORE
     if not os.path.lexists(link):
         link.symlink_to(store.folder.absolute())
@@ -179,13 +181,33 @@ def _recorded(temporary: Path, place: Place, store: Store) -> Sandbox:
         prefix,
         root,
         notebook,
-        place.document,
+        document,
         place.root,
         uris,
         variables,
         paths=_recorded_paths(manifest, root),
         recorder=str(recorder) if recorder is not None else None,
     )
+
+
+def _absolute(prefix: Path, root: Path, place: Place, store: Store) -> dict[str, str]:
+    """Absolute paths in the code, with the place that stands for each in the sandbox; what lies outside the project is
+    put there where ``place`` says so."""
+    manifest = place.recorded
+    assert manifest is not None
+    places = {}
+    for item in manifest.inputs:
+        if item.derived or item.digest is None:
+            continue
+        within = inside(item.place()) is not None
+        for text in texts_to(item, manifest, store, place.root):
+            if not within and place.outside and stored(item, store):
+                target = prefix / item.place().lstrip("/")
+                _restore_input(item, target, place.root, store)
+                places[text] = f"{prefix}{text}"
+            elif within and Path(text).is_relative_to(place.root):
+                places[text] = str(root / Path(text).relative_to(place.root))
+    return dict(sorted(places.items(), key=lambda pair: -len(pair[0])))
 
 
 def _recorded_paths(manifest: Manifest, root: Path) -> tuple[str, ...]:

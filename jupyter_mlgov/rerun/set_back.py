@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import msgspec
 
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.rerun import sandbox
+from jupyter_mlgov.rerun.absolute_paths import texts_to
 from jupyter_mlgov.rerun.compare import Measured
 from jupyter_mlgov.rerun.diagnose import changed
 from jupyter_mlgov.rerun.factors import Factor
@@ -62,16 +63,30 @@ def package_group(factor: Factor) -> Group:
     return Group(f"package {factor.subject}", (factor,), likely=factor.direct)
 
 
+def told_together(factors: Sequence[Factor]) -> Sequence[Factor]:
+    """Several packages that were only shown guilty as a whole."""
+    if len(factors) < 2:
+        return factors
+    names = ", ".join(factor.subject for factor in factors)
+    said = f" (The recorded environment gives the recorded result; which of {names} it is, no run showed.)"
+    return [replace(factor, message=factor.message + said) for factor in factors]
+
+
 def packages_in(today: frozenset[str]) -> frozenset[str]:
     """The packages among the names of groups."""
     return frozenset(name.removeprefix("package ") for name in today if name.startswith("package "))
 
 
 def mixture(
-    measured: Measured, restored: Callable[[Manifest], Place], today: frozenset[str], python: Path | None
+    measured: Measured,
+    restored: Callable[[Manifest], Place],
+    today: frozenset[str],
+    python: Path | None,
+    *,
+    follows: bool,
 ) -> Place:
     """What was recorded, with the groups named in ``today`` as they are today. ``python``: the interpreter to use, None
-    for today's."""
+    for today's. ``follows``: in the recorded order of execution, unless that or the notebook is as today."""
     before, after = measured.before.manifest, measured.after.manifest
     if NOTEBOOK in today:
         notebook = msgspec.structs.replace(before.notebook, document=after.notebook.document)
@@ -89,8 +104,14 @@ def mixture(
     added = tuple(item for item in after.inputs if f"data {item.uri}" in today and item.uri not in known)
     code = msgspec.structs.replace(before.code, modules=kept)
     place = restored(msgspec.structs.replace(before, code=code, inputs=(*read, *added)))
-    order = recorded_order(measured.before) if not today & {ORDER, NOTEBOOK} else None
-    return replace(place, variables=_variables(measured, place, today), order=order, python=python)
+    order = recorded_order(measured.before) if follows and not today & {ORDER, NOTEBOOK} else None
+    return replace(
+        place,
+        variables=_variables(measured, place, today),
+        order=order,
+        python=python or place.python,
+        outside=True,
+    )
 
 
 def _variables(measured: Measured, place: Place, today: frozenset[str]) -> dict[str, str | None]:
@@ -115,8 +136,20 @@ def _group(factor: Factor, measured: Measured) -> str | None:
         then, now = measured.before.environment.python, measured.after.environment.python
         return ENVIRONMENT if minor(then) != minor(now) else None
     place = factor.uri or factor.subject
-    if sandbox.inside(place) is None:
+    if sandbox.inside(place) is None and not _led_to(place, measured):
         return None
     if factor.cause == "code.module":
         return f"module {place}"
     return f"data {place}" if factor.cause.startswith("data.") else None
+
+
+def _led_to(uri: str, measured: Measured) -> bool:
+    """True for an input outside the project that a sandbox can hold: its content is kept, and the code names its path."""
+    sides = (measured.before, measured.after)
+    items = [item for side in sides for item in side.manifest.inputs if item.uri == uri]
+    store, root = measured.before.store, measured.before.store.folder.parent
+    return (
+        bool(items)
+        and all(sandbox.stored(item, store) for item in items)
+        and bool(texts_to(items[0], measured.before.manifest, store, root))
+    )

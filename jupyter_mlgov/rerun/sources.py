@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -53,6 +53,57 @@ def held_source(cause: Cause, manifest: Manifest) -> Source:
             return Source(cause, Held(clock=_moment(manifest)))
         case _:
             return Source(cause, Held(seed=0))
+
+
+def together(sources: Sequence[Source]) -> Source:
+    """Several sources held at once."""
+    held, variables = Held(), dict[str, str | None]()
+    for source in sources:
+        given = {
+            name: value
+            for name, value in msgspec.structs.asdict(source.held).items()
+            if value is not None and value is not False
+        }
+        held = msgspec.structs.replace(held, **given)
+        variables |= source.variables
+    return Source(sources[0].cause, held, variables)
+
+
+def in_words(source: Source) -> str:
+    """What is held, for the plan and the progress of a run."""
+    held = {
+        "randomness.unseeded": source.held.seed is not None,
+        "randomness.hash-order": "PYTHONHASHSEED" in source.variables,
+        "randomness.filesystem-order": source.held.listing is not None,
+        "randomness.threads": source.held.in_turn,
+        "time": source.held.clock is not None,
+    }
+    return " and ".join(SAID[cause] for cause, is_held in held.items() if is_held)
+
+
+def sources_shown(
+    suspected: Sequence[Finding], manifest: Manifest, agree: Callable[[Source], bool | None]
+) -> tuple[list[Finding], list[Finding]]:
+    """Which were held, and which have to be held for two runs to agree: one, or else several together. ``agree`` makes
+    two runs with a source held; None where no more are allowed."""
+    sources: dict[Cause, Source] = {}
+    tried: list[Finding] = []
+    for finding in suspected:
+        source = held_source(finding.cause, manifest)
+        agreed = agree(source)
+        if agreed is None:
+            break
+        tried.append(finding)
+        if agreed:
+            return tried, [finding]
+        sources[finding.cause] = source
+    if len(sources) < 2 or not agree(together(list(sources.values()))):
+        return tried, []
+    for cause in list(sources) if len(sources) > 2 else ():  # of two, neither was enough alone
+        rest = [source for name, source in sources.items() if name != cause]
+        if len(rest) > 1 and agree(together(rest)):
+            del sources[cause]
+    return tried, [finding for finding in tried if finding.cause in sources]
 
 
 OPPOSITE = {

@@ -14,6 +14,7 @@ from typing import Literal
 
 from jupyter_mlgov.rerun.code_form import python_of
 from jupyter_mlgov.rerun.durations import READINGS, STOPWATCHES, Durations
+from jupyter_mlgov.rerun.parallel import in_parallel
 from jupyter_mlgov.rerun.printed_timings import Template, template_of, template_of_print
 from jupyter_mlgov.rerun.set_order import Sets
 
@@ -52,13 +53,7 @@ _SEED_WORDS = ("random_state", "seed", "rng", "random_seed", "generator")
 _CLOCKS = READINGS | STOPWATCHES
 _SPOKEN_CLOCKS = ("pandas.to_datetime", "pandas.Timestamp", "numpy.datetime64")
 _LISTINGS = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"})
-_PARALLEL = (
-    "concurrent.futures.as_completed",
-    "multiprocessing.",
-    "dask.",
-    "joblib.Parallel",
-    "joblib.delayed",
-)
+_SLEEPING = frozenset({"time.sleep", "asyncio.sleep"})
 _ORDERLESS = frozenset({"sorted", "len", "set", "frozenset", "min", "max", "any", "all", "isinstance"})
 _COMMON = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "dt": "datetime"}
 
@@ -125,8 +120,9 @@ class Reading:
     def _statement(self, index: int, statement: ast.stmt) -> None:
         self._imports(statement)
         names = _bound(statement)
+        slept = self._slept(statement)
         for node, parent in _walk(statement):
-            if isinstance(node, ast.Call):
+            if isinstance(node, ast.Call) and node not in slept:
                 self._call(index, node, parent, names)
         self.suspects += [Suspect("hash", said, index, names) for said in self._sets.uses(statement)]
         self._timing(index, statement)
@@ -155,8 +151,13 @@ class Reading:
                 owner = _SEEDING[name]
                 self.seeded |= {"numpy", "python", "torch", "tensorflow"} if owner == "all" else {owner}
             return
+        given = [argument.id for argument in node.args if isinstance(argument, ast.Name)]
+        for passed in self._generators.intersection(given):
+            self.draws.setdefault(index, set()).add(f"name:{passed}")
         generator = self._generator(node, name, last, names)
         if generator is not None:
+            if last == "shuffle" and given:
+                names = (given[0], *names)  # what it shuffles in place
             self.draws.setdefault(index, set()).add(generator)
             if generator == "own" or (generator in _GLOBAL and generator not in self.seeded):
                 self.suspects.append(Suspect("random", said, index, names, generator))
@@ -166,8 +167,27 @@ class Reading:
             name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said)
         ) and not _orderless(parent):
             self.suspects.append(Suspect("listing", said, index, names))
-        elif name.startswith(_PARALLEL) or _is_parallel(node):
+        elif in_parallel(name, node):
             self.suspects.append(Suspect("threads", said, index, names))
+
+    def _slept(self, statement: ast.stmt) -> set[ast.AST]:
+        """The calls that only say how long to sleep: a result does not come from them, its order may."""
+        sleeps = [
+            node
+            for node in ast.walk(statement)
+            if isinstance(node, ast.Call) and self._resolved(node.func) in _SLEEPING
+        ]
+        inside = {part for sleep in sleeps for argument in sleep.args for part in ast.walk(argument)}
+        if not inside:
+            return inside
+        named = {part.id for part in inside if isinstance(part, ast.Name)}
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node not in inside:
+                named.discard(node.id)
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Assign) and named.issuperset(_bound(node)):
+                inside |= set(ast.walk(node.value))
+        return inside
 
     def _generator(self, node: ast.Call, name: str, last: str, names: tuple[str, ...]) -> str | None:
         """Whose random numbers a call draws: a global generator, ``own`` for one that cannot be seeded from
@@ -309,10 +329,3 @@ def _keyword_is(node: ast.Call, name: str, value: object) -> bool:
 
 def _says(node: ast.Call, *words: str) -> bool:
     return bool(node.args) and isinstance(node.args[0], ast.Constant) and node.args[0].value in words
-
-
-def _is_parallel(node: ast.Call) -> bool:
-    for keyword in node.keywords:
-        if keyword.arg in ("n_jobs", "nthread", "num_threads", "workers"):
-            return not (isinstance(keyword.value, ast.Constant) and keyword.value.value in (None, 0, 1))
-    return False

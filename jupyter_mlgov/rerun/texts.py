@@ -14,8 +14,10 @@ from itertools import zip_longest
 
 from jupyter_mlgov.rerun import clock, noise
 from jupyter_mlgov.rerun.clock import Moment
+from jupyter_mlgov.rerun.made_up import mask_called
 from jupyter_mlgov.rerun.numbers import Closeness, compare_numbers, worst
 from jupyter_mlgov.rerun.printed_timings import Template, mask_printed
+from jupyter_mlgov.rerun.project_paths import of_one_project
 
 _PATH = r"(?:[A-Za-z]:)?[/\\](?:[\w.+@ -]+[/\\])+[\w.+@-]+|<temporary>/(?:[\w.+@-]+/)*[\w.+@-]*"
 _DIGITS = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -43,6 +45,8 @@ class Context:
     """The texts are what was displayed, not what was printed."""
     known: tuple[tuple[float, float, Closeness], ...] = ()
     """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
+    root: str = ""
+    """The folder in which the candidate's project lies."""
     tolerant: bool = False
     """All metrics are within tolerances that were declared for them: pictures need to be similar only."""
 
@@ -69,6 +73,8 @@ def compare_texts(one: str, other: str, context: Context, *, what: str = "the te
     """Two texts, each as one cell printed it. ``what`` names them in the note."""
     if one == other:
         return SAME
+    if context.root:
+        one, other = of_one_project(one, other, context.root)
     first, second = _masked(one, context), _masked(other, context)
     if first.split() == second.split():
         return Outcome("noise")
@@ -105,7 +111,7 @@ def _masked(text: str, context: Context) -> str:
     text = _STAMPED.sub(
         r" \g<0>", mask_printed(noise.mask(text), context.printed, context.cell, shown=context.shown)
     )
-    return noise.mask_called(text, context.source)
+    return mask_called(text, context.source)
 
 
 def _lines(text: str) -> list[str]:

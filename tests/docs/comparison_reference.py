@@ -69,12 +69,14 @@ Each rule has a test with its two examples and with a result that looks alike.
 """
 
 CODE = """
-Three more rules read the cell's own code, because the text alone does not tell:
+Some rules read the cell's own code, because the text alone does not tell:
 
 - What a cell prints of its own running time, in the place where its `print` puts it:
   `print("auc", auc, "seconds", time.time() - start)`. A duration that is computed with anything else
   (an age, the days since an event) is a result.
 - `id(x)` and the place of an array's data in decimal, and `uuid4()`, in the output of a cell that calls them.
+- The number of a process in the output of a cell that asks for it: `os.getpid()`, `!echo $$`, `$PPID`.
+- The folder in which the project lies: a path into it is compared from there on.
 - Sets and dictionaries in a repr: the items between braces have no order.
 """
 

@@ -84,6 +84,13 @@ def kinds(*cells: str) -> list[tuple[str, str, int]]:
         ("from glob import glob\nfiles = glob('*.csv')", "listing"),
         ("from pathlib import Path\nfiles = [p for p in Path('.').iterdir()]", "listing"),
         ("m = Forest(n_jobs=-1)", "threads"),
+        (
+            "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    pool.submit(work, 1)",
+            "threads",
+        ),
+        ("import threading\nt = threading.Thread(target=work)", "threads"),
+        ("from multiprocessing import Pool\np = Pool(4)", "threads"),
+        ("import time, random\ndelay = random.random()\ntime.sleep(delay)\nprint(delay)", "random"),
     ],
 )
 def test_a_suspect_is_seen(code: str, kind: str) -> None:
@@ -108,11 +115,25 @@ def test_a_suspect_is_seen(code: str, kind: str) -> None:
         "import os\nfiles = sorted(os.listdir('.'))",
         "d = {'a': 1}",
         "m = Forest(n_jobs=1)",
+        "import time, random\ntime.sleep(random.random())",
+        "import time, numpy as np\ndef work(i):\n    delay = np.random.rand() / 20\n    time.sleep(delay)\n    return i",
+        "import multiprocessing\nn = multiprocessing.cpu_count()",
+        "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(1) as pool:\n    pool.submit(work)",
         "x = = 1",
     ],
 )
 def test_what_is_seeded_or_sorted_is_no_suspect(code: str) -> None:
     assert kinds(code) == []
+
+
+def test_what_is_shuffled_in_place_is_what_the_draw_sets() -> None:
+    (one,) = read_code([(0, "import random\nrandom.shuffle(tour)")]).suspects
+    assert one.names == ("tour",)
+
+
+def test_a_generator_that_is_handed_on_is_drawn_from() -> None:
+    code = "import numpy as np\nrng = np.random.default_rng(1)", "base = simulate(3, rng)"
+    assert read_code(enumerate(code)).draws == {1: {"name:rng"}}
 
 
 def test_a_seed_holds_for_the_cells_below_it() -> None:

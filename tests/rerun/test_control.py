@@ -110,6 +110,27 @@ def test_the_recorded_order_of_execution_is_followed(work: Work, kernel: Callabl
     assert causes(work.rerun(entry.id)) == [("hidden-state.order", "x", True)]
 
 
+def test_as_recorded_the_order_of_execution_is_all_that_is_followed_besides(
+    work: Work, kernel: Callable[..., Kernel]
+) -> None:
+    cells = ["x = 1.0", "%%experiment base\nscore = x * 2", "x = 5.0"]
+    snapshot = in_order(work, kernel, cells, 0, 2, 1)
+    found = work.rerun(snapshot, as_recorded=True)
+    assert (found.verdict, causes(found)) == ("diverged", [("hidden-state.order", "x", True)])
+
+
+def test_a_name_that_a_deleted_script_run_left_is_hidden_state(
+    work: Work, kernel: Callable[..., Kernel]
+) -> None:
+    work.file("lines.py", "lines = [1, 2]\n")
+    cells = ["%load_ext jupyter_mlgov", "n = len(lines)", "%%experiment base\nscore = n * 1.5"]
+    one = kernel(work.folder, notebook=work.write(*cells))
+    for cell, text in (("c0", cells[0]), ("gone", "%run lines.py"), ("c1", cells[1]), ("c2", cells[2])):
+        one.must(text, cell_id=cell)
+    (entry,) = work.project.log()
+    assert causes(work.rerun(entry.id)) == [("hidden-state.deleted-cell", "lines", True)]
+
+
 @pytest.fixture
 def in_memory(work: Work) -> Iterator[Work]:
     """A project on tmpfs, which lists files in the order of their creation; ``work`` sets the environment."""
@@ -133,6 +154,55 @@ def test_the_order_of_a_folder_is_shown_by_turning_it_round(in_memory: Work) -> 
         in_memory.file(f"parts/{name}.txt", "x" * size)
     found = in_memory.rerun(snapshot)
     assert [(cause, sure) for cause, _, sure in causes(found)] == [("randomness.filesystem-order", True)]
+
+
+def in_order(work: Work, kernel: Callable[..., Kernel], cells: list[str], *order: int) -> str:
+    """The snapshot of a session that ran the cells in an order of its own."""
+    cells = ["%load_ext jupyter_mlgov", *cells]
+    one = kernel(work.folder, notebook=work.write(*cells))
+    for index in (0, *(place + 1 for place in order)):
+        one.must(cells[index], cell_id=f"c{index}")
+    (entry,) = work.project.log()
+    return str(entry.id)
+
+
+def test_tables_that_a_loop_changed_twice_are_hidden_state(work: Work, kernel: Callable[..., Kernel]) -> None:
+    cells = ["import pandas as pd\none, two = pd.DataFrame({'a': [1.0]}), pd.DataFrame({'a': [2.0]})",
+             "for df in (one, two):\n    df['a'] = df['a'] * 3", "%%experiment base\nscore = float(one.a.sum() + two.a.sum())"]  # fmt: skip
+    snapshot = in_order(work, kernel, cells, 0, 1, 1, 2)
+    assert causes(work.rerun(snapshot))[0] == ("hidden-state.repeated-run", "one", True)
+
+
+def test_hidden_state_that_no_rule_sees_is_found_by_following_the_recorded_order(
+    work: Work, kernel: Callable[..., Kernel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.file("counter.py", "n = 0\ndef tick():\n    global n\n    n += 1\n    return n\n")
+    cells = ["import counter", "ticks = counter.tick()", "%%experiment base\nscore = counter.n * 1.5"]
+    monkeypatch.setenv("PYTHONPATH", os.environ["PYTHONPATH"] + os.pathsep + str(work.folder))
+    snapshot = in_order(work, kernel, cells, 0, 1, 1, 1, 2)
+    monkeypatch.setenv("PYTHONPATH", os.environ["PYTHONPATH"].rpartition(os.pathsep)[0])
+    (found,) = causes(work.rerun(snapshot))
+    assert found[0] == "hidden-state.repeated-run" and found[2]
+
+
+def test_two_sources_of_chance_that_only_count_together_are_both_named(work: Work) -> None:
+    snapshot = work.record(
+        "import random\nnames = list({'ada', 'ben', 'eve', 'ida', 'kim', 'lea', 'max'})",
+        "%%experiment base\nscore = random.random() + sum(i * ord(n[0]) for i, n in enumerate(names))",
+    )
+    found = causes(work.rerun(snapshot))
+    assert sorted(found) == [("randomness.hash-order", "names", True), ("randomness.unseeded", "score", True)]
+
+
+def test_threads_that_sleep_for_a_random_time_and_print_are_threads(work: Work) -> None:
+    snapshot = work.record(
+        "import random, time\nfrom concurrent.futures import ThreadPoolExecutor\ndef job(i):\n"
+        "    time.sleep(random.random() / 10)\n    print('job', i)\n"
+        "with ThreadPoolExecutor(4) as pool:\n    for i in range(12):\n        pool.submit(job, i)",
+        "%%experiment base\nscore = 1.0",
+    )
+    ((cause, _, confirmed),) = causes(work.rerun(snapshot))
+    assert (cause, confirmed) == ("randomness.threads", True)
 
 
 def test_runs_are_bounded_by_the_project(work: Work) -> None:

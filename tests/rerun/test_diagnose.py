@@ -63,6 +63,23 @@ def test_of_several_tables_read_in_a_cell_the_one_with_the_columns_is_named(make
     assert (found.subject, found.columns, found.variable) == ("loans.csv", ("income",), "loans")
 
 
+def test_the_name_that_the_file_was_read_into_is_named_before_other_names_of_the_same_table(
+    make: Maker,
+) -> None:
+    cells = [
+        "train, test = pd.read_csv('train.csv'), pd.read_csv('loans.csv')\nfor df in (train, test):\n    df['x'] = 1",
+        TRAIN,
+    ]
+    old, new = (make.table("loans.csv", text) for text in (CSV, CSV.replace("7,27", "7000,27")))
+    tables = [
+        tuple(frame(name, f"{name}{turn}", income=f"i{turn}") for name in ("df", "test")) for turn in (0, 1)
+    ]
+    (found,) = findings(
+        make, {"inputs": (old,), "frames": tables[0]}, {"inputs": (new,), "frames": tables[1]}, was=cells
+    )
+    assert found.variable == "test"
+
+
 def test_of_a_folder_with_one_changed_file_the_file_is_named(make: Maker) -> None:
     def folder(text: str) -> Input:
         members = tuple(
@@ -74,6 +91,30 @@ def test_of_a_folder_with_one_changed_file_the_file_is_named(make: Maker) -> Non
     assert (found.cause, found.subject) == ("data.values", "texts/y.txt")
     assert found.message == "1 file of texts/*.txt changed: y.txt (line 2 was `b` and is `c` now)."
     assert found.remedy.startswith("put texts/y.txt back as it was recorded")
+
+
+@pytest.mark.parametrize(
+    ("now", "cause", "message"),
+    [
+        ("a,b\n1,2\n", "data.rows", "parts/y.csv: 1 row removed (2 rows before, 1 now)."),
+        ("a,b\n3,4\n1,2\n", "data.order", "The 2 rows of parts/y.csv are the same, in another order."),
+        ("a,c\n1,2\n3,4\n", "data.schema", "The columns of parts/y.csv changed: b is called c now."),
+        ("a,b\n1,2\n3,5\n", "data.values", "Values of parts/y.csv changed: b in 1 row of 2."),
+        ("a,b\r\n1,2\r\n3,4\r\n", None, ""),
+    ],
+)
+def test_of_a_folder_with_one_changed_table_it_is_said_what_changed(
+    make: Maker, now: str, cause: str | None, message: str
+) -> None:
+    def folder(text: str) -> Input:
+        members = tuple(
+            Member(path=f"{n}.csv", digest=make.text(said)) for n, said in (("x", "a,b\n9,9\n"), ("y", text))
+        )
+        return Input(uri="parts/*.csv", digest=make.text(f"all {text}"), cell=0, members=members, kept=True)
+
+    found = data_change(make.store, folder("a,b\n1,2\n3,4\n"), folder(now))
+    assert (found and found.cause, found and found.message) == (cause, message or None)
+    assert found is None or found.member == "y.csv"
 
 
 def test_of_a_folder_with_a_new_file_the_remedy_is_to_take_it_away(make: Maker) -> None:
@@ -279,6 +320,17 @@ def test_a_package_that_only_words_its_results_otherwise_is_cosmetic(make: Maker
         make, {**same, "packages": {"pandas": "2"}}, {**same, "packages": {"pandas": "3"}}, was=was, now=now
     )
     assert [f.cause for f in found] == ["environment.cosmetic"]
+
+
+def test_a_module_that_comes_from_another_place_is_named_and_the_way_there_is_not(make: Maker) -> None:
+    sides = []
+    for path, text in (("lib/rates.py", "RATE = 1"), ("/opt/lib/rates.py", "RATE = 2")):
+        digest = make.text(text)
+        module = Module(path=path, name="rates", digest=digest, source=digest)
+        sides.append({"code": Code(modules=(module,)), "variables": {"PYTHONPATH": path}})
+    (found,) = findings(make, *sides, was=["import rates\ndf = rates.RATE", TRAIN])
+    assert (found.cause, found.subject) == ("code.module", "lib/rates.py")
+    assert "/opt/lib/rates.py" in found.message
 
 
 def test_python_and_variables_are_named(make: Maker) -> None:

@@ -26,6 +26,7 @@ def run(code: str, held: str, folder: Path) -> str:
     [
         "import random; print(random.random(), random.Random().random(), isinstance(random.Random(1), random.Random))",
         "import uuid; print(uuid.uuid4())",
+        "import secrets, os, random; print(secrets.randbelow(10**9), secrets.token_hex(4), os.urandom(3), random.SystemRandom().random())",
         "import numpy as np; print(np.random.rand(), np.random.default_rng().normal(), np.random.RandomState().rand())",
         "import pandas as pd; print(pd.Series(range(99)).sample(3).tolist())",
         "from sklearn.utils import check_random_state as c; import numpy as np; print(c(None).rand(), c(np.random.RandomState(3)).rand())",
@@ -88,3 +89,21 @@ def test_held_workers_finish_in_turn(tmp_path: Path) -> None:
         "    print([one.result() for one in as_completed(done)])"
     )
     assert run(code, "in_turn=True", tmp_path) == "[3, 1, 2]"
+
+
+def test_held_threads_run_one_after_the_other(tmp_path: Path) -> None:
+    code = (
+        "import threading, time\ndone = []\ndef work(n):\n    time.sleep(n / 50)\n    done.append(n)\n"
+        "threads = [threading.Thread(target=work, args=(n,)) for n in (3, 1, 2)]\n"
+        "for thread in threads: thread.start()\nfor thread in threads: thread.join()\nprint(done)"
+    )
+    assert run(code, "in_turn=True", tmp_path) == "[3, 1, 2]"
+
+
+def test_a_held_thread_that_waits_for_a_later_one_is_let_go(tmp_path: Path) -> None:
+    code = (
+        "import threading\nready = threading.Event()\n"
+        "one = threading.Thread(target=ready.wait)\nclass Two(threading.Thread):\n    def run(self):\n        ready.set()\n"
+        "one.start(); Two().start(); one.join(); print('ended')"
+    )
+    assert run(code, "in_turn=True", tmp_path) == "ended"

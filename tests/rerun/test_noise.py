@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.rerun.noise import RULES, Rule, in_order, mask, mask_called, overwritten
+from jupyter_mlgov.rerun.made_up import mask_called
+from jupyter_mlgov.rerun.noise import RULES, Rule, in_order, mask, overwritten
 from jupyter_mlgov.rerun.texts import Context, compare_texts
 
 named = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name.replace(" ", "-"))
@@ -94,6 +95,12 @@ def test_decimal_ids_are_noise_only_where_the_cell_asks_for_them() -> None:
     assert mask_called(one, "print(total)") == one
     assert mask_called(one, "x.__array_interface__['data']") == mask_called(other, "t.data_ptr()")
     assert mask_called("42", "print(id(x))") == "42"
+    assert mask_called("shell 4711", '!echo "shell $$"') == mask_called("shell 812", '!echo "shell $$"')
+    assert mask_called("4711\n42 rows", "%%bash\necho $$\necho 42 rows").endswith("\n42 rows")
+    assert mask_called("4711\n", "run('echo $$', shell=True)") == mask_called(
+        "812\n", "run('echo $$', shell=True)"
+    )
+    assert mask_called("42 rows", "!echo $$") == "42 rows"
     uuids = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert mask_called(uuids[0], "uuid.uuid4()") == mask_called(uuids[1], "uuid.uuid4()")
     assert mask_called(uuids[0], "top_customer") == uuids[0]

@@ -33,6 +33,9 @@ def masked(code: str, text: str, *, cell: int = 0) -> str:
         ("datetime.now() - datetime.now()", "@"),
         ("import os\nprint('worker', os.getpid(), 'auc', auc)", "worker @ auc 0.83"),
         ("import psutil\nprint(f'memory: {psutil.Process().memory_info().rss / 1e6:.1f} MB, auc {auc}')", "memory: @ MB, auc 0.83"),
+        ("import os\nprint({'pid of it': os.getpid(), 'auc': auc})", "{'pid of it': @, 'auc': 0.83}"),
+        ("import os\n(os.getpid(), 'auc', auc)", "(@, 'auc', 0.83)"),
+        ("import os\n[auc, {'by': [os.getppid()]}]", "[0.83, {'by': [@]}]"),
         ("import psutil\nused = psutil.virtual_memory().percent\nprint('RAM', used, '%')", "RAM @ %"),
     ],
 )  # fmt: skip

@@ -343,6 +343,14 @@ def test_an_edited_script_that_the_notebook_runs_is_named_and_confirmed(work: Wo
     assert work.rerun(snapshot, as_recorded=True).verdict == "reproduced"
 
 
+def test_a_script_that_is_gone_is_named(work: Work) -> None:
+    work.file("prep.py", "rate = 2\n")
+    snapshot = work.record("%run prep.py", "%%experiment base\nscore = rate * 1.5")
+    (work.folder / "prep.py").unlink()
+    (finding,) = work.rerun(snapshot).findings
+    assert (finding.cause, finding.subject, finding.confirmed) == ("code.module", "prep.py", True)
+
+
 def test_an_edited_notebook_that_the_notebook_runs_is_named_and_new_outputs_of_it_are_not(work: Work) -> None:
     other = notebook_json(["made = 3"])
     work.file("other.ipynb", json.dumps(other))
