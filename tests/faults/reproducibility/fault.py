@@ -158,6 +158,8 @@ class Subject:
     packages: dict[str, str] = field(default_factory=dict)
     pairs: tuple[tuple[str, str], ...] = ()
     """Kinds that are done together."""
+    general: tuple[str, ...] | None = None
+    """Which of the controls that may happen to any project are tried; None: all."""
 
     def create(self, folder: Path) -> Folder:
         """Writes the project into a new folder below ``folder``."""
@@ -170,10 +172,11 @@ class Subject:
         return made
 
     def cases(self) -> Iterator[tuple[Fault, ...]]:
-        """Singles, the controls of all subjects, then pairs."""
+        """Singles, the controls that may happen to any project, then pairs."""
         from tests.faults.reproducibility.controls import CONTROLS
 
-        for fault in (*self.faults, *CONTROLS):
+        general = [one for one in CONTROLS if self.general is None or one.kind in self.general]
+        for fault in (*self.faults, *general):
             yield (fault,)
         named = {fault.kind: fault for fault in self.faults}
         for one, other in self.pairs:

@@ -15,6 +15,8 @@ CASES = (
     "numerics: out-of-order execution",
     "sales: Parquet rewritten equal",
     "figures: widget output",
+    "settings: absolute path into the project",
+    "routes: script missing",
 )
 KNOWN = {name_of(s.name, number): (s, faults) for s in SUBJECTS for number, faults in enumerate(s.cases())}
 

@@ -1,15 +1,25 @@
-"""The notebooks: of six kinds, as people write them."""
+"""The notebooks: of sixteen kinds, as different people write them."""
 
 from __future__ import annotations
 
 from tests.faults.reproducibility.fault import Subject
 from tests.faults.reproducibility.subjects import (
+    churn,
     corpus,
     figures,
+    images,
     loans,
     numerics,
     pipeline,
+    reviews,
+    routes,
     sales,
+    sensors,
+    settings,
+    simulation,
+    stock,
+    survey,
+    training,
 )
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -19,4 +29,14 @@ SUBJECTS: tuple[Subject, ...] = (
     corpus.SUBJECT,
     numerics.SUBJECT,
     pipeline.SUBJECT,
+    simulation.SUBJECT,
+    settings.SUBJECT,
+    survey.SUBJECT,
+    stock.SUBJECT,
+    routes.SUBJECT,
+    training.SUBJECT,
+    sensors.SUBJECT,
+    reviews.SUBJECT,
+    images.SUBJECT,
+    churn.SUBJECT,
 )
