@@ -76,6 +76,11 @@ class Durations:
         """True for an expression that holds nothing but measured time."""
         return self.kind(value) == "duration"
 
+    def measured(self, value: ast.expr) -> bool | None:
+        """True for an expression that holds nothing but measured time, None for a reading of the clock."""
+        kind = self.kind(value)
+        return None if kind == "instant" else kind == "duration"
+
     def kind(self, value: ast.expr) -> Kind | None:
         """What an expression holds; None for anything else."""
         match value:

@@ -17,7 +17,9 @@ _NOT_THERE = re.compile(
     r"|(?:file|directory|path)\b[^\n]* does not exist",
     re.IGNORECASE,
 )
-_ABSOLUTE = re.compile(r"(?<![\w.:/])(?:/[\w.@+-]+(?: [\w.@+-]+(?=[^/\s]*/))*)+(?:\.\w+)?|[A-Za-z]:\\[\w\\. -]+")
+_ABSOLUTE = re.compile(
+    r"(?<![\w.:/])(?:/[\w.@+-]+(?: [\w.@+-]+(?=[^/\s]*/))*)+(?:\.\w+)?|[A-Za-z]:\\[\w\\. -]+"
+)
 
 
 def failure(measured: Measured) -> Finding | None:

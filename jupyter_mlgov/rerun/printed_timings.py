@@ -20,14 +20,20 @@ _TIME = (
     r"(?:<duration>|datetime\.timedelta\([^)\n]*\)|Timedelta\([^)\n]*\)"
     r"|[-+]?(?:\d+ days?, )?\d[\d:.,]*(?:[eE][-+]?\d+)?(?:\s?(?:ns|[uµμ]s|ms|s)\b)?)"
 )
+_WORD = (
+    r"(?:\d[\d:./h-]*(?:st|nd|rd|th|Z)?|[+-]\d\d:?\d\d|(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun|Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov"
+    r"|Dec)[a-z]*|[AaPp][Mm]|[A-Z]{3,4}|at|of)"
+)
+_MOMENT = rf"(?:{_WORD}(?:[\sT,._-]+{_WORD})*)"
+"""A reading of the clock, however it was spelled."""
 _LINE, _PARTS = 1_000, 24
 """Letters of a line and parts of a template past which no match is tried."""
 _TELLING = 4
 """Letters of literal text from which a template is told from others outside its own cell."""
 
-Measures = Callable[[ast.expr], bool]
-Part = str | bool
-"""Literal text, or a value: True where it is nothing but time."""
+Measures = Callable[[ast.expr], bool | None]
+Part = str | bool | None
+"""Literal text, or a value: True where it is nothing but time, None where it is a reading of the clock."""
 
 
 @dataclass(frozen=True)
@@ -109,8 +115,8 @@ def _template(parts: list[Part], cell: int) -> Template:
             text = part.strip("\n").rpartition("\n")[2]
             pattern += r"\s+".join(re.escape(word) for word in re.split(r"\s+", text))
             literal += sum(letter.isalpha() for letter in text)
-        elif part:
-            pattern += rf"(?P<t{timed}>{_TIME})"
+        elif part is not False:
+            pattern += rf"(?P<t{timed}>{_TIME})" if part else rf"['\"]?(?P<t{timed}>{_MOMENT})['\"]?"
             timed += 1
         else:
             pattern += ".+?"
@@ -180,7 +186,7 @@ def _listed(head: str, items: list[list[list[Part]]], tail: str) -> list[Part]:
 _PERCENT = re.compile(r"%(?:\(\w+\))?[-+ #0]*[\d*]*(?:\.[\d*]+)?[a-zA-Z%]")
 
 
-def _percent(text: str, timed: list[bool]) -> list[Part]:
+def _percent(text: str, timed: list[bool | None]) -> list[Part]:
     found: list[Part] = []
     place = 0
     given = iter(timed)
@@ -206,5 +212,5 @@ def _formatted(text: str, call: ast.Call, measured: Measures) -> list[Part]:
         place = name or str(count)
         count += not name
         given = call.args[int(place)] if place.isdigit() and int(place) < len(call.args) else named.get(place)
-        found.append(given is not None and measured(given))
+        found.append(False if given is None else measured(given))
     return found

@@ -115,7 +115,7 @@ class Reading:
                 continue
         last = tree.body[-1] if tree.body else None
         if isinstance(last, ast.Expr) and not (isinstance(last.value, ast.Call) and _prints(last.value)):
-            self.printed.append(template_of(last.value, self._durations.is_duration, index))
+            self.printed.append(template_of(last.value, self._durations.measured, index))
 
     def _statement(self, index: int, statement: ast.stmt) -> None:
         self._imports(statement)
@@ -236,7 +236,7 @@ class Reading:
         for node in ast.walk(statement):
             if isinstance(node, ast.Call) and _prints(node):
                 self.printed.append(
-                    template_of_print(node, self._durations.is_duration, index, straight=straight)
+                    template_of_print(node, self._durations.measured, index, straight=straight)
                 )
             elif isinstance(node, ast.Call):
                 self._durations.called(node)

@@ -58,6 +58,31 @@ def test_what_may_be_a_result_is_kept(code: str, text: str) -> None:
     assert masked(code, text) == text
 
 
+@pytest.mark.parametrize(
+    ("code", "one", "other"),
+    [
+        ("print(f'{datetime.now():%H:%M}')", "20:19", "8:01"),
+        ("print('at', datetime.now().strftime('%H:%M'), auc)", "at 20:19 0.83", "at 08:01 0.83"),
+        (
+            "print(f'{datetime.now():%A %d %B %Y}', 'auc')",
+            "Thursday 26 November 2026 auc",
+            "Friday 1 January 2027 auc",
+        ),
+        ("datetime.now().strftime('%b %d, %I %p')", "'Nov 26, 08 PM'", "'Jan 01, 10 AM'"),
+        ("print(time.strftime('%Hh%M'))", "20h19", "08h01"),
+    ],
+)
+def test_a_reading_of_the_clock_is_noise_however_it_is_spelled(code: str, one: str, other: str) -> None:
+    assert masked(code, one) == masked(code, other)
+    assert MASK in masked(code, one)
+
+
+def test_what_stands_beside_a_reading_of_the_clock_is_kept() -> None:
+    code = "print(auc, datetime.now())"
+    assert masked(code, "0.83 2026-11-26 20:19:01").startswith("0.83 ")
+    assert masked(code, "0.83 2026-11-26 20:19:01") != masked(code, "0.84 2026-11-26 20:19:01")
+
+
 def test_a_function_that_times_others_is_known_wherever_it_is_called() -> None:
     code = "def timed(f):\n    t = time.perf_counter()\n    f()\n    print(f'{f.__name__} used {time.perf_counter() - t:.2f} s')"
     assert masked(code, "fit used 3.20 s\nauc 0.83", cell=5) == f"fit used {MASK} s\nauc 0.83"
