@@ -104,6 +104,8 @@ class Recorder:
         self._environment = EnvironmentRecorder(self.secrets)
         self._mapped = MappedArrays()
         self._skops: dict[str, str] = {}
+        self._models_of: set[str] = set()
+        """Snapshots whose models are in ``_skops``."""
         self._kept: Kept | None = None
         self._inventory: tuple[Inventory, bytes] | None = None
 
@@ -140,6 +142,7 @@ class Recorder:
                 )
                 # Only now: what a snapshot that was given up had put is not there.
                 self._kept = kept
+                self._models_of.add(made)
             except Overrun as error:
                 raise StoreError(
                     f"the store did not answer: {error}; look at its disk, and run the cell again"
@@ -324,7 +327,8 @@ class Recorder:
         lost: list[Caution],
     ) -> tuple[Model, ...]:
         def known_object(fingerprint: str) -> str | None:
-            if fingerprint not in self._skops and parent is not None:
+            if fingerprint not in self._skops and parent is not None and parent not in self._models_of:
+                self._models_of.add(parent)
                 with contextlib.suppress(Exception):
                     self._skops |= {
                         m.digest: m.object

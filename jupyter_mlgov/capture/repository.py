@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -72,12 +73,18 @@ def _git_answers() -> None:
     try:
         with contextlib.suppress(OSError):  # no git at all: GitPython says so
             subprocess.run(  # noqa: S603
-                [os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git", "version"], stdin=subprocess.DEVNULL,
+                [_git(), "version"], stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE, check=False,
             )  # fmt: skip
     except subprocess.TimeoutExpired:
         _note_hanging()
         raise GitFailed(_HANGS.format(PATIENCE)) from None
+
+
+def _git() -> str:
+    """The program. It is looked for here: where ``subprocess`` has to, it resets the user's warnings filters."""
+    named = os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git"
+    return shutil.which(named) or named
 
 
 def _hangs() -> bool:
@@ -110,7 +117,7 @@ class Question:
             return
         try:
             self._process = subprocess.Popen(  # noqa: S603
-                [os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git", *arguments],
+                [_git(), *arguments],
                 cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                 env={k: v for k, v in os.environ.items() if k not in _MISLEADING} | _ENVIRONMENT,
             )  # fmt: skip
