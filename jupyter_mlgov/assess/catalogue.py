@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 GROUPS = (
     "performance",
@@ -22,8 +23,7 @@ GROUPS = (
 )
 
 
-@dataclass(frozen=True)
-class Test:
+class Test(Struct, frozen=True):
     """One kind of test. ``op`` and ``threshold`` say when it passes: ``value op threshold``."""
 
     id: str

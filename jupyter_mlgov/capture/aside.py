@@ -16,8 +16,9 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture import audit
 
@@ -34,8 +35,7 @@ class Overrun(Exception):
     """The work was given up; ``str(error)`` says why."""
 
 
-@dataclass(frozen=True)
-class GivenUp:
+class GivenUp(Struct, frozen=True):
     """In place of the result of an item that was given up or that failed."""
 
     reason: str
@@ -45,8 +45,7 @@ class _Ended(BaseException):
     """Raised in a thread that was given up."""
 
 
-@dataclass(frozen=True)
-class _Raised:
+class _Raised(Struct, frozen=True):
     error: BaseException
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from operator import is_
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture.inputs import package_folders
 from jupyter_mlgov.capture.literals import absolute, working_folder
@@ -35,8 +36,7 @@ DIFF_LIMIT = 5_000_000
 _COMPILED = (".so", ".pyd")
 
 
-@dataclass
-class Asked:
+class Asked(Struct):
     """What git was asked before the rest of the record is made."""
 
     repository: Repository | None

@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.reads import State
@@ -24,8 +25,7 @@ _AT_ONCE = 1 << 26
 """Bytes that are held in memory to be kept in one round of flushes."""
 
 
-@dataclass(frozen=True)
-class Content:
+class Content(Struct, frozen=True):
     """One file's content. ``digest`` is None exactly when there is a ``reason``."""
 
     path: str

@@ -12,12 +12,12 @@ import contextlib
 import json
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.records.decoding import decoded
@@ -27,8 +27,7 @@ FILE_LIMIT = 200_000_000
 _VOLATILE = ("execution", "papermill", "collapsed", "scrolled", "ExecuteTime", "trusted")
 
 
-@dataclass
-class DocumentCell:
+class DocumentCell(Struct):
     """One cell of the notebook with the executions that belong to it, oldest first."""
 
     id: str
@@ -46,8 +45,7 @@ class DocumentCell:
         return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
 
 
-@dataclass
-class Document:
+class Document(Struct):
     """The notebook with the journal laid over it."""
 
     path: Path | None
@@ -80,8 +78,7 @@ class Document:
         return json.dumps(self.as_notebook(), ensure_ascii=False, sort_keys=True, indent=1)
 
 
-@dataclass(frozen=True)
-class Live:
+class Live(Struct, frozen=True):
     """The notebook as the front end had it when it asked for an execution."""
 
     path: str

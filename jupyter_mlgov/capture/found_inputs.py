@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.inputs import is_input, is_input_at
 from jupyter_mlgov.capture.literals import (
@@ -33,8 +34,7 @@ _NAMELESS = frozenset({"inotify", "descriptor"})
 _ORDER: tuple[Evidence, ...] = ("proven", "observed", "declared", "inferred")
 
 
-@dataclass
-class FoundInput:
+class FoundInput(Struct):
     """One input: a file, or a set of files (``members``) that count as one."""
 
     path: Path
@@ -46,8 +46,7 @@ class FoundInput:
     members: list[Opened] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Literal:
+class Literal(Struct, frozen=True):
     """A text in the code of an executed cell. ``seen``: the cell ran while everything listened."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.tested import Fitted, Tested, Unfollowed, names_in, passed_on, value_of
@@ -16,8 +17,7 @@ _CELLS = 20
 """Earlier cells that are looked at for where the data come from."""
 
 
-@dataclass(frozen=True)
-class FoundRows:
+class FoundRows(Struct, frozen=True):
     """One set of rows, before anything is computed."""
 
     role: Literal["train", "test"]

@@ -7,8 +7,9 @@ Which rows these are is found (``found_rows``) and laid out as one table (``row_
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.found_rows import FoundRows, find_rows
 from jupyter_mlgov.capture.kept import Kept
@@ -25,8 +26,7 @@ _SECRETS_LIMIT = 1_000_000
 """Characters of a table's text up to which it is searched for secrets, as for inputs."""
 
 
-@dataclass(frozen=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """What the rows of one snapshot are made from, and where they go."""
 
     namespace: Mapping[str, Any]
@@ -37,8 +37,7 @@ class _Asked:
     kept: Kept
 
 
-@dataclass
-class RowsRecorder:
+class RowsRecorder(Struct):
     """Keeps between snapshots what need not be written again."""
 
     secrets: Secrets

@@ -16,11 +16,12 @@ import tempfile
 import time
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.packages import canonical_name
 from jupyter_mlgov.capture.remotes import without_credentials
@@ -30,8 +31,7 @@ _ROUNDS = 12
 """How often the question is repeated without the packages that made it fail."""
 
 
-@dataclass(frozen=True)
-class File:
+class File(Struct, frozen=True):
     """One file of a release."""
 
     url: str
@@ -60,8 +60,7 @@ class File:
         return {"name": self.name, "url": without_credentials(self.url), **size, "hashes": self.hashes}
 
 
-@dataclass
-class Files:
+class Files(Struct):
     """What an index has of one version."""
 
     wheels: list[File] = field(default_factory=list)

@@ -12,9 +12,10 @@ import os
 import struct
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+
+from msgspec import Struct
 
 MODIFY, CLOSE_WRITE, CLOSE_NOWRITE, OPEN = 0x2, 0x8, 0x10, 0x20
 MOVED_TO, CREATE = 0x80, 0x100
@@ -25,8 +26,7 @@ WATCHED = MODIFY | CLOSE_WRITE | CLOSE_NOWRITE | OPEN | MOVED_TO | CREATE
 _HEADER = struct.Struct("iIII")
 
 
-@dataclass(frozen=True)
-class Event:
+class Event(Struct, frozen=True):
     """``watch`` is what ``add`` gave; ``name`` is that of a file in the folder, empty for the folder itself."""
 
     watch: int

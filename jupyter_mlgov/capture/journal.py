@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.names import Names, names_of
 from jupyter_mlgov.capture.outputs import Outputs
@@ -14,8 +15,7 @@ _AROUND = frozenset({"time", "timeit", "capture", "prun", "experiment"})
 """Cell magics of IPython's own (and ours) that run their body as Python in the user's namespace."""
 
 
-@dataclass
-class Execution:
+class Execution(Struct, dict=True):
     """One execution of one cell."""
 
     source: str

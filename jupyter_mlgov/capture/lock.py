@@ -16,11 +16,11 @@ from __future__ import annotations
 import contextlib
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from jupyter_mlgov.capture.indexes import Files, ask_installers
 from jupyter_mlgov.capture.packages import PackageLister, canonical_name, local_folder
@@ -34,8 +34,7 @@ if TYPE_CHECKING:
 TOOL = "jupyter-mlgov"
 
 
-@dataclass(frozen=True)
-class Lock:
+class Lock(Struct, frozen=True):
     """The lock of one environment.
 
     ``text`` is the ``pylock.toml``. The rest is the same for installers that do not read that file, as lines of a
@@ -200,8 +199,7 @@ def _direct_line(one: Distribution, origin: Origin) -> str:
     return f"{one.name} @ {url}{'#' + '&'.join(marks) if marks else ''}"
 
 
-@dataclass(frozen=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """One package that is not as it was recorded. Versions are None where it is not installed.
 
     ``contents`` is True where the version is the same and the installed files are not.

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.literals import fixed_part, has_magic, is_named
 from jupyter_mlgov.capture.reads import Asked, Reads
@@ -23,8 +24,7 @@ MOST = 100_000
 _HIDDEN = (".", "~")
 
 
-@dataclass
-class FileSet:
+class FileSet(Struct):
     """One input of several files. ``path`` is the folder or the pattern, ``base`` what member paths count from."""
 
     path: str

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 _BUILTINS = frozenset(dir(builtins)) | {"get_ipython", "__name__", "display", "__file__"}
 
 
-@dataclass(frozen=True)
-class Names:
+class Names(Struct, frozen=True):
     """What one cell does to the session's namespace.
 
     ``sets``: bound at the top level. ``uses``: read without having been bound earlier in the same cell.

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import msgspec
+from msgspec import Struct
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.records.annotations import Charter, Kpi, KpiResult, Risk
@@ -33,8 +33,7 @@ def experiment_name(name: str) -> str:
     return name
 
 
-@dataclass(frozen=True)
-class Options:
+class Options(Struct, frozen=True):
     """The options of one ``%%experiment`` line."""
 
     name: str
@@ -65,8 +64,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Characters of one execution's outputs that are kept whole."""
 
 
-@dataclass(frozen=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What capture asks of the rooms above."""
 
     open_store: Callable[[Path], tuple[Path, Store]]

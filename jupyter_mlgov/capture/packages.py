@@ -13,10 +13,11 @@ import re
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture.remotes import without_credentials
 from jupyter_mlgov.records.canonical import digest
@@ -29,8 +30,7 @@ _HEADER = 8192
 _CONDA = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
 
 
-@dataclass(frozen=True)
-class Installed:
+class Installed(Struct, frozen=True):
     """A distribution with the names that one imports it by."""
 
     distribution: Distribution

@@ -16,8 +16,9 @@ import re
 import sys
 from array import array
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.after_import import after_import, forget
 from jupyter_mlgov.capture.namespace import Variables
@@ -38,8 +39,7 @@ _TORCH_DEFAULT_SEED = 67280421310721
 _SEEDED_BY = re.compile(r"seed\w*\s*(?:\(|=)\s*(\d{1,19})\b", re.IGNORECASE)
 
 
-@dataclass
-class _Seen:
+class _Seen(Struct):
     """One generator at one moment."""
 
     kind: str
@@ -52,8 +52,7 @@ class _Seen:
         return digest(json.dumps(self.state, sort_keys=True).encode())
 
 
-@dataclass
-class RandomStates:
+class RandomStates(Struct):
     """The generators of one session: the shared ones, and those that the user has in variables."""
 
     asked_seed: int | None = None

@@ -12,8 +12,9 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.records.manifest import Column
 
@@ -29,8 +30,7 @@ State = tuple[int, int]
 """``(st_mtime_ns, st_size)``."""
 
 
-@dataclass
-class Opened:
+class Opened(Struct):
     """One path that was read."""
 
     path: str
@@ -49,8 +49,7 @@ class Opened:
     """The table that came back, where a reader gave exactly one."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """What a reader gave back, described when it did."""
 
     digest: str | None
@@ -59,8 +58,7 @@ class Table:
     reason: str | None = None
 
 
-@dataclass
-class Fetched:
+class Fetched(Struct):
     """Something read from outside the file system: a URL or a database server, with its content's digest."""
 
     uri: str
@@ -72,8 +70,7 @@ class Fetched:
     reason: str | None = None
 
 
-@dataclass
-class Asked:
+class Asked(Struct):
     """A folder, or a pattern, whose files were asked for as one: by ``glob``, ``os.listdir`` or a reader."""
 
     path: str
@@ -83,8 +80,7 @@ class Asked:
     declared: bool = False
 
 
-@dataclass
-class Reads:
+class Reads(Struct):
     """What was read and written in one kernel session, in order of the first opening."""
 
     read: dict[str, Opened] = field(default_factory=dict)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar, cast
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
@@ -63,8 +64,7 @@ INJECTED = ("parameters", "injected-parameters")
 """Tags of the cells by which papermill sets parameters."""
 
 
-@dataclass
-class Logged:
+class Logged(Struct):
     """What ``log_metric``, ``log_param`` and ``input`` said since the last snapshot."""
 
     parameters: dict[str, Scalar] = field(default_factory=dict)
@@ -73,8 +73,7 @@ class Logged:
     inputs: list[tuple[str, int | None]] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Run:
+class Run(Struct, frozen=True):
     """What there is to record about one run."""
 
     options: Options

@@ -8,10 +8,10 @@ again only when everything that it reads was made by that run.
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.options import Rules
 from jupyter_mlgov.records.annotations import Charter, Check, Risk
@@ -19,8 +19,7 @@ from jupyter_mlgov.records.annotations import Charter, Check, Risk
 STALE = "not evaluated for this run: execute the %%risk cell again"
 
 
-@dataclass
-class Register:
+class Register(Struct):
     """The annotations of one kernel session."""
 
     rules: Rules

@@ -15,9 +15,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture.remotes import without_credentials
 
@@ -163,8 +164,7 @@ def _line(text: str) -> str:
     return " ".join(first.split()).removeprefix("fatal: ")[:200]
 
 
-@dataclass
-class State:
+class State(Struct):
     """The repository as it stands. ``changed`` are the tracked paths that are not as they were committed."""
 
     commit: str | None = None

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+from msgspec import Struct
 
 from jupyter_mlgov.capture.found_rows import FoundRows
 
@@ -22,8 +23,7 @@ class NotKept(Exception):
     """Rows are not kept; ``str(error)`` says why."""
 
 
-@dataclass(frozen=True)
-class RowTable:
+class RowTable(Struct, frozen=True):
     """Everything about some rows in one table."""
 
     frame: pd.DataFrame

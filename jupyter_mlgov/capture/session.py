@@ -12,11 +12,11 @@ import os
 import sys
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from jupyter_mlgov.capture import ahead, audit
 from jupyter_mlgov.capture.document import Live, live_notebook

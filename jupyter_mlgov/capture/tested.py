@@ -11,8 +11,10 @@ from __future__ import annotations
 import ast
 import contextlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 Kind = Literal["labels", "scores"]
 
@@ -23,8 +25,7 @@ _OWN = frozenset({"cross_val_score", "z_score", "standard_error", "train_loss"})
 _DEPTH = 6
 
 
-@dataclass(frozen=True)
-class Fitted:
+class Fitted(Struct, frozen=True):
     """``model.fit(features, truth)``."""
 
     model: str | None
@@ -32,8 +33,7 @@ class Fitted:
     truth: ast.expr | None
 
 
-@dataclass(frozen=True)
-class Tested:
+class Tested(Struct, frozen=True):
     """Predictions of ``model`` for ``features`` are compared with ``truth``. The variables that hold them may be there."""
 
     model: str | None
@@ -50,16 +50,14 @@ class Tested:
         return _text(self.features), _text(self.truth)
 
 
-@dataclass
-class Passed:
+class Passed(Struct):
     """What the code of a cell passes on, in order."""
 
     fits: list[Fitted] = field(default_factory=list)
     tests: list[Tested] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Prediction:
+class _Prediction(Struct, frozen=True):
     kind: Kind
     model: str | None
     features: ast.expr | None

@@ -21,8 +21,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from jupyter_mlgov.capture import inotify
 from jupyter_mlgov.capture.audit import NEVER, unseen
@@ -45,8 +46,7 @@ _SYSTEM = ("/usr/", "/bin/", "/lib", "/etc/", "/proc/", "/sys/", "/dev/", sys.pr
 _SHARED = ("/", "/tmp", "/var/tmp", "/dev/shm", "/home", "/mnt", "/data", "/media", "/opt", "/srv")  # noqa: S108
 
 
-@dataclass
-class _Watched:
+class _Watched(Struct):
     path: str
     whole: bool
     """Every file of it counts; otherwise those in ``names``."""

@@ -6,8 +6,9 @@ The names are those of ``records.annotations``; a test holds the two together.
 from __future__ import annotations
 
 import textwrap
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.records.annotations import LIKELIHOODS, RISK_STATUSES, SEVERITIES, TAGS
@@ -18,8 +19,7 @@ Kind = Literal[
 AnnotationKind = Literal["charter", "risk"]
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(Struct, frozen=True):
     """One field: what it holds (``kind``), the ``words`` it may be, and a sentence for people."""
 
     name: str

@@ -7,8 +7,9 @@ the session holds when the check is evaluated. Every measure is written down wit
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jupyter_mlgov.governance import estimates
 from jupyter_mlgov.governance.assessed import value_of
@@ -20,8 +21,7 @@ from jupyter_mlgov.records.assessment import Assessment
 Measure = Callable[["_Rows", int], Estimate]
 
 
-@dataclass(frozen=True)
-class _Rows:
+class _Rows(Struct, frozen=True):
     """The declared arrays, cut to one slice. ``truth`` is as it was given, the others may be absent."""
 
     data: _Arrays

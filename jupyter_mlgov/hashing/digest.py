@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 
 from blake3 import blake3
+from msgspec import Struct
 
 PARALLEL_FROM = 1 << 20
 """Bytes from which several threads pay for themselves."""
@@ -32,8 +32,7 @@ class Unhashable(Exception):
     """The content cannot be put in a canonical form; ``str(error)`` is the reason, for people."""
 
 
-@dataclass
-class Limits:
+class Limits(Struct):
     """What one description may cost: Python objects looked at, and a moment of ``time.monotonic()``."""
 
     objects: int = 5_000_000

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 import types
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
 from jupyter_mlgov.hashing.fitted import Fingerprint, attributes, booster_library, is_estimator, public_class
@@ -19,8 +20,7 @@ TEXT_LIMIT = 500
 ITEM_LIMIT = 100
 
 
-@dataclass(frozen=True)
-class ModelDescription:
+class ModelDescription(Struct, frozen=True):
     """``parameters`` are JSON values: what is none is named by its class. ``digest`` is None when there is a ``reason``."""
 
     class_: str

@@ -11,9 +11,10 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from io import FileIO
 from queue import SimpleQueue
+
+from msgspec import Struct
 
 from jupyter_mlgov.hashing.digest import combine, hasher, named
 from jupyter_mlgov.records.manifest import Member
@@ -26,8 +27,7 @@ AHEAD_CHUNK = 1 << 23
 PathLike = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 
 
-@dataclass(frozen=True)
-class FileDigest:
+class FileDigest(Struct, frozen=True):
     """``digest`` of the ``bytes`` that were read; not ``stable`` when the file changed meanwhile."""
 
     digest: str
@@ -35,8 +35,7 @@ class FileDigest:
     stable: bool
 
 
-@dataclass(frozen=True)
-class FolderDigest:
+class FolderDigest(Struct, frozen=True):
     """``members`` are sorted by path, with ``/``; ``skipped`` pairs paths that have no digest with the reason."""
 
     digest: str

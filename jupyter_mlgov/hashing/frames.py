@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from jupyter_mlgov.hashing.arrays import (
     BLOCK,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
 UNHASHABLE = "unhashable: "
 
 
-@dataclass(frozen=True)
-class FrameDescription:
+class FrameDescription(Struct, frozen=True):
     """A table or array. ``rows`` is its length; ``columns`` is None for arrays; ``shape`` is as NumPy has it.
 
     ``digest`` is None exactly when there is a ``reason``.

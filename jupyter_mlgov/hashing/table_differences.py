@@ -8,8 +8,9 @@ counted column by column.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     Codes = np.ndarray[Any, np.dtype[np.uint64]]
 
 
-@dataclass(frozen=True)
-class TableDifference:
+class TableDifference(Struct, frozen=True):
     """How one version of a table differs from an earlier one.
 
     ``changed_columns`` counts the cells that changed in rows that both have (``changed_rows`` of them);

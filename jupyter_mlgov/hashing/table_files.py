@@ -19,9 +19,10 @@ import re
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import PurePath
 from typing import IO, TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -43,8 +44,7 @@ class NoTable(Exception):
     """The file holds no table that can be read."""
 
 
-@dataclass(frozen=True)
-class Batches:
+class Batches(Struct, frozen=True):
     """A schema and an iterator of record batches that have it. Iterating raises whatever the parser raises."""
 
     schema: pa.Schema
@@ -99,8 +99,7 @@ def _raw(source: Source) -> IO[bytes]:
     return io.BytesIO(source) if isinstance(source, bytes) else open(source, "rb")  # noqa: PTH123
 
 
-@dataclass(frozen=True)
-class _Bytes:
+class _Bytes(Struct, frozen=True):
     """A file's bytes, unpacked, as often as they are asked for."""
 
     source: Source

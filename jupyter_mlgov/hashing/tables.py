@@ -8,8 +8,9 @@ error. A file of any size is described in bounded memory.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from jupyter_mlgov.hashing.arrow import column_hasher, type_label
 from jupyter_mlgov.hashing.digest import Limits, combine, named
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Table", "TableDifference", "compare_tables", "describe_table", "read_table", "table_from_bytes"]
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(Struct, frozen=True):
     """Rows and columns of a table file. A column's ``dtype`` is Arrow's name for its type."""
 
     rows: int

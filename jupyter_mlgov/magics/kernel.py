@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from dataclasses import replace
+from msgspec.structs import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -13,8 +13,10 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Literal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 REDACTED = "<redacted>"
 
@@ -47,8 +49,7 @@ class Lazy:
         return self._compiled.search(text)
 
 
-@dataclass(frozen=True)
-class Form:
+class Form(Struct, frozen=True):
     """One way in which a secret is written down. The group ``secret`` is it; without one, the whole match."""
 
     hints: tuple[str, ...]

@@ -14,9 +14,10 @@ import secrets
 import stat
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from jupyter_mlgov.errors import Damaged, NotWritable
 
@@ -34,8 +35,7 @@ _SEVERAL = 3
 """Files from which on they are flushed by threads: for fewer, starting those would take longer."""
 
 
-@dataclass(frozen=True)
-class New:
+class New(Struct, frozen=True):
     """A file that is to be there: ``anew`` where one of that name is there and damaged."""
 
     path: Path

@@ -12,7 +12,8 @@ import operator
 import re
 import shlex
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.store.listing import LogEntry
@@ -40,8 +41,7 @@ _FIELDS: dict[str, Callable[[LogEntry], str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """A search, read once. An empty one selects everything."""
 
     bounds: tuple[tuple[str, str, float], ...] = ()
