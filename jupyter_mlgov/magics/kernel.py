@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from msgspec.structs import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from msgspec.structs import replace
 
 from jupyter_mlgov.capture.logged import current_session, set_session
 from jupyter_mlgov.capture.options import Rules, Settings
