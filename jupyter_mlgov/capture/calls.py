@@ -25,6 +25,8 @@ _FIRST = (
 )  # fmt: skip
 """What libraries call the parameter that says what is read."""
 MOST = 10_000
+WITHIN_S = 2.0
+"""Seconds that a table may take to be described while the cell that read it waits."""
 _STRINGS = re.compile(r"'((?:[^']|'')+)'|\"((?:[^\"]|\"\")+)\"")
 _TARGET = re.compile(r"\bto\s+$", re.IGNORECASE)
 _asking = threading.local()
@@ -58,6 +60,32 @@ def _read(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After
     return after
 
 
+def _gave(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After | None:
+    """As ``_read``; where one file is read that no table can be found in later, the table that comes back is described."""
+    came = _read(listener, args, kwargs)
+    if came is not None or getattr(_asking, "table", False):
+        return came
+    paths = list(_paths(_first(args, kwargs)))
+    from jupyter_mlgov.hashing.table_files import table_suffix
+
+    if len(paths) != 1 or table_suffix(paths[0]) not in (None, ".zip") or is_remote(paths[0]):
+        return None
+    path = os.path.abspath(_plain(paths[0]))
+    _asking.table = True
+
+    def after(result: Any) -> None:
+        _asking.table = False
+        if result is FAILED:
+            return
+        with contextlib.suppress(Exception), audit.unseen():
+            # pyreadstat gives the table and what is known about it.
+            table = describe(result[0] if type(result) is tuple and result else result, within=WITHIN_S)
+            if table is not None:
+                listener.gave(path, table)
+
+    return after
+
+
 def _opened(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After | None:
     mode = kwargs.get("mode", args[1] if len(args) > 1 else "r")
     for text in _paths(_first(args, kwargs)):
@@ -83,6 +111,8 @@ def _model_file(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 
 read = _told(_read)
+read_table = _told(_gave)
+"""Read by a function that gives a table."""
 read_by = _told(lambda listener, args, kwargs: _read(listener, args[1:], kwargs))
 """The same for a method: its first argument is the object."""
 opened = _told(_opened)

@@ -9,7 +9,8 @@ import contextlib
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Literal
 
 _FOLDER = "/proc/self/fd"
 _MAPPED = re.compile(rb"^[0-9a-f]+-[0-9a-f]+ (\S+) \S+ \S+ \d+ +(/.*)$", re.MULTILINE)
@@ -78,6 +79,43 @@ def _readable(number: int) -> bool:
         return fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE != os.O_WRONLY
     except OSError:
         return False
+
+
+def open_for(paths: Iterable[str]) -> dict[str, Literal["reading", "writing"]]:
+    """Those of ``paths`` that this process, or one that it started, has open, and what for.
+
+    What is open for appending, or for writing only, is not read.
+    """
+    wanted = {os.path.realpath(path): path for path in paths}
+    found: dict[str, Literal["reading", "writing"]] = {}
+    for process in _family():
+        folder = f"/proc/{process}/fd"
+        with contextlib.suppress(OSError):
+            for number in os.listdir(folder):
+                with contextlib.suppress(OSError, ValueError, StopIteration):
+                    path = wanted.get(os.readlink(f"{folder}/{number}"))
+                    if path is None or found.get(path) == "reading":
+                        continue
+                    flags = _flags(process, number)
+                    writes = flags & os.O_ACCMODE == os.O_WRONLY or flags & os.O_APPEND
+                    found[path] = "writing" if writes else "reading"
+    return found
+
+
+def _flags(process: str, number: str) -> int:
+    with open(f"/proc/{process}/fdinfo/{number}") as file:
+        return next(int(line.split()[1], 8) for line in file if line.startswith("flags:"))
+
+
+def _family() -> Iterator[str]:
+    """This process and, breadth first, those below it."""
+    pending = ["self"]
+    for process in pending:
+        yield process
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{process}/task"):
+                with contextlib.suppress(OSError), open(f"/proc/{process}/task/{task}/children") as file:
+                    pending += file.read().split()[: 1000 - len(pending)]
 
 
 def mapped_files() -> Iterator[str]:

@@ -174,7 +174,7 @@ def _as_input(
     if not seen and asked is None:
         return None
     evidence: Evidence = max((grade for _, grade in seen), key=_ORDER.index, default="observed")
-    if len(seen) < len(one.files):
+    if len(seen) < len(one.files) and not one.beside:
         evidence = "declared" if asked is not None and asked.declared and not seen else "observed"
     members = []
     for name in one.files:
@@ -186,6 +186,8 @@ def _as_input(
     for opened, _ in seen:
         whole.seen_by.update(opened.seen_by)
         whole.queries.update(opened.queries)
+    if one.beside and one.path in reads.read:
+        whole.table = reads.read[one.path].table
     if asked is not None and asked.by_reader:
         whole.seen_by.setdefault("declared" if asked.declared else "reader")
     derived = bool(members) and all(member.written_before for member in members)

@@ -116,7 +116,8 @@ class InputRecorder:
             return None
         changed = content.digest is not None and not found.derived and _changed(content, opened)
         unstable = changed or not content.stable
-        table = opened.table
+        # What a query gave is what was read of a database; any other file's table is the file's own, where it can be found.
+        table = opened.table if opened.queries or content.rows is None else None
         return Input(
             uri=uri_of(found.path, root),
             digest=content.digest,
@@ -153,12 +154,17 @@ class InputRecorder:
         members_sorted = sorted(members, key=lambda member: member.path)
         tables = _tables(base, members, contents)
         rows = [content.rows for content in tables]
+        given = found.opened.table
         return Input(
             uri=uri_of(found.path, root),
             digest=digest_of_members(members_sorted) if members else None,
             bytes=sum(content.bytes or 0 for content in contents),
-            rows=sum(one for one in rows if one is not None) if rows and None not in rows else None,
-            columns=_columns(tables),
+            rows=given.rows
+            if given
+            else sum(one or 0 for one in rows)
+            if rows and None not in rows
+            else None,
+            columns=given.columns if given else _columns(tables),
             kept=self._contents.keep(contents, kept, keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
             cell=cell,

@@ -127,10 +127,16 @@ class Listening:
             self.watch.look_at([path])
         else:
             opened = self.reads.saw_read(path, "reader")
-            if opened is not None:
-                if query is not None and len(opened.queries) < 100:
+            if opened is not None and query is not None:
+                if len(opened.queries) < 100:
                     opened.queries.setdefault(query)
                 opened.table = table if len(opened.queries) <= 1 else None
+
+    def gave(self, path: str, table: Table) -> None:
+        """A wrapped reader gave the table that it found in a file."""
+        opened = self.reads.read.get(path)
+        if opened is not None:
+            opened.gave(table)
 
     def fetched(self, fetched: Fetched) -> None:
         """Content came from elsewhere than a file."""

@@ -19,6 +19,17 @@ from jupyter_mlgov.capture.reads import Asked, Reads
 
 STORES = (".zarr", ".n5", ".tiledb", ".lance")
 """Ends of the names of folders that hold one array or table."""
+BESIDE = {
+    ".shp": (".shx", ".dbf", ".prj", ".qpj", ".cpg", ".cst", ".sbn", ".sbx", ".qix", ".fbn", ".fbx", ".ain", ".aih", ".atx",
+             ".ixs", ".mxs", ".shp.xml"),
+    ".tab": (".dat", ".map", ".id", ".ind"),
+    ".mif": (".mid",),
+    ".tif": (".tfw", ".tif.aux.xml", ".tif.ovr", ".tif.msk"),
+    ".tiff": (".tfw", ".tiff.aux.xml", ".tiff.ovr", ".tiff.msk"),
+}  # fmt: skip
+"""The end of the name by which people call a data set in several files -> the ends that the rest of it has."""
+_NEVER_ALONE = (".shp",)
+"""Of these, what is nothing without the rest: it belongs to the data set whether or not it was seen being read."""
 MOST = 100_000
 """Files of one input past which the rest is not looked at."""
 _HIDDEN = (".", "~")
@@ -33,6 +44,8 @@ class FileSet(Struct):
     whole: bool
     """True where a reader took all of it, so that files that nobody saw being opened belong to it too."""
     files: dict[str, None] = field(default_factory=dict)
+    beside: bool = False
+    """True where ``path`` is itself a file, and the others lie beside it."""
 
 
 def find_sets(reads: Reads, paths: Iterable[str], named: set[str], outside: Iterable[Path]) -> list[FileSet]:
@@ -58,7 +71,41 @@ def find_sets(reads: Reads, paths: Iterable[str], named: set[str], outside: Iter
         _fill(one, left, whole=one.whole, named=named)
         if len(one.files) > 1 or (one.whole and one.files):
             sets.append(one)
+    _join(left, sets)
     return sets
+
+
+def _join(left: list[str], sets: list[FileSet]) -> None:
+    """Takes what lies beside the main file of a data set out of ``left``: to the set that has it, or a set of its own."""
+    homes = {path: one for one in sets for path in one.files if path.lower().endswith(tuple(BESIDE))}
+    for path in [*homes, *(path for path in left if path.lower().endswith(tuple(BESIDE)))]:
+        stem, end = os.path.splitext(path)
+        mine = [
+            other
+            for other in left
+            if other.startswith(stem) and other[len(stem) :].lower() in BESIDE[end.lower()]
+        ]
+        if end.lower() in _NEVER_ALONE:
+            mine += [other for other in _named_like(stem, BESIDE[end.lower()]) if other not in mine]
+        if not mine:
+            continue
+        home = homes.get(path)
+        if home is None:
+            home = FileSet(path, os.path.dirname(path), -1, whole=False, beside=True)
+            sets.append(home)
+            mine.append(path)
+        home.files = dict.fromkeys(sorted([*home.files, *mine]))
+        left[:] = [other for other in left if other not in home.files]
+
+
+def _named_like(stem: str, ends: tuple[str, ...]) -> list[str]:
+    folder, name = os.path.split(stem)
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return []
+    return [os.path.join(folder, one) for one in sorted(names)
+            if one.startswith(name) and one[len(name) :].lower() in ends]  # fmt: skip
 
 
 def _stores(paths: Iterable[str]) -> Iterator[FileSet]:

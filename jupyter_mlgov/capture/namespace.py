@@ -31,7 +31,7 @@ _NEVER = frozenset(
 """Types, by identity: a class of the user's may have a metaclass whose ``__hash__`` or ``__eq__`` is theirs."""
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 _LIBRARIES = frozenset({"pandas", "numpy", "pyarrow", "polars", "scipy", "torch", "sklearn", "xgboost", "lightgbm",
-                        "catboost", "dask"})  # fmt: skip
+                        "catboost", "dask", "statsmodels"})  # fmt: skip
 
 
 class Variables:

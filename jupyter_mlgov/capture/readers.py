@@ -32,7 +32,7 @@ _DUCKDB_SQL = ("sql", "query", "execute", "executemany", "from_query")
 
 READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
     "pandas": (
-        (calls.read, _PANDAS),
+        (calls.read_table, _PANDAS),
         (calls.asked, ("read_sql", "read_sql_query", "read_sql_table")),
         (calls.written_by, tuple(f"DataFrame.to_{kind}" for kind in ("parquet", "feather", "orc", "hdf"))),
     ),
@@ -48,7 +48,8 @@ READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
     "pyarrow.feather": ((calls.read, ("read_table", "read_feather")), (calls.written_at(1), ("write_feather",))),
     "pyarrow.orc": ((calls.read, ("read_table",)), (calls.read_by, ("ORCFile.__init__",))),
     "polars": (
-        (calls.read, _POLARS),
+        (calls.read_table, tuple(name for name in _POLARS if name.startswith("read_"))),
+        (calls.read, tuple(name for name in _POLARS if name.startswith("scan_"))),
         (calls.asked, ("read_database", "read_database_uri")),
         (calls.written_by, tuple(f"DataFrame.write_{kind}" for kind in ("csv", "parquet", "ipc", "json", "ndjson", "avro"))),
         (calls.written_by, tuple(f"LazyFrame.sink_{kind}" for kind in ("csv", "parquet", "ipc", "ndjson"))),
@@ -67,7 +68,7 @@ READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
                              "open_mfdataset", "open_datatree")),),
     "zarr": ((calls.opened, ("open", "open_array", "open_group", "open_consolidated", "load")),),
     "cv2": ((calls.read, ("imread", "imreadmulti")), (calls.written_at(0), ("imwrite",))),
-    "geopandas": ((calls.read, ("read_file", "read_parquet", "read_feather")),),
+    "geopandas": ((calls.read_table, ("read_file", "read_parquet", "read_feather")),),
     "lightgbm": (
         (calls.read_by, ("Dataset.__init__",)),
         (calls.model_file, ("Booster.__init__",)),
@@ -78,7 +79,7 @@ READERS: dict[str, tuple[tuple[Before, tuple[str, ...]], ...]] = {
         (calls.written_by, ("Booster.save_model", "XGBModel.save_model")),
     ),
     "deltalake": ((calls.read_by, ("DeltaTable.__init__",)),),
-    "pyreadstat": ((calls.read, ("read_sav", "read_dta", "read_sas7bdat", "read_xport", "read_por")),),
+    "pyreadstat": ((calls.read_table, ("read_sav", "read_dta", "read_sas7bdat", "read_xport", "read_por")),),
     "soundfile": ((calls.read, ("read",)),),
     "rasterio": ((calls.read, ("open",)),),
     "dask.dataframe": ((calls.read, ("read_csv", "read_table", "read_parquet", "read_json", "read_orc", "read_hdf")),),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+import time
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -47,6 +48,15 @@ class Opened(Struct):
     """SQL that was asked of it."""
     table: Table | None = None
     """The table that came back, where a reader gave exactly one."""
+    gave_others: bool = False
+    """True where readers gave several tables that differ."""
+
+    def gave(self, table: Table) -> None:
+        """A reader gave ``table``. What was read in different ways has no one table."""
+        if table.digest is None:
+            table = Table(None, table.rows, None, table.reason)
+        self.gave_others |= self.table is not None and self.table != table
+        self.table = None if self.gave_others else table
 
 
 class Table(Struct, frozen=True):
@@ -156,11 +166,16 @@ class Reads(Struct):
             self.fetched.append(fetched)
 
 
-def describe(value: Any) -> Table | None:
-    """A returned table, hashed now: the user may change it later. None for what is no table."""
+def describe(value: Any, *, within: float | None = None) -> Table | None:
+    """A returned table, hashed now: the user may change it later. None for what is no table.
+
+    ``within`` some seconds; past them it has rows and no digest.
+    """
+    from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame
 
-    found = describe_frame(value)
-    if found is None:
+    limits = Limits(deadline=time.monotonic() + within) if within is not None else None
+    found = describe_frame(value, limits=limits)
+    if found is None or (within is not None and found.columns is None):
         return None
     return Table(found.digest, found.rows, found.columns, found.reason)

@@ -27,6 +27,7 @@ from msgspec import Struct, field
 
 from jupyter_mlgov.capture import inotify
 from jupyter_mlgov.capture.audit import NEVER, unseen
+from jupyter_mlgov.capture.descriptors import open_for
 from jupyter_mlgov.capture.inotify import Inotify
 from jupyter_mlgov.capture.literals import absolute, fixed_part, has_magic, working_folder
 from jupyter_mlgov.capture.reads import Reads
@@ -118,11 +119,25 @@ class FolderWatch:
         if self._inotify is None:
             return
         self.settle()
-        self._running, self._ours = False, True
         with self._lock:
-            for path, written in self._open.items():
+            if self._open:
+                self._still_open()
+            self._running, self._ours = False, True
+
+    def _still_open(self) -> None:
+        """Files that a cell leaves open were read, but those that something writes to: a log of a thread's or a child's."""
+        for _ in range(3):
+            with unseen():
+                known = open_for(self._open)
+            self.settle()  # what is not open was closed meanwhile, and maybe opened again
+            if known.keys() >= self._open.keys():
+                break
+        for path, written in self._open.items():
+            if known.get(path) == "writing":
+                self._reads.saw_write(path)
+            elif not written or path in known:
                 self._read(path, written)
-            self._open.clear()
+        self._open.clear()
 
     def forget(self) -> None:
         """Passes over what happened until now: capture's own work."""

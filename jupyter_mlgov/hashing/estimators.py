@@ -1,8 +1,8 @@
 """Fitted estimators: what they are, their hyper-parameters, and a fingerprint that is equal for equal fits.
 
 An estimator is recognised by its class: it has ``fit`` and ``get_params``, or it is a booster of XGBoost,
-LightGBM or CatBoost. It is fitted when it holds what only ``fit`` sets (``coef_``). Nothing is pickled and
-nothing is unpickled.
+LightGBM or CatBoost, a module of torch, or a result of statsmodels. It is fitted when it holds what only ``fit`` sets
+(``coef_``), or weights. Nothing is pickled and nothing is unpickled.
 """
 
 from __future__ import annotations
@@ -14,7 +14,16 @@ from typing import Any
 from msgspec import Struct
 
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
-from jupyter_mlgov.hashing.fitted import Fingerprint, attributes, booster_library, is_estimator, public_class
+from jupyter_mlgov.hashing.fitted import (
+    Fingerprint,
+    attributes,
+    booster_library,
+    booster_parameters,
+    is_estimator,
+    public_class,
+)
+from jupyter_mlgov.hashing.statsmodels_results import is_result, model_of, result_parameters
+from jupyter_mlgov.hashing.torch_modules import has_weights, is_torch_module, layer_parameters, uncompiled
 
 TEXT_LIMIT = 500
 ITEM_LIMIT = 100
@@ -32,7 +41,12 @@ class ModelDescription(Struct, frozen=True):
 def is_model(kind: type) -> bool:
     """Whether objects of the class ``kind`` are estimators, fitted or not. Never raises."""
     try:
-        return booster_library(kind) is not None or is_estimator(kind)
+        return (
+            booster_library(kind) is not None
+            or is_estimator(kind)
+            or is_torch_module(kind)
+            or is_result(kind)
+        )
     except Exception:  # noqa: BLE001 - what cannot even be looked at is no estimator that we know
         return False
 
@@ -46,11 +60,17 @@ def describe_model(value: object, *, limits: Limits | None = None) -> ModelDescr
             return None
     except Exception:  # noqa: BLE001 - what cannot even be looked at is no estimator that we know
         return None
-    label = public_class(kind)
+    label = _label(value)
     parameters: dict[str, Any] = {}
     try:
         if is_estimator(kind):
             parameters = _parameters(value)
+        elif (library := booster_library(kind)) is not None:
+            parameters = plain_parameter(booster_parameters(library, value))
+        elif is_torch_module(kind):
+            parameters = layer_parameters(value, public_class, plain_parameter)
+        elif is_result(kind):
+            parameters = result_parameters(value, public_class, plain_parameter)
         digest = combine("mlgov.model.1", Fingerprint(limits).value(value))
         return ModelDescription(label, parameters, named(digest))
     except Unhashable as error:
@@ -60,8 +80,20 @@ def describe_model(value: object, *, limits: Limits | None = None) -> ModelDescr
     return ModelDescription(label, parameters, None, reason)
 
 
+def _label(value: object) -> str:
+    """The class by which people call a model: a result of statsmodels is one of ``OLS``, say."""
+    if is_torch_module(type(value)):
+        return public_class(type(uncompiled(value)))
+    model = model_of(value) if is_result(type(value)) else None
+    return public_class(type(value if model is None else model))
+
+
 def is_fitted(value: object, depth: int = 0) -> bool:
     """True when an estimator, or the last step of a pipeline, has an attribute that only ``fit`` sets."""
+    if is_result(type(value)):
+        return True
+    if is_torch_module(type(value)) and not is_estimator(type(value)):
+        return has_weights(value)
     library = booster_library(type(value))
     if library is not None:
         return library != "catboost" or bool(value.is_fitted())  # type: ignore[attr-defined]
@@ -91,6 +123,12 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
     """
     from jupyter_mlgov.hashing.saved_models import Nameless, settled
 
+    for library, known in (("torch", is_torch_module), ("statsmodels", is_result)):
+        if known(type(value)):
+            return (
+                None,
+                f"skops has no form for what {library} fits; its class, parameters and fingerprint are recorded",
+            )
     try:
         from jupyter_mlgov.hashing.skops_writer import dumps
 

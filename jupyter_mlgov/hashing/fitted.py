@@ -10,6 +10,7 @@ state cannot be read raises ``Unhashable``: a fingerprint never stands for less 
 from __future__ import annotations
 
 import functools
+import json
 import re
 import sys
 import types
@@ -18,6 +19,8 @@ from typing import Any
 from jupyter_mlgov.hashing.arrays import array_digest
 from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine
 from jupyter_mlgov.hashing.frames import describe_frame
+from jupyter_mlgov.hashing.statsmodels_results import is_result, result_digest
+from jupyter_mlgov.hashing.torch_modules import is_torch_module, module_digest
 from jupyter_mlgov.hashing.values import Encoder, class_name
 
 DEPTH = 100
@@ -103,6 +106,17 @@ def raw_booster(library: str, booster: Any) -> bytes | None:
         if name in notes:
             notes[name] = ""
     return bytes(copy._serialize_model())
+
+
+def booster_parameters(library: str, booster: Any) -> dict[str, Any]:
+    """What a booster of XGBoost or LightGBM was trained with, as its library says it."""
+    if library == "lightgbm":
+        return dict(attributes(booster).get("params") or {})
+    if library != "xgboost":
+        return {}
+    learner = json.loads(booster.save_config())["learner"]
+    parts = [learner.get("learner_train_param"), learner.get("gradient_booster", {}).get("tree_train_param")]
+    return {name: value for part in parts if isinstance(part, dict) for name, value in part.items()}
 
 
 class Fingerprint:
@@ -222,6 +236,10 @@ class Fingerprint:
         if booster is not None:
             parameters = self.value(value.get_params()) if is_estimator(kind) else b""
             return combine("booster", name, booster, parameters)
+        if is_torch_module(kind):
+            return module_digest(value, name, self.value)
+        if is_result(kind):
+            return result_digest(value, public_class, self.value)
         if is_estimator(kind):
             return self._pairs(f"estimator {name}", attributes(value), _parameter_names(value))
         if name in ("joblib.memory.Memory", "joblib.Memory"):

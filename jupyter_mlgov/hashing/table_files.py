@@ -323,6 +323,14 @@ def _arrow(file: _Bytes, kind: str) -> Iterator[Batches]:
             yield Batches(streamed.schema, iter(streamed))
 
 
+def _orc(file: _Bytes, kind: str) -> Iterator[Batches]:
+    from pyarrow import orc
+
+    with file.open() as stream:
+        table = orc.ORCFile(stream)
+        yield Batches(table.schema, (table.read_stripe(place) for place in range(table.nstripes)))
+
+
 def _excel(file: _Bytes, kind: str) -> Iterator[Batches]:
     """The first sheet of a workbook, its first row taken for the names. Formulas count as their last value."""
     import pyarrow as pa
@@ -359,5 +367,5 @@ def _typed(values: list[Any]) -> pa.Array:
 _Reader = Callable[[_Bytes, str], Iterator[Batches]]
 _READERS: dict[str, _Reader] = {
     "csv": _csv, "tsv": _csv, "parquet": _parquet, "pq": _parquet, "feather": _arrow, "arrow": _arrow,
-    "ipc": _arrow, "jsonl": _json_lines, "ndjson": _json_lines, "json": _json, "xlsx": _excel, "xlsm": _excel,
+    "ipc": _arrow, "jsonl": _json_lines, "ndjson": _json_lines, "json": _json, "xlsx": _excel, "orc": _orc, "xlsm": _excel,
 }  # fmt: skip

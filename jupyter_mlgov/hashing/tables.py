@@ -34,7 +34,7 @@ class Table(Struct, frozen=True):
 def describe_table(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> Table | None:
     """Rows and columns of the table at ``path``; None when it holds none that can be read within ``limits``.
 
-    CSV and TSV (also ``;`` and ``|``), JSON lines and records, Parquet, Arrow and Feather, Excel where openpyxl is
+    CSV and TSV (also ``;`` and ``|``), JSON lines and records, Parquet, ORC, Arrow and Feather, Excel where openpyxl is
     installed; text formats also in gz, bz2, xz, zip and zst. Raises ``OSError`` when the file cannot be read.
     """
     name = os.fsdecode(path)

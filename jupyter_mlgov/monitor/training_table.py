@@ -18,6 +18,7 @@ from jupyter_mlgov.assess.run import held
 from jupyter_mlgov.assess.subject import read_rows
 from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.hashing.files import hash_file
+from jupyter_mlgov.hashing.table_files import table_suffix
 from jupyter_mlgov.hashing.tables import table_from_bytes
 from jupyter_mlgov.monitor import columns
 from jupyter_mlgov.monitor.named_columns import named_columns
@@ -65,7 +66,11 @@ def find_table(root: Path, store: Store, manifest: Manifest, uri: str | None) ->
     Raises ``UsageError`` (none, several, or one that nothing can be put in place of) and ``Blocked`` (its recorded content,
     or the rows that it is known by, are gone).
     """
-    tables = [item for item in manifest.inputs if item.columns and item.digest and not item.derived]
+    tables = [
+        item
+        for item in manifest.inputs
+        if item.columns and item.digest and not item.derived and table_suffix(item.uri) is not None
+    ]
     there = ", ".join(item.uri for item in tables) or "none that is a table"
     if uri is not None:
         named = next((item for item in manifest.inputs if item.uri == uri), None)

@@ -32,10 +32,11 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 class Member(Struct, frozen=True, kw_only=True):
-    """One file of an input that is a folder, a pattern or a partitioned data set."""
+    """One file of an input that is a folder, a pattern, a partitioned data set, or a shapefile."""
 
     path: str
-    """Counted from the folder, or from that part of the pattern which has no wildcard; with ``/``."""
+    """Counted from the folder, or from that part of the pattern which has no wildcard; with ``/``. Of a shapefile, from the
+    folder that it lies in."""
     digest: str
     bytes: int | None = None
     rows: int | None = None
@@ -67,8 +68,21 @@ class Input(Struct, frozen=True, kw_only=True):
         if self.members is None:
             return self.uri
         parts = self.uri.split("/")
+        if self.is_spread():
+            return "/".join(parts[:-1]) or "."
         wild = next((at for at, part in enumerate(parts) if not {"*", "?", "["}.isdisjoint(part)), len(parts))
         return "/".join(parts[:wild]) or "."
+
+    def is_spread(self) -> bool:
+        """True where the URI is that of one of several files that lie beside each other, named alike."""
+        name = self.uri.rpartition("/")[2]
+        stem = name.rpartition(".")[0] + "."
+        paths = [member.path for member in self.members or ()]
+        return (
+            len(stem) > 1
+            and name in paths
+            and all(path.startswith(stem) and "/" not in path for path in paths)
+        )
 
     def contents(self) -> tuple[str, ...]:
         """The digests of the objects that hold its bytes."""

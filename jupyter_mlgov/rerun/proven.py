@@ -101,7 +101,7 @@ def _input_now(item: Input, root: Path) -> str | None:
         found = [hash_file(path).digest for path, _ in sandbox.files_of(item, place) if path.is_file()]
     except OSError:
         return None
-    if item.members is not None:  # a file more or less is another input
+    if item.members is not None and not item.is_spread():  # a file more or less is another input
         found += sorted(str(path.relative_to(place)) for path in place.rglob("*"))
     return " ".join(found) or None
 

@@ -255,7 +255,7 @@ class Rerun:
         for item in self.manifest.inputs:
             if item.derived or item.evidence == "inferred" or item.digest is None or item.uri in self.given:
                 continue
-            path = sandbox.located(item.place(), self.root)
+            path = sandbox.located(item.uri if item.is_spread() else item.place(), self.root)
             if path is not None and not path.exists():
                 outside = Path(item.uri).is_absolute() and not path.parent.exists()
                 gone.append(missing_input(item, absolute=outside))

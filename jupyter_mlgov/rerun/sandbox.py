@@ -227,12 +227,14 @@ def _targets(item: Input, root: Path, folder: Path, manifest: Manifest, store: S
     base = _base(item)
     if base is not None:
         return [root / base]
-    return [Path(os.path.normpath(folder / text)) for text in _climbing(item, manifest, store)]
+    found = [Path(os.path.normpath(folder / text)) for text in _climbing(item, manifest, store)]
+    return [path.parent for path in found] if item.is_spread() else found
 
 
 def _climbing(item: Input, manifest: Manifest, store: Store) -> list[str]:
     """Texts in the code such as ``../data/x.csv`` that can have led to an input outside the project."""
-    if "://" in item.uri or item.uri.startswith("package:") or item.members is not None:
+    several = item.members is not None and not item.is_spread()
+    if "://" in item.uri or item.uri.startswith("package:") or several:
         return []
     from jupyter_mlgov.capture.names import names_of
     from jupyter_mlgov.rerun.code_form import python_of

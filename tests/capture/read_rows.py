@@ -243,6 +243,9 @@ def long_name(folder: Path) -> None:
     FRAME.to_csv(folder / LONG, index=False)
 
 
+PANDAS_PARQUET = "observed" if int(pd.__version__.partition(".")[0]) >= 3 else "proven"
+"""pandas 2 opens the file in Python, pandas 3 leaves that to pyarrow."""
+
 F_CSV, F_TXT, F_DB = ("f.csv",), ("f.txt",), ("f.db",)
 PQ = ("f.parquet",)
 
@@ -273,7 +276,7 @@ ROWS = [
     Row("pandas", "read_pickle", "pd.read_pickle('@/f.pkl')", pickled, ("f.pkl",)),
     Row("pandas", "read_stata", "pd.read_stata('@/f.dta')", stata, ("f.dta",)),
     Row("pandas", "read_feather", "pd.read_feather('@/f.feather')", feather, ("f.feather",)),
-    Row("pandas", "read_parquet", "pd.read_parquet('@/f.parquet')", parquet, PQ, "observed"),
+    Row("pandas", "read_parquet", "pd.read_parquet('@/f.parquet')", parquet, PQ, PANDAS_PARQUET),
     Row("pandas", "read_orc", "pd.read_orc('@/f.orc')", orc, ("f.orc",)),
     Row("pandas", "read_parquet, partitioned folder", "pd.read_parquet('@/f')", partitioned, ("f",), "observed", 3),
     Row("pandas", "read_hdf", "pd.read_hdf('@/f.h5', key='t')", hdf, ("f.h5",), "observed"),

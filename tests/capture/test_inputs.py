@@ -89,6 +89,31 @@ def test_nothing_is_an_input_that_the_user_would_not_call_one(kernel: Start, tmp
     assert set(inputs(tmp_path, "p")) == {"data.csv"}
 
 
+@linux
+def test_a_log_that_something_keeps_writing_to_is_no_input(kernel: Start, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text("a\n1\n")
+    (tmp_path / "there.log").write_text("from an earlier run\n")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport threading, time, subprocess, os")
+    one.must(
+        "def keep_writing(path, hold):\n"
+        "    while True:\n"
+        "        with open(path, 'a') as file:\n"
+        "            time.sleep(hold); file.write('x')\n"
+        "        time.sleep(0.01)\n"
+        "for path, hold in (('quick.log', 0), ('slow.log', 0.05), ('there.log', 0.05)):\n"
+        "    threading.Thread(target=keep_writing, args=(path, hold), daemon=True).start()\n"
+        "loop = 'while true; do exec 3>>child.log; sleep 0.05; echo x >&3; exec 3>&-; sleep 0.01; done'\n"
+        "child = subprocess.Popen(['sh', '-c', loop])"
+    )
+    one.must("held = open('data.csv'); held.read()")
+    for _ in range(10):
+        one.must("time.sleep(0.03)")
+    one.must("%%experiment logs\nn = 1")
+    one.must("child.kill()")
+    assert set(inputs(tmp_path, "logs")) == {"data.csv"}
+
+
 def test_odd_files_are_recorded_and_never_waited_for(kernel: Start, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     frame().to_csv(tmp_path / "gone.csv")
@@ -133,6 +158,42 @@ def test_a_partitioned_data_set_keeps_its_members_and_counts_its_rows(kernel: St
     store = Project.open(tmp_path).store
     for member in item["members"]:
         assert store.get(member["digest"]) == (tmp_path / "set" / member["path"]).read_bytes()
+
+
+def test_a_shapefile_is_one_input_with_its_files(kernel: Start, tmp_path: Path) -> None:
+    for stem in ("roads", "lakes", "old"):
+        for end in (".shp", ".shx", ".dbf", ".prj"):
+            (tmp_path / "maps" / f"{stem}{end}").parent.mkdir(exist_ok=True)
+            (tmp_path / "maps" / f"{stem}{end}").write_text(f"{stem}{end}")
+    (tmp_path / "maps" / "roads.txt").write_text("where they are from")
+    (tmp_path / "loose.dbf").write_text("a table alone")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport glob")
+    one.must(
+        "[open('maps/roads' + end).read() for end in ('.shp', '.shx', '.dbf', '.txt')]; open('loose.dbf').read()"
+    )
+    one.must("%%experiment near\nn = 1")
+    found = inputs(tmp_path, "near")
+    assert set(found) == {"maps/roads.shp", "maps/roads.txt", "loose.dbf"}
+    roads = found["maps/roads.shp"]
+    assert [member["path"] for member in roads["members"]] == [
+        "roads.dbf",
+        "roads.prj",
+        "roads.shp",
+        "roads.shx",
+    ]
+    assert (roads["evidence"], roads["kept"], found["loose.dbf"]["members"]) == ("proven", True, None)
+    project = Project.open(tmp_path)
+    record = project.store.manifest(project.show("near")["id"])
+    (item,) = [one for one in record.inputs if one.uri == "maps/roads.shp"]
+    assert item.place() == "maps"
+    one.must(
+        "for path in glob.glob('maps/*.shp'):\n    [open(path[:-4] + end).read() for end in ('.shp', '.shx', '.dbf')]"
+    )
+    one.must("%%experiment all\nn = 1")
+    found = inputs(tmp_path, "all")
+    assert set(found) == {"maps/*.shp", "maps/roads.txt", "loose.dbf"}
+    assert len(found["maps/*.shp"]["members"]) == 12
 
 
 def test_a_delta_table_has_the_rows_that_its_log_says(kernel: Start, tmp_path: Path) -> None:

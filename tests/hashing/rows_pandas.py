@@ -22,6 +22,8 @@ from tests.hashing.strategies import CATEGORIES, FLOATS, KINDS, PARQUET, TEXTS, 
 
 PANDAS = "pandas"
 PARQUET_SECTION = "pandas and Parquet"
+GIVEN_BACK: Any = math.nan if int(pd.__version__.partition(".")[0]) >= 3 else None
+"""What pandas gives for a missing text that it reads from Parquet: 3 gives NaN, 2 gives None."""
 
 
 @changes(PANDAS, "a value, in a column of any dtype")
@@ -400,7 +402,7 @@ def _(draw: st.DrawFn) -> Pair:
     values: list[list[Any]] = [
         draw(st.lists(strategy, min_size=4, max_size=4))
         for strategy in (
-            TEXTS | st.just(math.nan),
+            TEXTS | st.just(GIVEN_BACK),
             st.dates() | st.none(),
             st.times() | st.none(),
             st.decimals(-100, 100, places=2).filter(lambda d: d.is_finite()) | st.none(),
@@ -462,9 +464,14 @@ def _(draw: st.DrawFn) -> Pair:
     return frame, draw(st.sampled_from([read, twice, frame.copy()]))
 
 
-@changes(PARQUET_SECTION, "None in an object column of strings", note="Parquet gives NaN back")
+@changes(
+    PARQUET_SECTION,
+    "None in an object column of strings",
+    note="Parquet gives NaN back (pandas 2: the other way round)",
+)
 def _(draw: st.DrawFn) -> Pair:
-    frame = pd.DataFrame({"x": pd.Series([None, *draw(st.lists(TEXTS, max_size=4))], dtype=object)})
+    other = None if GIVEN_BACK is not None else math.nan
+    frame = pd.DataFrame({"x": pd.Series([other, *draw(st.lists(TEXTS, max_size=4))], dtype=object)})
     assume(len(frame) > 1)
     return frame, parquet(frame)
 

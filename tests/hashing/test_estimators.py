@@ -256,6 +256,26 @@ def test_boosters_count_by_what_their_library_writes_down(library: str) -> None:
     assert one.class_ == f"{library}.{make.__name__}" or library == "catboost"
 
 
+@pytest.mark.parametrize("library", ["xgboost", "lightgbm"])
+def test_a_booster_says_what_it_was_trained_with(library: str) -> None:
+    if importlib.util.find_spec(library) is None:
+        pytest.skip(f"{library} is not installed")
+    module: Any = importlib.import_module(library)
+    X = np.random.default_rng(0).standard_normal((200, 3))
+    y = (X[:, 0] > 0).astype(int)
+    if library == "xgboost":
+        asked: dict[str, Any] = {"objective": "binary:logistic", "max_depth": 3}
+        booster = module.train(asked, module.DMatrix(X, y), 2)
+    else:
+        asked = {"objective": "binary", "max_depth": 3, "verbose": -1}
+        booster = module.train(asked, module.Dataset(X, y), 2)
+    found = describe_model(booster)
+    assert found is not None
+    assert found.digest is not None
+    assert str(found.parameters["max_depth"]) == "3"
+    assert found.parameters["objective"] == asked["objective"]
+
+
 WRITE = """
 import sys
 import numpy as np
