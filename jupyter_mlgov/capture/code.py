@@ -314,6 +314,8 @@ class ProjectFiles:
     def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
             return None
+        if file.startswith(self._outside) and f"{os.sep}." not in file:
+            return None  # as most are; no need to look for a way out of there
         return self.own(file) if file.endswith((".py", *_COMPILED)) else None
 
     def own(self, file: str) -> str | None:

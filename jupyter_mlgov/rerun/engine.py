@@ -16,7 +16,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,56 +41,37 @@ STARTS = 3
 """How often a kernel is started before it counts as one that cannot be."""
 
 
-class Recording:
+class Recording(msgspec.Struct, kw_only=True, eq=False):
     """What one run is told, and what came of it."""
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        notebook: str | None,
-        baseline: str | None = None,
-        experiment: str | None = None,
-        root: str | None = None,
-        store: str | None = None,
-        sandbox: dict[str, Any] | None = None,
-        expected: Collection[str] = (),
-        on_cell: OnCell | None = None,
-        held: Held | None = None,
-        order: Order | None = None,
-        on_kernel: Callable[[int], None] | None = None,
-        seconds: Callable[[str], float] | None = None,
-        python: str | None = None,
-        kernel: Any = None,
-    ) -> None:
-        self.name = name
-        self.notebook = notebook
-        self.baseline = baseline
-        self.experiment = experiment
-        self.root = root
-        self.store = store
-        self.sandbox = sandbox
-        self.expected = frozenset(expected)
-        """Sources of cells whose error does not end the run."""
-        self.on_cell = on_cell
-        self.held = held
-        self.order = order
-        """What is executed, where it is not each cell from top to bottom."""
-        self.on_kernel = on_kernel
-        """Told the process id of the kernel."""
-        self.seconds = seconds
-        """How long the cell with a source may take."""
-        self.python = python
-        """The interpreter, where it is not the one of the kernel's name."""
-        self.kernel = kernel
-        """The manager of a kernel that has been started already."""
-        self.recorded: list[dict[str, str]] = []
-        self.attached = False
-        self.problem = ""
-        """Why the kernel does not record."""
-        self.cell: int | None = None
-        """The cell that runs, or ran last."""
-        self.source = ""
+    name: str
+    notebook: str | None
+    baseline: str | None = None
+    experiment: str | None = None
+    root: str | None = None
+    store: str | None = None
+    sandbox: dict[str, Any] | None = None
+    expected: frozenset[str] = frozenset()
+    """Sources of cells whose error does not end the run."""
+    on_cell: OnCell | None = None
+    held: Held | None = None
+    order: Order | None = None
+    """What is executed, where it is not each cell from top to bottom."""
+    on_kernel: Callable[[int], None] | None = None
+    """Told the process id of the kernel."""
+    seconds: Callable[[str], float] | None = None
+    """How long the cell with a source may take."""
+    python: str | None = None
+    """The interpreter, where it is not the one of the kernel's name."""
+    kernel: Any = None
+    """The manager of a kernel that has been started already."""
+    recorded: list[dict[str, str]] = []
+    attached: bool = False
+    problem: str = ""
+    """Why the kernel does not record."""
+    cell: int | None = None
+    """The cell that runs, or ran last."""
+    source: str = ""
 
     def facts(self) -> dict[str, Any]:
         """The arguments of ``magics.kernel.attach``."""

@@ -158,9 +158,9 @@ class _Run:
                 "uris": sandbox.uris, "paths": list(sandbox.paths),
                 "python_path": self._variables().get("PYTHONPATH"),
             },
-            expected={
+            expected=frozenset(
                 self._text(cell.source).strip() for cell in manifest.notebook.cells if cell.status == "error"
-            },
+            ),
             on_cell=on_cell,
             held=self._place.held if self._place.held != Held() else None,
             order=self._place.order,
