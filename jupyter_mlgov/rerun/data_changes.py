@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from jupyter_mlgov.records.manifest import Column, Input
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun import databases
-from jupyter_mlgov.rerun.text_changes import text_change
+from jupyter_mlgov.rerun.array_changes import array_change
+from jupyter_mlgov.rerun.text_changes import records_change, text_change
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -133,9 +134,17 @@ def _contents(store: Store, before: Input, after: Input) -> DataChange | None:
         if found is not None:
             cause, said, columns = found
             return DataChange(cause, f"The database {before.uri} changed: {said}.", columns)
+    arrays = array_change(one, other) if one is not None and other is not None else None
+    if arrays is not None:
+        cause, said = arrays
+        return DataChange(cause, f"The content of {before.uri} changed: {said}.") if said else None
     told = text_change(one, other) if one is not None and other is not None else None
     if told == "":
         return None
+    records = records_change(one, other) if told and one is not None and other is not None else None
+    if records is not None:
+        cause, said = records
+        return DataChange(cause, f"The content of {before.uri} changed: {said}.")
     sizes = f" ({before.bytes} bytes before, {after.bytes} now)"
     return DataChange("data.values", f"The content of {before.uri} changed{f': {told}' if told else sizes}.")
 
@@ -145,6 +154,9 @@ def _table(store: Store, before: Input, after: Input) -> DataChange:
     new = {column.name: column for column in after.columns or ()}
     schema = _schema(before.uri, old, new)
     if schema is not None:
+        one, other = _bytes(store, before), _bytes(store, after)
+        if _no_head(old, new) and one is not None and other is not None:
+            return _contents(store, before, after) or schema
         return schema
     difference = _compared(store, before, after)
     retyped = tuple(name for name in old if old[name].dtype != new[name].dtype)
@@ -211,6 +223,21 @@ def _schema(uri: str, old: dict[str, Column], new: dict[str, Column]) -> DataCha
     said += [f"{_listed(gone)} {'is' if len(gone) == 1 else 'are'} gone"] if gone else []
     said += [f"{_listed(come)} {'is' if len(come) == 1 else 'are'} new"] if come else []
     return DataChange("data.schema", f"The columns of {uri} changed: {', '.join(said)}.", (*removed, *added))
+
+
+def _no_head(old: dict[str, Column], new: dict[str, Column]) -> bool:
+    """True where a row of numbers was taken for the names of the columns: the file has no head."""
+    if len(old) != len(new):
+        return False
+    return all(any(_is_number(name) for name in side) for side in (old, new))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _compared(store: Store, before: Input, after: Input) -> Any:

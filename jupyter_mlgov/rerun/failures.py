@@ -17,6 +17,11 @@ _NOT_THERE = re.compile(
     r"|(?:file|directory|path)\b[^\n]* does not exist",
     re.IGNORECASE,
 )
+_NO_ANSWER = re.compile(
+    r"^(?:HTTPError|URLError|ConnectionError|ConnectTimeout|ReadTimeout|NewConnectionError|ConnectionRefusedError|gaierror"
+    r"|RemoteDisconnected|ConnectError|SSLError|MaxRetryError|ProxyError)\b|HTTP Error \d{3}|Max retries exceeded"
+)
+_URL = re.compile(r"https?://[^\s'\"<>)\\]+")
 _ABSOLUTE = re.compile(
     r"(?<![\w.:/])(?:/[\w.@+-]+(?: [\w.@+-]+(?=[^/\s]*/))*)+(?:\.\w+)?|[A-Za-z]:\\[\w\\. -]+"
 )
@@ -37,6 +42,8 @@ def failure(measured: Measured) -> Finding | None:
         return _file(measured, cell, said, index)
     if name in ("ModuleNotFoundError", "ImportError"):
         return _import(measured, said, index)
+    if _NO_ANSWER.search(f"{name}: {said}"):
+        return _unanswered(measured, cell, said, index)
     if name == "NameError":
         return _name(measured, said, index)
     if name == "StdinNotImplementedError":
@@ -115,6 +122,24 @@ def _path_in(said: str) -> str:
         return quoted[-1]
     bare: list[str] = _ABSOLUTE.findall(said)
     return bare[-1].rstrip(".,:") if bare else (every or [""])[-1]
+
+
+def _unanswered(measured: Measured, cell: CellRecord, said: str, index: int) -> Finding | None:
+    """A server that gave the notebook something when it was recorded, and gives an error now."""
+    read = [item for item in measured.before.manifest.inputs if _URL.match(item.uri)]
+    named = _URL.findall(said)
+    url = next((item.uri for item in read if item.uri in named), None) or next(
+        (item.uri for item in read if item.cell == index),
+        (_URL.findall(measured.after.source(cell)) or [""])[0],
+    )
+    if not url:
+        return None
+    return Finding(
+        cause="data.external", subject=url, cell=index,
+        message=f"{url}, which {cell_name(index)} reads, gives an error now: {' '.join(said.split())[:200]}.",
+        remedy="make the server answer as when this was recorded, or keep its answer in a file of the project",
+        confirmed=any(item.uri == url for item in read),
+    )  # fmt: skip
 
 
 def _import(measured: Measured, said: str, index: int) -> Finding | None:

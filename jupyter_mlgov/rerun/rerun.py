@@ -45,7 +45,7 @@ _STAGES = {
     "confirm": "once more with what changed set back, to confirm the cause",
     "retrain": "executing the notebook on the new data",
 }
-_MISSING: tuple[Cause, ...] = ("data.missing", "path", "environment.package")
+_MISSING: tuple[Cause, ...] = ("data.missing", "data.external", "path", "environment.package")
 
 
 def rerun(

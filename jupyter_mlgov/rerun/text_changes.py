@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
+
+from jupyter_mlgov.records.verdict import Cause
 
 LARGEST = 1 << 20
 """Bytes of a text past which it is not compared."""
@@ -32,6 +36,23 @@ def text_change(before: bytes, after: bytes) -> str | None:
     if json.dumps(documents[0]) == json.dumps(documents[1]):
         return ""
     return _keys(*(dict(_leaves(document)) for document in documents)) or "its keys stand in another order"
+
+
+def records_change(before: bytes, after: bytes) -> tuple[Cause, str] | None:
+    """Of a text whose lines are records (each with as many fields as the others): the kind of change where lines came, went
+    or stand in another order; None for any other change, and any other text."""
+    sides = [side.decode("utf-8-sig", "replace").splitlines() for side in (before, after)]
+    old, new = ([line.strip() for line in side if line.strip()] for side in sides)
+    if len({len(re.split(r"[,;\t ]+", line)) for line in (*old, *new)}) != 1:
+        return None
+    if sorted(old) == sorted(new):
+        return "data.order", f"its {len(old)} lines are the same, in another order"
+    gone, come = Counter(old) - Counter(new), Counter(new) - Counter(old)
+    if bool(gone) == bool(come):
+        return None
+    count = (gone or come).total()
+    said = f"{count} line{'' if count == 1 else 's'} {'taken out' if gone else 'added'}"
+    return "data.rows", f"{said}, `{_cut(next(iter(gone or come)))}` first"
 
 
 def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

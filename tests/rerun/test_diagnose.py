@@ -117,6 +117,76 @@ def test_of_a_folder_with_one_changed_table_it_is_said_what_changed(
     assert found is None or found.member == "y.csv"
 
 
+@pytest.mark.parametrize(
+    ("was", "now", "cause", "said"),
+    [
+        (
+            "n0,n20,4.5\nn1,n2,3\n",
+            "n0,n20,0.5\nn1,n2,3\n",
+            "data.values",
+            "line 1 was `n0,n20,4.5` and is `n0,n20,0.5` now",
+        ),
+        (
+            "n0,n20,4.5\nn1,n2,3\n",
+            "n1,n2,3\nn0,n20,4.5\n",
+            "data.order",
+            "its 2 lines are the same, in another order",
+        ),
+        ("a,b\n1,2\n", "a,c\n1,2\n", "data.schema", "b is called c now"),
+    ],
+)
+def test_a_table_without_a_head_is_told_from_a_renamed_column(
+    make: Maker, was: str, now: str, cause: str, said: str
+) -> None:
+    found = data_change(make.store, *(make.table("edges.csv", text) for text in (was, now)))
+    assert found is not None and found.cause == cause and said in found.message
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "cause", "said"),
+    [
+        ("the\na\n", "the\na\nof\nto\n", "data.rows", "2 lines added, `of` first"),
+        ("0.1 2\n0.3 4\n", "0.3 4\n", "data.rows", "1 line taken out, `0.1 2` first"),
+        ("0.1\n0.3\n", "0.3\n0.1\n", "data.order", "its 2 lines are the same, in another order"),
+        ("0.1\n0.3\n", "0.1\n0.4\n", "data.values", "line 2 was `0.3` and is `0.4` now"),
+        ("A word.\nTwo words here.\n", "A word.\n", "data.values", "was taken out"),
+    ],
+)
+def test_lines_of_a_text_that_are_records_count_as_rows(
+    make: Maker, was: str, now: str, cause: str, said: str
+) -> None:
+    sides = [Input(uri="list.txt", digest=make.text(text), bytes=1, cell=0, kept=True) for text in (was, now)]
+    found = data_change(make.store, *sides)
+    assert found is not None and found.cause == cause and said in found.message
+
+
+@pytest.mark.parametrize(
+    ("now", "cause", "said"),
+    [
+        ({"X": [[1.0, 2.0], [3.0, 9.0]]}, "data.values", "1 of 4 values of X"),
+        ({"X": [[1.0, 2.0]]}, "data.rows", "X had 2 rows and has 1 rows now"),
+        ({"X": [[3.0, 4.0], [1.0, 2.0]]}, "data.order", "the 2 rows of X are the same, in another order"),
+        ({"Y": [[1.0, 2.0], [3.0, 4.0]]}, "data.schema", "X gone and Y new"),
+        ({"X": [[1.0, 2.0], [3.0, 4.0]]}, None, ""),
+    ],
+)
+def test_arrays_are_compared_by_what_they_hold(
+    make: Maker, now: dict[str, Any], cause: str | None, said: str
+) -> None:
+    import io
+
+    import numpy as np
+
+    files = []
+    for arrays, save in (({"X": [[1.0, 2.0], [3.0, 4.0]]}, np.savez), (now, np.savez_compressed)):
+        file = io.BytesIO()
+        save(file, **{name: np.array(values) for name, values in arrays.items()})
+        files.append(Input(uri="d.npz", digest=make.store.put(file.getvalue()), bytes=1, cell=0, kept=True))
+    found = data_change(make.store, *files)
+    assert (found and found.cause) == cause
+    assert found is None or said in found.message
+
+
 def test_of_a_folder_with_a_new_file_the_remedy_is_to_take_it_away(make: Maker) -> None:
     members = tuple(Member(path=f"{name}.csv", digest=make.text(name)) for name in "abc")
     before, after = (
@@ -448,6 +518,29 @@ def test_an_error_that_says_its_cause_is_believed(make: Maker) -> None:
     assert (gone.cause, gone.subject, gone.cell) == ("hidden-state.deleted-cell", "k", 1)
     person = failed(make, "StdinNotImplementedError", "raw_input was called", ["x = input()"])
     assert "asks a person" in person.message
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("HTTPError", "HTTP Error 404: Not Found"),
+        ("URLError", "<urlopen error [Errno 111] Connection refused>"),
+        (
+            "ConnectionError",
+            "HTTPConnectionPool(host='x.org', port=80): Max retries exceeded with url: /a.csv",
+        ),
+    ],
+)
+def test_a_server_that_does_not_answer_any_more_is_external(make: Maker, error: str, said: str) -> None:
+    url = "https://x.org/a.csv"
+    cells = [f"df = pd.read_csv('{url}')", TRAIN]
+    before = make.baseline(
+        cells, metrics={"auc": 0.8}, inputs=(Input(uri=url, digest=make.text("a"), cell=0),)
+    )
+    after = make.run([(cells[0], [raised(error, said)]), TRAIN], order=[0], failed=(0,))
+    (found,) = diagnose(measure(make.store, before, after))
+    assert (found.cause, found.subject, found.cell, found.confirmed) == ("data.external", url, 0, True)
+    assert said.split(":")[0] in found.message
 
 
 def test_a_name_from_a_cell_below_is_the_order_of_execution(make: Maker) -> None:
