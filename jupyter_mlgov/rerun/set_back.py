@@ -16,7 +16,7 @@ from jupyter_mlgov.rerun.diagnose import changed
 from jupyter_mlgov.rerun.factors import Factor
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import minor
-from jupyter_mlgov.rerun.replay import recorded_order
+from jupyter_mlgov.rerun.replay import order_in, recorded_order
 
 ORDER = "order"
 NOTEBOOK = "notebook"
@@ -86,7 +86,7 @@ def mixture(
     follows: bool,
 ) -> Place:
     """What was recorded, with the groups named in ``today`` as they are today. ``python``: the interpreter to use, None
-    for today's. ``follows``: in the recorded order of execution, unless that or the notebook is as today."""
+    for today's. ``follows``: in the recorded order of execution, unless that is as today."""
     before, after = measured.before.manifest, measured.after.manifest
     if NOTEBOOK in today:
         notebook = msgspec.structs.replace(before.notebook, document=after.notebook.document)
@@ -104,7 +104,9 @@ def mixture(
     added = tuple(item for item in after.inputs if f"data {item.uri}" in today and item.uri not in known)
     code = msgspec.structs.replace(before.code, modules=kept)
     place = restored(msgspec.structs.replace(before, code=code, inputs=(*read, *added)))
-    order = recorded_order(measured.before) if follows and not today & {ORDER, NOTEBOOK} else None
+    order = recorded_order(measured.before) if follows and ORDER not in today else None
+    if order is not None and NOTEBOOK in today:
+        order = order_in(measured.alignment, order)
     return replace(
         place,
         variables=_variables(measured, place, today),

@@ -110,6 +110,15 @@ def test_the_recorded_order_of_execution_is_followed(work: Work, kernel: Callabl
     assert causes(work.rerun(entry.id)) == [("hidden-state.order", "x", True)]
 
 
+def test_an_edit_without_effect_beside_hidden_state_is_not_blamed(
+    work: Work, kernel: Callable[..., Kernel]
+) -> None:
+    cells = ["x = 1.0", "y = x * 3", "%%experiment base\nscore = y * 2", "x = 5.0"]
+    snapshot = in_order(work, kernel, cells, 0, 3, 1, 2)
+    work.write("%load_ext jupyter_mlgov", cells[0], "y = x * 3 + 0", *cells[2:])
+    assert causes(work.rerun(snapshot)) == [("hidden-state.order", "x", True)]
+
+
 def test_as_recorded_the_order_of_execution_is_all_that_is_followed_besides(
     work: Work, kernel: Callable[..., Kernel]
 ) -> None:

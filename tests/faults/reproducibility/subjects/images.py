@@ -53,7 +53,7 @@ SUBJECT = Subject(
     cells=CELLS,
     general=("project moved",),
     faults=(
-        Fault("pixels of an image", "data.values", "tiles/c.png", after=lambda f: _png(f.path / "tiles/c.png", 9), cell=1),
+        Fault("pixels of an image", "data.values", "tiles/c.png", after=lambda f: _png(f.path / "tiles/c.png", 9), cell=3, variable="features"),
         Fault("images saved again", after=_saved_again),
         Fault("unsorted glob", "randomness.filesystem-order", written=lambda f: f.edit("sorted(ROOT.glob('*.png'))", "ROOT.glob('*.png')"), after=_made_backwards, in_memory=True, cell=1),
         Fault("augmented without a seed", "randomness.unseeded", written=lambda f: f.edit("Image.fromarray(next", "noise = np.random.randint(0, 40, (16, 24, 3))\nnoisy = np.clip(images['a'] + noise, 0, 255).astype('uint8')\nImage.fromarray(noisy)\nImage.fromarray(noisy) if True else Image.fromarray(next"), cell=2),
