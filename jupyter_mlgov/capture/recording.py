@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from msgspec import Struct, field
 
@@ -54,6 +54,9 @@ from jupyter_mlgov.records.manifest import (
     Model,
     Notebook,
 )
+
+if TYPE_CHECKING:
+    from jupyter_mlgov.store import Store
 
 T = TypeVar("T")
 
@@ -106,6 +109,8 @@ class Recorder:
         self._models_of: set[str] = set()
         """Snapshots whose models are in ``_skops``."""
         self._kept: Kept | None = None
+        self.place: tuple[Path, Store] | None = None
+        """Root and store of the project of the last snapshot."""
         self._inventory: tuple[Inventory, bytes] | None = None
 
     def record(
@@ -140,7 +145,7 @@ class Recorder:
                     to_the_end=True,
                 )
                 # Only now: what a snapshot that was given up had put is not there.
-                self._kept = kept
+                self._kept, self.place = kept, (root, store)
                 self._models_of.add(made)
             except Overrun as error:
                 raise StoreError(

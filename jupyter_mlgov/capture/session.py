@@ -268,8 +268,8 @@ class Session:
         if self.baseline is not None:
             return
         try:
-            root, store = self.rules.open_store(self.where())
-            said = self.rules.after_experiment(root, store, snapshot)
+            assert self._recorder is not None and self._recorder.place is not None
+            said = self.rules.after_experiment(*self._recorder.place, snapshot)
         except Exception as error:  # noqa: BLE001 - the cell's result and its snapshot stand
             said = _line(error)
         if said:
