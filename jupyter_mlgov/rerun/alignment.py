@@ -61,6 +61,10 @@ class Alignment:
             p.after.index: p.before.index for p in self.pairs if p.before is not None and p.after is not None
         }
 
+    def turned(self) -> Alignment:
+        """The same with the sides exchanged."""
+        return Alignment(tuple(Pair(pair.after, pair.before) for pair in self.pairs))
+
     def moved(self) -> Iterator[Pair]:
         """Pairs that stand in another order than the rest: the fewest that explain it."""
         matched = [p for p in self.pairs if p.before is not None and p.after is not None]

@@ -33,10 +33,10 @@ GOOD: tuple[Verdict, ...] = ("reproduced", "equivalent")
 
 def compare(store: Store, baseline: str, candidate: str) -> Comparison:
     """The verdict on two snapshots, with a finding for every cause of a difference."""
-    from jupyter_mlgov.rerun.diagnose import diagnose
+    from jupyter_mlgov.rerun.diagnose import between
 
     measured = measure(store, baseline, candidate)
-    return msgspec.structs.replace(measured.comparison, findings=diagnose(measured))
+    return msgspec.structs.replace(measured.comparison, findings=between(measured))
 
 
 @dataclass(frozen=True)

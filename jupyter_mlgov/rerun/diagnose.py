@@ -16,7 +16,7 @@ from jupyter_mlgov.rerun.compare import Measured, timings_of
 from jupyter_mlgov.rerun.factors import Factor, changed_factors
 from jupyter_mlgov.rerun.failures import failure
 from jupyter_mlgov.rerun.flow import Flow, read_into
-from jupyter_mlgov.rerun.history import hidden_state
+from jupyter_mlgov.rerun.history import hidden_on_one_side, hidden_state
 from jupyter_mlgov.rerun.outputs import only_wording
 from jupyter_mlgov.rerun.suspects import Kind, Reading, Suspect
 
@@ -48,6 +48,16 @@ def diagnose(measured: Measured, itself: Measured | None = None) -> tuple[Findin
     if measured.verdict == "equivalent":
         return ()
     return tuple(search.findings(itself))
+
+
+def between(measured: Measured) -> tuple[Finding, ...]:
+    """The causes of a difference between two snapshots, of which no run can tell whether they agree with themselves: what
+    no change explains is blamed on the likeliest chance."""
+    found = diagnose(measured)
+    left = _Search(measured).unexplained() if found else None
+    if not left or any(one.cause.startswith(("randomness.", "time")) for one in found):
+        return found
+    return (*found, *_Search(measured).chances(left, disagreeing=False, kinds=kinds_of(measured))[:1])
 
 
 def explaining(measured: Measured, differences: Differences | None = None) -> list[Factor]:
@@ -144,9 +154,22 @@ class _Search:
         return [f for f in found if not (packages and f.subject.startswith("package:"))]
 
     def history(self) -> list[Factor]:
-        """What the recorded session had by the order of its execution."""
+        """What one recorded session had by the order of its execution and the other had not; a rerun has none."""
         measured = self.measured
-        return hidden_state(measured.before, measured.after, measured.alignment, self.code)
+        sides = (measured.before, measured.after, measured.alignment)
+        if measured.after.manifest.kind == "candidate":
+            return hidden_state(*sides, self.code)
+        return hidden_on_one_side(*sides, (self.code, self.code_now))
+
+    def unexplained(self) -> Differences:
+        """The differences that nothing which changed can have made."""
+        cells, names = self.all.cells, self.all.names
+        for factor in (*self.changed(), *self.history()):
+            if factor.everywhere:
+                return Differences(frozenset(), frozenset())
+            reach = self._reach(factor)
+            cells, names = cells - reach[0], names - reach[1]
+        return Differences(cells, names)
 
     def explains(self, factor: Factor, differences: Differences) -> bool:
         """True when the factor can have made some of the differences."""
@@ -321,7 +344,8 @@ class _Search:
 
     def _last_resort(self, *, agreed: bool) -> Finding:
         """Nothing recorded has changed. ``agreed``: two runs gave the same, so it is not chance."""
-        found = self.chances(self.all, disagreeing=False)
+        kinds = None if agreed else kinds_of(self.measured)
+        found = self.chances(self.all, disagreeing=False, kinds=kinds)
         if found and (not agreed or found[0].cause in _UNSEEN):
             return found[0]
         cell, variable = self.first(self.all.cells, self.all.names)

@@ -7,6 +7,7 @@ so each warning is taken up with its variable, and those are looked for in what 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 
 from jupyter_mlgov.records.cells import cell_name
@@ -36,6 +37,26 @@ def hidden_state(before: Side, after: Side, alignment: Alignment, reading: Readi
             seen.add((factor.cause, factor.subject))
             kept.append(factor)
     return kept
+
+
+def hidden_on_one_side(
+    before: Side, after: Side, alignment: Alignment, readings: tuple[Reading, Reading]
+) -> list[Factor]:
+    """What only one of two recorded sessions had by its own history; cells are those of ``before``."""
+    found = hidden_state(before, after, alignment, readings[0])
+    other = hidden_state(after, before, alignment.turned(), readings[1])
+    named = [{(factor.cause, factor.subject) for factor in side} for side in (found, other)]
+    place = alignment.before_of
+    return [
+        *(factor for factor in found if (factor.cause, factor.subject) not in named[1]),
+        *(
+            replace(
+                factor, cells=frozenset(place[i] for i in factor.cells if i in place), new_cells=factor.cells
+            )
+            for factor in other
+            if (factor.cause, factor.subject) not in named[0]
+        ),
+    ]
 
 
 def _warned(before: Side) -> Iterator[Factor]:

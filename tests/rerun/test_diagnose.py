@@ -429,6 +429,54 @@ def test_hidden_state_is_named_where_its_variable_reaches_the_result(make: Maker
     assert [f.cause for f in findings(make, {"warnings": warning("unrelated")}, {})] == ["unknown"]
 
 
+def test_between_two_snapshots_the_one_with_hidden_state_is_found_whichever_it_is(make: Maker) -> None:
+    caution = Caution(
+        code="hidden-state.order", message="`df` in cell 1 came from cell 3, which stands below it", cell=0
+    )
+    odd, even = ({"metrics": {"auc": score}, "frames": (frame("df", str(score)),)} for score in (0.7, 0.8))
+    cells = [LOAD, TRAIN]
+    first = make.baseline(cells, **even)
+    second = make.baseline(cells, **odd, warnings=(caution,))
+    again = make.baseline(cells, metrics={"auc": 0.6}, frames=(frame("df", "x"),), warnings=(caution,))
+    for pair in ((first, second), (second, first)):
+        (found,) = compare(make.store, *pair).findings
+        assert (found.cause, found.subject, found.cell) == ("hidden-state.order", "df", 0)
+    assert all(one.cause != "hidden-state.order" for one in compare(make.store, second, again).findings)
+
+
+def test_between_two_snapshots_chance_answers_for_what_no_change_explains(make: Maker) -> None:
+    cells = [
+        LOAD,
+        "import random\nluck = random.random()",
+        "%%experiment base\nauc = df.a.mean()\nlucky = luck",
+    ]
+    sides = [
+        make.baseline(
+            [cells[0], (cells[1], [printed(f"{luck}")]), cells[2]],
+            metrics={"auc": score},
+            frames=(frame("df", str(score)),),
+            inputs=(make.table("loans.csv", text),),
+        )
+        for score, luck, text in ((0.7, 0.1, CSV), (0.8, 0.9, CSV.replace("7,27", "7000,27")))
+    ]
+    found = compare(make.store, *sides).findings
+    assert [one.cause for one in found] == ["data.values", "randomness.unseeded"]
+
+
+def test_between_two_snapshots_a_missing_seed_is_likelier_than_a_stopwatch(make: Maker) -> None:
+    cells = [
+        "import time\nstart = time.time()",
+        "import random\ndf = random.random()",
+        TRAIN + "\nprint(time.time() - start)",
+    ]
+    one, other = (
+        make.baseline(cells, metrics={"auc": score}, frames=(frame("df", str(score)),))
+        for score in (0.7, 0.8)
+    )
+    (found,) = compare(make.store, one, other).findings
+    assert found.cause == "randomness.unseeded"
+
+
 def test_a_generator_that_a_repeated_cell_drew_from_is_hidden_state(make: Maker) -> None:
     cells = [
         "import numpy as np\nrng = np.random.default_rng(0)",

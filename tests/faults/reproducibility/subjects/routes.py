@@ -39,7 +39,7 @@ SUBJECT = Subject(
     cells=CELLS,
     general=("every cell formatted",),
     faults=(
-        Fault("length of an edge", "data.values", EDGES, after=lambda f: f.replace(EDGES, "n0,n20,4.5", "n0,n20,0.5"), cell=1),
+        Fault("length of an edge", "data.values", EDGES, after=lambda f: f.replace(EDGES, "n0,n20,4.5", "n0,n20,0.5"), cell=6),
         Fault("script changed", "code.module", "lines.py", after=lambda f: f.replace("lines.py", "'blue'", "'green': ['n4'], 'blue'"), cell=3),
         Fault("script reformatted", after=lambda f: f.write("lines.py", "# the lines\nlines = {\n    'red': ['n0', 'n3', 'n5'],\n    'blue': ['n1', 'n2'],\n}\nprint('lines:', *lines)\n")),
         Fault("script missing", "code.module", "lines.py", after=lambda f: (f.path / "lines.py").unlink(), cell=3, also=("data.missing",)),

@@ -60,13 +60,13 @@ SUBJECT = Subject(
     general=("every cell formatted",),
     faults=(
         Fault("rows reordered", after=lambda f: f.lines(HOURS, lambda r: r[::-1]), verdicts=("reproduced", "equivalent")),
-        Fault("environment variable", "environment.variable", "BILLING_MONTH", written=lambda f: f.variables.update(BILLING_MONTH="2025-02"), after=lambda f: f.variables.update(BILLING_MONTH="2025-03"), cell=3),
+        Fault("environment variable", "environment.variable", "BILLING_MONTH", written=lambda f: f.variables.update(BILLING_MONTH="2025-02"), after=lambda f: f.variables.update(BILLING_MONTH="2025-03"), cell=4),
         Fault("variable that only a module reads", "environment.variable", "BILL_ROUND", written=lambda f: (f.write("rounding.py", "import os\n\n\ndef rounded(value):\n    return round(float(value), int(os.environ.get('BILL_ROUND', '2')))\n"), f.edit("vat = float(total) * 0.19", "from rounding import rounded\nvat = rounded(float(total) * 0.1937)"), f.variables.update(BILL_ROUND="2"))[0], after=lambda f: f.variables.update(BILL_ROUND="0"), cell=4),
         Fault("unrelated variable", after=lambda f: f.variables.update(LESS="-R", BILLING="x")),
         Fault("locale of numbers", "environment.variable", written=lambda f: (f.edit("print(f'{month}", "locale.setlocale(locale.LC_ALL, '')\nprint(locale.getlocale()[1], locale.format_string('%.2f', vat))\nprint(f'{month}"), f.variables.update(LANG="C.UTF-8"))[0], after=lambda f: f.variables.update(LANG="POSIX"), cell=4),
         Fault("absolute path into the project", "path", written=_absolute("inside"), after=_moved, cell=2),  # type: ignore[arg-type]
         Fault("absolute path outside", "path", written=_absolute("outside"), after=lambda f: shutil.rmtree(f.elsewhere), cell=2),  # type: ignore[arg-type]
-        Fault("value behind an absolute path", "data.values", written=_absolute("outside"), after=lambda f: (f.elsewhere / "shared" / HOURS).write_text(f.read(HOURS).replace("2.5", "7.5"), encoding="utf-8"), cell=2),  # type: ignore[arg-type]
+        Fault("value behind an absolute path", "data.values", written=_absolute("outside"), after=lambda f: (f.elsewhere / "shared" / HOURS).write_text(f.read(HOURS).replace("2.5", "7.5"), encoding="utf-8"), cell=4),  # type: ignore[arg-type]
         Fault("folder printed, project moved", written=lambda f: f.edit("print(len(hours)", "print('reading', HERE / 'hours.csv')\nprint(len(hours)"), after=_moved),
         Fault("later cell run first", "hidden-state.order", "rate", written=lambda f: f.write_cells([*f.cells(), "rate = Decimal('100')"]), session=(0, 1, 2, 3, 5, 4)),
     ),

@@ -73,7 +73,7 @@ SUBJECT = Subject(
         Fault("column's type changed", "data.schema", PRICES, after=lambda f: _prices(f, dtype="float32"), columns=("price",), cell=3),
         Fault("database content changed", "data.values", DB, after=lambda f: _sql(f, "update moves set count = count + 30 where day = 11"), cell=2),
         Fault("database vacuumed", after=lambda f: _sql(f, "vacuum")),
-        Fault("configuration file changed", "data.values", "config/settings.json", after=lambda f: f.replace("config/settings.json", "0.05", "0.15"), cell=1),
+        Fault("configuration file changed", "data.values", "config/settings.json", after=lambda f: f.replace("config/settings.json", "0.05", "0.15"), cell=6),
         Fault("loader changed", "code.module", "src/warehouse/load.py", after=lambda f: f.replace("src/warehouse/load.py", "dropna(subset", "head(3).dropna(subset")),
         Fault("module reformatted", after=lambda f: f.write("src/warehouse/rules.py", "# What is short.\n" + RULES.replace("LIMIT = 5\n", "LIMIT = 5  # pieces\n"))),
         Fault("sampled in SQL", "randomness.unseeded", written=lambda f: f.edit("where count <> 0 order by item, day", "where count <> 0 order by random() limit 40"), cell=2),
