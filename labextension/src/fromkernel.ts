@@ -4,8 +4,9 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
-import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { KernelMessage } from '@jupyterlab/services';
 
+import { forEachKernel } from './kernels';
 import { writeInto } from './notebookrisks';
 import { isRiskId, readRisk } from './riskcell';
 import { goToCell } from './where';
@@ -19,25 +20,13 @@ export const fromKernel: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_app, notebooks: INotebookTracker) => {
-    notebooks.forEach(listen);
-    notebooks.widgetAdded.connect((_, panel) => {
-      listen(panel);
+    forEachKernel(notebooks, (panel, kernel) => {
+      kernel.registerCommTarget(TARGET, (comm, message) => {
+        comm.send({ cell: take(panel, message) });
+      });
     });
   }
 };
-
-function listen(panel: NotebookPanel): void {
-  const { sessionContext } = panel;
-  const register = (kernel: Kernel.IKernelConnection | null | undefined): void => {
-    kernel?.registerCommTarget(TARGET, (comm, message) => {
-      comm.send({ cell: take(panel, message) });
-    });
-  };
-  register(sessionContext.session?.kernel);
-  sessionContext.kernelChanged.connect((_, { newValue }) => {
-    register(newValue);
-  });
-}
 
 /** The place of the cell that states the risk now; null where the message states none or the notebook is closed. */
 function take(panel: NotebookPanel, message: KernelMessage.ICommOpenMsg): number | null {

@@ -10,6 +10,7 @@ import { INotebookTracker, type NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel } from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
 
+import { forEachKernel } from './kernels';
 import { describe, isRecorded } from './notebook';
 
 export const live: JupyterFrontEndPlugin<void> = {
@@ -19,26 +20,15 @@ export const live: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_app, notebooks: INotebookTracker) => {
-    notebooks.forEach(follow);
-    notebooks.widgetAdded.connect((_, panel) => {
-      follow(panel);
-    });
+    forEachKernel(notebooks, take);
   }
 };
 
 /** Two views of a notebook share a kernel connection: it is taken once. */
 const taken = new WeakSet<Kernel.IKernelConnection>();
 
-function follow(panel: NotebookPanel): void {
-  const { sessionContext } = panel;
-  take(panel, sessionContext.session?.kernel);
-  sessionContext.kernelChanged.connect((_, { newValue }) => {
-    take(panel, newValue);
-  });
-}
-
-function take(panel: NotebookPanel, kernel: Kernel.IKernelConnection | null | undefined): void {
-  if (!kernel || taken.has(kernel)) {
+function take(panel: NotebookPanel, kernel: Kernel.IKernelConnection): void {
+  if (taken.has(kernel)) {
     return;
   }
   taken.add(kernel);
