@@ -22,7 +22,7 @@ from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError
 from jupyter_mlgov.records.verdict import Cause, Finding
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
-from jupyter_mlgov.rerun.diagnose import chances, finding_of, ordered
+from jupyter_mlgov.rerun.diagnose import chances, finding_of
 from jupyter_mlgov.rerun.factors import Factor, changed_packages
 from jupyter_mlgov.rerun.history import unnoticed_history
 from jupyter_mlgov.rerun.kernels import kernel_program
@@ -31,6 +31,7 @@ from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import Rebuilt
 from jupyter_mlgov.rerun.replay import recorded_order
 from jupyter_mlgov.rerun.runner import Runner
+from jupyter_mlgov.rerun.search import ordered
 from jupyter_mlgov.rerun.set_back import (
     ENVIRONMENT,
     ORDER,
