@@ -10,12 +10,13 @@ from jupyter_mlgov.rerun.suspects import Kind
 
 _AT_ONCE: tuple[Kind, ...] = ("random", "clock", "hash", "listing", "threads")
 _IN_ANOTHER_ORDER: tuple[Kind, ...] = ("threads", "hash", "listing", "random", "clock")
-AFTER_A_WHILE: tuple[Kind, ...] = ("clock", "listing", "hash", "threads", "random")
+AFTER_A_WHILE: tuple[Kind, ...] = ("clock", "listing", "hash", "threads", "random", "listed")
 SAID: dict[str, tuple[Cause, str]] = {
     "random": ("randomness.unseeded", "draws random numbers without a seed"),
     "clock": ("time", "reads the clock, and the result depends on it"),
     "hash": ("randomness.hash-order", "depends on the order of a set, which changes with Python's hash seed"),
     "listing": ("randomness.filesystem-order", "depends on the order in which a folder lists its files"),
+    "listed": ("data.rows", "lists a folder, in which files may have come or gone since"),
     "threads": ("randomness.threads", "works in parallel, and the order in which the workers finish shows"),
 }
 REMEDIES = {
@@ -23,6 +24,7 @@ REMEDIES = {
     "clock": "set the date or time as a parameter at the top of the notebook",
     "hash": "sort the set before its order matters (sorted(...)), or set PYTHONHASHSEED",
     "listing": "sort the list of files before it is used (sorted(...))",
+    "listed": "put the folder's files back as they were recorded, or record a snapshot of the new ones",
     "threads": "run it with one worker, or declare a --tolerance for the metrics",
 }
 

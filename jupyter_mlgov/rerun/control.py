@@ -237,15 +237,18 @@ class Controls:
         return self._provoked(findings)
 
     def _provoked(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
-        """Where only the code's suspects are left: each is made to show itself."""
-        if any(finding.cause.startswith(("data.", "code.", "environment.")) for finding in findings):
+        """Where only the code's suspects are left: each is made to show itself. What cannot be is the last to be told."""
+        suspected = chances(self.measured)
+        if any(
+            f.cause.startswith(("data.", "code.", "environment.")) and f not in suspected for f in findings
+        ):
             return findings
-        for finding in chances(self.measured):
+        for finding in suspected:
             if self.left < 2:
                 break
-            if self._shows_itself(finding.cause):
+            if finding.cause != "data.rows" and self._shows_itself(finding.cause):
                 return (msgspec.structs.replace(finding, confirmed=True),)
-        return findings
+        return tuple(finding for finding in suspected if finding.cause == "data.rows") or findings
 
     def _shows_itself(self, cause: Cause) -> bool:
         source = held_source(cause, self.rerun.manifest)

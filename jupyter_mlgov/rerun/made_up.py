@@ -14,6 +14,10 @@ _INTEGER = re.compile(r"\b\d{14,15}\b")
 _UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b", re.IGNORECASE)
 
 
+_ASKS_GIT = re.compile(r"\bgit\b\W+(?:-\S+\W+)*(?:rev-parse|describe|log|show)\b|\bhexsha\b")
+_COMMIT = re.compile(r"\b(?=[0-9a-f]*[0-9])[0-9a-f]{7,40}\b")
+
+
 def mask_called(text: str, source: str) -> str:
     """Masks what the cell's own code (``source``) makes up: ``id(x)`` and where arrays lie, in decimal, ``uuid4()``."""
     if re.search(r"\bid\(|__array_interface__|\.ctypes\.data\b|\bdata_ptr\(", source):
@@ -22,6 +26,8 @@ def mask_called(text: str, source: str) -> str:
         )
     if re.search(r"\buuid[14]\(", source):
         text = _UUID.sub("<id>", text)
+    if _ASKS_GIT.search(source):
+        text = _COMMIT.sub("<commit>", text)
     return _mask_echoed(text, source) if "$" in source else text
 
 

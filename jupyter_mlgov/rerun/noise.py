@@ -74,6 +74,14 @@ _FILE = re.compile(
 )
 
 
+_TOOLS = r"(?:\.mlgov|\.ipynb_checkpoints|__pycache__)"
+_TOOLS_FOLDER = re.compile(
+    rf"(?P<item>(?:\w+Path\()?(?P<quote>['\"])(?:\./)?{_TOOLS}/?(?P=quote)\)?),\s*|,\s*(?:\w+Path\()?(?P<other>['\"])(?:\./)?{_TOOLS}/?"
+    rf"(?P=other)\)?|^[ \t]*(?:\./)?{_TOOLS}/?[ \t]*(?:\n|\Z)",
+    re.MULTILINE,
+)
+
+
 def _listed_files(text: str) -> str:
     return _FILE.sub(
         lambda one: f"<file> {one['size']}" if one["kind"] not in (None, "d") else "<folder>", text
@@ -157,6 +165,13 @@ RULES: tuple[Rule, ...] = (
         ),
         ("run_id: 0f8fad5b-d9cb-469f-a165-70867728950e", "run_id: 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
         ("customer 0f8fad5b-d9cb-469f-a165-70867728950e", "customer 7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    ),
+    Rule(
+        "folders of tools in a listing",
+        "`.mlgov`, `.ipynb_checkpoints` and `__pycache__` are there or not, whatever the notebook does",
+        _masking(_TOOLS_FOLDER.pattern, "", re.MULTILINE),
+        ("['.mlgov', 'a.csv', '__pycache__']", "['a.csv']"),
+        ("['.mlgov', 'a.csv']", "['.mlgov', 'b.csv']"),
     ),
     Rule(
         "long listings of files",

@@ -288,8 +288,9 @@ class Search:
             if disagreeing
             else "The results differ and no recorded factor does"
         )
+        subject = one.generator if one.kind == "listed" else variable
         return Finding(
-            cause=cause, subject=variable or one.call, cell=cell, variable=variable,
+            cause=cause, subject=subject or one.call, cell=cell, variable=variable,
             message=f"{lead}: {shown} {said}{more}.", remedy=REMEDIES[one.kind], confirmed=confirmed,
         )  # fmt: skip
 
@@ -312,7 +313,7 @@ class Search:
 
 
 _AGREE = ("reproduced", "equivalent")
-_UNSEEN: tuple[Cause, ...] = ("time", "randomness.filesystem-order", "randomness.threads")
+_UNSEEN: tuple[Cause, ...] = ("time", "randomness.filesystem-order", "randomness.threads", "data.rows")
 """What two runs, one right after the other, can agree about and yet have changed since the record."""
 
 

@@ -18,7 +18,7 @@ from jupyter_mlgov.rerun.parallel import in_parallel
 from jupyter_mlgov.rerun.printed_timings import Template, template_of, template_of_print
 from jupyter_mlgov.rerun.set_order import Sets
 
-Kind = Literal["random", "clock", "hash", "listing", "threads"]
+Kind = Literal["random", "clock", "hash", "listing", "threads", "listed"]
 
 _NOT_DRAWN = frozenset(
     {"seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "SeedSequence", "PCG64", "MT19937",
@@ -60,7 +60,8 @@ _COMMON = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "dt": "datetime"}
 
 @dataclass(frozen=True)
 class Suspect:
-    """One call. ``names`` are what its statement binds; ``generator`` is whose seed it would need."""
+    """One call. ``names`` are what its statement binds; ``generator`` is whose seed it would need, or the folder that it
+    lists."""
 
     kind: Kind
     call: str
@@ -163,10 +164,10 @@ class Reading:
                 self.suspects.append(Suspect("random", said, index, names, generator))
         if name in _CLOCKS or (name in _SPOKEN_CLOCKS and _says(node, "now", "today")):
             self.suspects.append(Suspect("clock", said, index, names))
-        elif (
-            name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said)
-        ) and not _orderless(parent):
-            self.suspects.append(Suspect("listing", said, index, names))
+        elif name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said):
+            self.suspects.append(Suspect("listed", said, index, names, _folder_of(node)))
+            if not _orderless(parent):
+                self.suspects.append(Suspect("listing", said, index, names))
         elif in_parallel(name, node):
             self.suspects.append(Suspect("threads", said, index, names))
 
@@ -299,6 +300,12 @@ def _orderless(parent: ast.AST | None) -> bool:
     if isinstance(parent, ast.Compare):
         return True
     return isinstance(parent, ast.Call) and _dotted(parent.func).rpartition(".")[2] in _ORDERLESS
+
+
+def _folder_of(call: ast.Call) -> str:
+    """The folder that a call lists, where it says its name."""
+    texts = [n.value for n in ast.walk(call) if isinstance(n, ast.Constant) and isinstance(n.value, str)]
+    return next(filter(None, (re.sub(r"/?[^/]*[*?\[].*", "", text) for text in texts)), "")
 
 
 def _prints(call: ast.Call) -> bool:

@@ -75,6 +75,7 @@ Some rules read the cell's own code, because the text alone does not tell:
   `print("auc", auc, "seconds", time.time() - start)`. A duration that is computed with anything else
   (an age, the days since an event) is a result.
 - `id(x)` and the place of an array's data in decimal, and `uuid4()`, in the output of a cell that calls them.
+- The commit that the project is at, in the output of a cell that asks git for it.
 - The number of a process in the output of a cell that asks for it: `os.getpid()`, `!echo $$`, `$PPID`.
 - The folder in which the project lies: a path into it is compared from there on.
 - Sets and dictionaries in a repr: the items between braces have no order.

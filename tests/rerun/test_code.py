@@ -112,7 +112,6 @@ def test_a_suspect_is_seen(code: str, kind: str) -> None:
         "x = sorted(set(names))",
         "x = len({1, 2})",
         "y = 3 in {1, 2}",
-        "import os\nfiles = sorted(os.listdir('.'))",
         "d = {'a': 1}",
         "m = Forest(n_jobs=1)",
         "import time, random\ntime.sleep(random.random())",
@@ -134,6 +133,13 @@ def test_what_is_shuffled_in_place_is_what_the_draw_sets() -> None:
 def test_a_generator_that_is_handed_on_is_drawn_from() -> None:
     code = "import numpy as np\nrng = np.random.default_rng(1)", "base = simulate(3, rng)"
     assert read_code(enumerate(code)).draws == {1: {"name:rng"}}
+
+
+def test_a_sorted_listing_depends_on_what_is_there_and_not_on_its_order() -> None:
+    (one,) = read_code([(0, "from pathlib import Path\nfiles = sorted(Path('a/b').glob('*.csv'))")]).suspects
+    assert (one.kind, one.generator) == ("listed", "a/b")
+    (one,) = read_code([(0, "import glob\nfiles = sorted(glob.glob('a/b/*.csv'))")]).suspects
+    assert (one.kind, one.generator) == ("listed", "a/b")
 
 
 def test_a_seed_holds_for_the_cells_below_it() -> None:

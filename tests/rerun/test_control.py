@@ -149,6 +149,19 @@ def in_memory(work: Work) -> Iterator[Work]:
         yield Work(Path(folder))
 
 
+def test_a_file_that_came_into_a_folder_that_is_only_listed_is_told_as_a_row(work: Work) -> None:
+    for name in "abc":
+        work.file(f"parts/{name}.txt", name)
+    snapshot = work.record(
+        "import os, time\nbegan = time.time()\nnames = sorted(os.listdir('parts'))",
+        "%%experiment base\nscore = len(names) * 1.5",
+    )
+    work.file("parts/d.txt", "d")
+    (finding,) = work.rerun(snapshot).findings
+    assert (finding.cause, finding.subject, finding.confirmed) == ("data.rows", "parts", False)
+    assert "`os.listdir()` in cell 1" in finding.message
+
+
 def test_the_order_of_a_folder_is_shown_by_turning_it_round(in_memory: Work) -> None:
     sizes = {"a": 3, "b": 70, "c": 900}
     for name, size in sizes.items():

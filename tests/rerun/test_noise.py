@@ -101,6 +101,13 @@ def test_decimal_ids_are_noise_only_where_the_cell_asks_for_them() -> None:
         "812\n", "run('echo $$', shell=True)"
     )
     assert mask_called("42 rows", "!echo $$") == "42 rows"
+    for asked in (
+        "!git rev-parse HEAD",
+        "run(['git', 'rev-parse', '--short', 'HEAD'])",
+        "repo.head.object.hexsha",
+    ):
+        assert mask_called("at 3c1bba4", asked) == mask_called("at 8fd9936", asked)
+    assert mask_called("at 3c1bba4", "print(checksum)") == "at 3c1bba4"
     uuids = "0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"
     assert mask_called(uuids[0], "uuid.uuid4()") == mask_called(uuids[1], "uuid.uuid4()")
     assert mask_called(uuids[0], "top_customer") == uuids[0]
