@@ -66,7 +66,7 @@ SUBJECT = Subject(
         Fault("dumped model written anew", after=lambda f: _dump(f, 35.0)),
         Fault("boosting without a seed", written=lambda f: (f.edit(", random_state=CFG.seed, n_jobs=1", ", n_jobs=1"))),
         Fault("configuration edited", "code.cell", "analysis.ipynb", after=lambda f: f.edit("rounds = 60", "rounds = 5"), cell=1),
-        Fault("uuid in the output", written=lambda f: f.edit("submission.head()", "import uuid\nprint('submission', uuid.uuid4())\nprint(f'run {uuid.uuid4().hex[:8]}')\nsubmission.head()")),
+        Fault("uuid in the output", written=lambda f: f.edit("train.groupby", "import uuid\nprint('run', uuid.uuid4())\nprint(f'short {uuid.uuid4().hex}')\ntrain.groupby")),
         Fault("cell run twice", "hidden-state.repeated-run", "train", session=(0, 1, 2, 3, 3, 4, 5, 6, 7, 8), cell=3),
     ),
 )  # fmt: skip
