@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -136,6 +137,8 @@ def test_a_name_that_a_deleted_script_run_left_is_hidden_state(
     one = kernel(work.folder, notebook=work.write(*cells))
     for cell, text in (("c0", cells[0]), ("gone", "%run lines.py"), ("c1", cells[1]), ("c2", cells[2])):
         one.must(text, cell_id=cell)
+        time.sleep(0.05)
+        work.write(*cells)  # saved, without the cell that is gone
     (entry,) = work.project.log()
     assert causes(work.rerun(entry.id)) == [("hidden-state.deleted-cell", "lines", True)]
 
