@@ -17,9 +17,18 @@ _SECRET = re.compile(
 )
 
 
+_LOCAL = re.compile(r"(?:file|local)://", re.IGNORECASE)
+
+
 def is_remote(text: str) -> bool:
-    """True for ``scheme://...``, except ``file://``."""
-    return bool(_REMOTE.match(text)) and text[:7].lower() != "file://"
+    """True for ``scheme://...``, except ``file://`` and what fsspec finds inside a file (``zip://a.csv::b.zip``)."""
+    place = innermost(text)
+    return bool(_REMOTE.match(place)) and not _LOCAL.match(place)
+
+
+def innermost(text: str) -> str:
+    """Where fsspec starts to read: ``b.zip`` for ``zip://a.csv::b.zip``."""
+    return text.rpartition("::")[2] if "::" in text and "://" in text else text
 
 
 def without_credentials(uri: str) -> str:

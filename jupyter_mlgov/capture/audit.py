@@ -206,6 +206,15 @@ def _list(listener: Listener, arguments: tuple[Any, ...]) -> None:
         listener.listed(os.path.abspath(folder))
 
 
+def _walk(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    caller = sys._getframe(3).f_code
+    folder = _text(arguments[0])
+    if not folder or os.path.basename(caller.co_filename) in _ASKED_ALREADY:
+        return
+    if not _in_packages(folder) and not _importing():
+        listener.listed(os.path.abspath(folder))
+
+
 _ASKED_ALREADY = frozenset(
     {"glob.py", "pathlib.py", "_local.py", "_abc.py", "os.py", "shutil.py", "<frozen os>"}
 )
@@ -235,7 +244,7 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "pathlib.Path.glob": _path_glob,
     "pathlib.Path.rglob": _path_rglob,
     "os.listdir": _list,
-    "os.walk": _list,
+    "os.walk": _walk,
     "os.scandir": _list,
     "subprocess.Popen": _popen,
     "os.system": _system,

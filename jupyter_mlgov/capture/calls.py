@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from jupyter_mlgov.capture import audit
-from jupyter_mlgov.capture.addresses import address_of, is_remote, without_credentials
+from jupyter_mlgov.capture.addresses import address_of, innermost, is_remote, without_credentials
 from jupyter_mlgov.capture.reads import Fetched, Reads, describe
 from jupyter_mlgov.capture.wrapping import FAILED, After, Before
 
@@ -302,5 +302,8 @@ def _paths(value: Any) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    text = text[7:] if text[:7].lower() == "file://" else text
+    """The path of what is no remote address."""
+    text = innermost(text)
+    for scheme in ("file://", "local://"):
+        text = text[len(scheme) :] if text[: len(scheme)].lower() == scheme else text
     return os.path.expanduser(text)

@@ -24,6 +24,8 @@ Mechanism = Literal["open", "process", "reader", "inotify", "descriptor", "trans
 reader; ``inotify``: the file system; ``descriptor``: an open file or mapping; ``transport``: bytes from the network;
 ``declared``: the user said it; ``literal``: a path in the code."""
 
+WHILE_WAITING = 100_000
+"""Python objects in a table that are looked at while a cell waits: a matter of 0.1 s."""
 MOST = 200_000
 """Paths of a session past which no more are noted."""
 
@@ -169,12 +171,12 @@ class Reads(Struct):
 def describe(value: Any, *, within: float | None = None) -> Table | None:
     """A returned table, hashed now: the user may change it later. None for what is no table.
 
-    ``within`` some seconds; past them it has rows and no digest.
+    ``within`` some seconds, and a number of Python objects that are looked at one by one; past them it has rows and no digest.
     """
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame
 
-    limits = Limits(deadline=time.monotonic() + within) if within is not None else None
+    limits = Limits(WHILE_WAITING, time.monotonic() + within) if within is not None else None
     found = describe_frame(value, limits=limits)
     if found is None or (within is not None and found.columns is None):
         return None
