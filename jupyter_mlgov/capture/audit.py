@@ -215,6 +215,12 @@ def _walk(listener: Listener, arguments: tuple[Any, ...]) -> None:
         listener.listed(os.path.abspath(folder))
 
 
+def _copytree(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    folder = _text(arguments[0])
+    if folder:
+        listener.listed(os.path.abspath(folder))
+
+
 _ASKED_ALREADY = frozenset(
     {"glob.py", "pathlib.py", "_local.py", "_abc.py", "os.py", "shutil.py", "<frozen os>"}
 )
@@ -245,6 +251,7 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "pathlib.Path.rglob": _path_rglob,
     "os.listdir": _list,
     "os.walk": _walk,
+    "shutil.copytree": _copytree,
     "os.scandir": _list,
     "subprocess.Popen": _popen,
     "os.system": _system,

@@ -15,11 +15,14 @@ from typing import Any
 
 from jupyter_mlgov.capture import audit, descriptors, readers
 from jupyter_mlgov.capture.children import ChildReads
+from jupyter_mlgov.capture.commands import command_line, commands_in, is_version_control, without_shell_lines
 from jupyter_mlgov.capture.literals import (
     has_magic,
+    is_named,
     paths_in,
     paths_in_code,
     paths_in_names,
+    relative_part,
     scripts_in,
     working_folder,
 )
@@ -36,6 +39,9 @@ class Listening:
         self._children = ChildReads(reads)
         self._open = descriptors.OpenFiles()
         self._had_open: frozenset[str] = frozenset()
+        self._code = ""
+        self._commands: list[str] = []
+        """Command lines of the cell that runs."""
 
     def start(self, notebook: Path | None, earlier: Iterable[str] = ()) -> None:
         """Starts every mechanism. ``earlier``: code that ran before, whose open files count."""
@@ -66,6 +72,7 @@ class Listening:
 
     def cell_starts(self, code: str, namespace: Mapping[str, Any]) -> None:
         """A cell is about to run."""
+        self._code, self._commands = code, list(commands_in(code))
         self.watch.look_at(paths_in_code(code))
         self.watch.look_at(paths_in_names(code, namespace))
         self.watch.cell_starts()
@@ -74,11 +81,25 @@ class Listening:
         """It has run: what gathered meanwhile is taken in."""
         self.watch.cell_ends()
         self._children.take_in()
+        if self._commands and all(map(is_version_control, self._commands)):
+            self._forget_what_it_read()
         now = frozenset(self._open.now())
         for path in now - self._had_open:
             if path not in self.reads.written and path != self._children.path:
                 self.reads.saw_read(path, "descriptor")
         self._had_open = now
+
+    def _forget_what_it_read(self) -> None:
+        """``git status`` reads files to compare them: that is nobody's input. What the cell's own code names stays."""
+        reads = self.reads
+        named = {relative_part(path) for path in paths_in_code(without_shell_lines(self._code))}
+        for path, opened in list(reads.read.items()):
+            if (
+                opened.cell_run == reads.cell_run
+                and set(opened.seen_by) == {"inotify"}
+                and not is_named(path, named)
+            ):
+                del reads.read[path]
 
     def recording(self) -> None:
         """A snapshot is about to be made."""
@@ -111,6 +132,8 @@ class Listening:
 
     def started(self, words: list[str], folder: str | None) -> None:
         """A process is started: what its command line names is watched before it can be opened."""
+        if len(self._commands) < 1000 and (line := command_line(words)):
+            self._commands.append(line)
         with audit.unseen():
             for word in words:
                 self.watch.look_at(

@@ -171,7 +171,7 @@ class Reads(Struct):
 def describe(value: Any, *, within: float | None = None) -> Table | None:
     """A returned table, hashed now: the user may change it later. None for what is no table.
 
-    ``within`` some seconds, and a number of Python objects that are looked at one by one; past them it has rows and no digest.
+    ``within`` some seconds, and a number of Python objects that are looked at one by one: past them it has no digest.
     """
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame

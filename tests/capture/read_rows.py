@@ -348,6 +348,8 @@ ROWS = [
     Row("Folders and patterns", "os.walk, file by file",
         "import os\n[open(os.path.join(top, name)).read() for top, _, names in os.walk('@') for name in names]", many_csv, ("",),
         "proven", 3),
+    Row("Folders and patterns", "shutil.copytree", "import shutil, tempfile\nshutil.copytree('@', tempfile.mkdtemp(), dirs_exist_ok=True)",
+        many_csv, ("",), "proven", 3),
     Row("Folders and patterns", "os.walk, then files that the code names",
         "import os\nlist(os.walk('@'))\npd.read_csv('@/one.csv'), pd.read_csv('@/two.csv')", many_csv, ("one.csv", "two.csv")),
     Row("Processes", "! line", "!wc -l @/f.csv", csv, F_CSV, "observed"),

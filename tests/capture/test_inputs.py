@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 from blake3 import blake3
 
+from jupyter_mlgov.capture.commands import commands_in, is_version_control
 from jupyter_mlgov.capture.inputs import is_input, uri_of
 from jupyter_mlgov.capture.literals import paths_in, paths_in_code, paths_in_names
 from jupyter_mlgov.capture.members import pattern
@@ -112,6 +113,53 @@ def test_a_log_that_something_keeps_writing_to_is_no_input(kernel: Start, tmp_pa
     one.must("%%experiment logs\nn = 1")
     one.must("child.kill()")
     assert set(inputs(tmp_path, "logs")) == {"data.csv"}
+
+
+@linux
+def test_what_git_compares_is_no_input(kernel: Start, tmp_path: Path) -> None:
+    for name in ("changed.csv", "other.csv", "read.csv", "counted.csv"):
+        frame().to_csv(tmp_path / name, index=False)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b"]
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "first"]):
+        subprocess.run([*git, *words], cwd=tmp_path, check=True)
+    for name in ("changed.csv", "other.csv", "read.csv", "counted.csv"):
+        frame(5).to_csv(tmp_path / name, index=False)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport pandas as pd, subprocess")
+    one.must("pd.read_csv('read.csv')\n!git status --short | head -3\n!git diff changed.csv | wc -l")
+    one.must("subprocess.run(['git', 'diff', '--stat'], capture_output=True)")
+    one.must("%%bash\ngit add changed.csv && git status")
+    one.must("!git diff --stat; wc -l counted.csv")
+    one.must("%%experiment git\nn = 1")
+    assert {"read.csv", "counted.csv"} <= set(inputs(tmp_path, "git"))
+    assert "changed.csv" not in inputs(tmp_path, "git")
+
+
+@pytest.mark.parametrize(
+    ("line", "only"),
+    [
+        ("git status --short", True),
+        ("cd sub && git log --oneline | wc -l", True),
+        ("GIT_PAGER=cat /usr/bin/git diff", True),
+        ("git diff; wc -l data.csv", False),
+        ("cat data.csv | git hash-object --stdin", False),
+        ("python prepare.py", False),
+        ("echo hello", False),
+        ("", False),
+    ],
+)
+def test_a_command_line_is_known_to_ask_version_control_only(line: str, only: bool) -> None:
+    assert is_version_control(line) is only
+
+
+def test_command_lines_are_found_in_a_cell() -> None:
+    assert list(commands_in("a = 1\nx = !git log\n  !ls -l\n!!pwd\nif a != 2: pass")) == [
+        "git log",
+        "ls -l",
+        "pwd",
+    ]
+    assert list(commands_in("%%bash\ngit status\nls")) == ["git status\nls"]
+    assert list(commands_in("print('%d!' % 3)\nz = 5")) == []
 
 
 def test_odd_files_are_recorded_and_never_waited_for(kernel: Start, tmp_path: Path) -> None:
