@@ -19,7 +19,7 @@ _READS_NOTHING = frozenset({"cd", "echo", "true", "pwd", "export", "set", "exit"
 
 
 def commands_in(code: str) -> Iterator[str]:
-    """The command lines in a cell's text."""
+    """The command lines in a cell's text, as it was typed."""
     if "!" not in code and "%" not in code:
         return
     for word in _SHELL_CELLS:
@@ -36,7 +36,7 @@ def without_shell_lines(code: str) -> str:
 
 
 def command_line(words: Iterable[str]) -> str:
-    """One line for the words of a process that is started: ``LINE`` of ``sh -c LINE``, none of a shell that is told later."""
+    """One line for the words of a process that is started: ``LINE`` of ``sh -c LINE``, none of a shell alone."""
     listed = list(words)
     if listed and _program(listed[0]) in _SHELLS:
         if len(listed) == 1:

@@ -39,7 +39,7 @@ class Listening:
         self._children = ChildReads(reads)
         self._open = descriptors.OpenFiles()
         self._had_open: frozenset[str] = frozenset()
-        self._code = ""
+        self._raw = ""
         self._commands: list[str] = []
         """Command lines of the cell that runs."""
 
@@ -70,9 +70,9 @@ class Listening:
 
     # -- cells ---------------------------------------------------------------------------------------------------
 
-    def cell_starts(self, code: str, namespace: Mapping[str, Any]) -> None:
-        """A cell is about to run."""
-        self._code, self._commands = code, list(commands_in(code))
+    def cell_starts(self, raw: str, code: str, namespace: Mapping[str, Any]) -> None:
+        """A cell is about to run: ``raw`` as it was typed, ``code`` as Python."""
+        self._raw, self._commands = raw, list(commands_in(raw))
         self.watch.look_at(paths_in_code(code))
         self.watch.look_at(paths_in_names(code, namespace))
         self.watch.cell_starts()
@@ -92,7 +92,7 @@ class Listening:
     def _forget_what_it_read(self) -> None:
         """``git status`` reads files to compare them: that is nobody's input. What the cell's own code names stays."""
         reads = self.reads
-        named = {relative_part(path) for path in paths_in_code(without_shell_lines(self._code))}
+        named = {relative_part(path) for path in paths_in_code(without_shell_lines(self._raw))}
         for path, opened in list(reads.read.items()):
             if (
                 opened.cell_run == reads.cell_run

@@ -202,7 +202,7 @@ class Session:
         self._options = self._inner_error = self._live = None
         self.reads.cell_run = len(self.journal)
         with audit.unseen():
-            self.listening.cell_starts(code, self.shell.user_ns)
+            self.listening.cell_starts(raw, code, self.shell.user_ns)
         self._started = time.perf_counter()
 
     def _never_ended(self) -> None:

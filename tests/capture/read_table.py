@@ -98,7 +98,8 @@ def page(document: dict[str, Any]) -> str:
 _REST = """## What is no input
 
 Code, fonts, caches, bytecode, package metadata, settings (`pyproject.toml`, `.env`, ...), notebooks, git's and this
-package's own files, system files that the code does not name. Data inside a package is an input:
+package's own files, system files that the code does not name; what git reads to compare it, where git's are the only commands
+of a cell; a log that a thread or a process keeps writing to. Data inside a package is an input:
 `package:sklearn/datasets/data/wine_data.csv`. A file that the notebook wrote before it read it is marked `derived`.
 
 ## URLs and databases

@@ -182,3 +182,71 @@ def _(draw: st.DrawFn) -> Pair:
     vars(other).clear()
     vars(other).update(state)
     return model, other
+
+
+def _network() -> Any:
+    from torch import manual_seed, nn
+
+    manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 3), nn.BatchNorm1d(3), nn.Dropout(0.5), nn.Linear(3, 3))
+
+
+@changes(
+    MODELS, "torch: a weight, a running mean, the order of layers, what a layer was made with", needs="torch"
+)
+def _(draw: st.DrawFn) -> Pair:
+    from torch import nn, no_grad
+
+    model, other = _network(), _network()
+    which = draw(st.sampled_from(["weight", "mean", "order", "made with"]))
+    with no_grad():
+        if which == "weight":
+            other[0].weight[draw(st.integers(0, 2)), draw(st.integers(0, 2))] += 0.25
+        elif which == "mean":
+            other[1].running_mean[draw(st.integers(0, 2))] += 0.25
+        elif which == "order":
+            other = nn.Sequential(*reversed(list(other)))
+        else:
+            other[2].p = 0.25
+    return model, other
+
+
+@nothing(MODELS, "torch: training it alike, whether it trains or evaluates, gradients, hooks", needs="torch")
+def _(draw: st.DrawFn) -> Pair:
+    model, other = _network(), _network()
+    which = draw(st.sampled_from(["alike", "eval", "gradients", "hooks"]))
+    if which == "eval":
+        other.eval()
+    elif which == "gradients":
+        other[3](other[0].weight).sum().backward()
+    elif which == "hooks":
+        other.register_forward_hook(lambda *_: None)
+    return model, other
+
+
+def _result(formula: str = "a ~ b + c", rows: int = 100, **how: Any) -> Any:
+    from statsmodels.formula import api
+
+    return api.ols(formula, data()[0].iloc[:rows]).fit(**how)
+
+
+@changes(MODELS, "statsmodels: the data, the formula, how the covariance is estimated", needs="statsmodels")
+def _(draw: st.DrawFn) -> Pair:
+    rows = draw(st.integers(40, 99))
+    other = draw(
+        st.sampled_from([{"rows": rows}, {"formula": "a ~ b"}, {"formula": "a ~ c + b"}, {"cov_type": "HC1"}])
+    )
+    return _result(), _result(**other)
+
+
+@nothing(
+    MODELS,
+    "statsmodels: fitting it again, having been asked for a summary or predictions",
+    needs="statsmodels",
+)
+def _(draw: st.DrawFn) -> Pair:
+    model, other = _result(), _result()
+    asked = draw(st.sampled_from(["summary", "predict", "conf_int", "get_influence", "nothing"]))
+    if asked != "nothing":
+        getattr(other, asked)()
+    return model, other
