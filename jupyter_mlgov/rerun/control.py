@@ -26,6 +26,7 @@ from jupyter_mlgov.rerun.diagnose import chances, finding_of
 from jupyter_mlgov.rerun.factors import Factor, changed_packages
 from jupyter_mlgov.rerun.history import unnoticed_history
 from jupyter_mlgov.rerun.kernels import kernel_program
+from jupyter_mlgov.rerun.leftovers import left_behind
 from jupyter_mlgov.rerun.limits import RerunSettings
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import Rebuilt
@@ -40,6 +41,7 @@ from jupyter_mlgov.rerun.set_back import (
     mixture,
     package_group,
     packages_in,
+    told_of_run,
     told_together,
 )
 from jupyter_mlgov.rerun.sources import (
@@ -108,7 +110,7 @@ class Controls:
             return findings
         groups, _ = self._groups()
         if not groups:
-            return self._unnoticed(findings)
+            return self._left_behind() or self._unnoticed(findings)
         reference = self._recorded(())
         if reference is None or self._failed(reference):
             return findings
@@ -220,6 +222,16 @@ class Controls:
 
     # -- nothing changed, and the result did -----------------------------------------------------------------
 
+    def _left_behind(self) -> tuple[Finding, ...]:
+        """Where the recorded result comes back in a folder that holds nothing but what was recorded: what earlier runs
+        left in the checkout is the cause."""
+        if self.rerun.as_recorded:
+            return ()
+        made = self._recorded(())
+        if made is None or not self._same(self.rerun.baseline, made):
+            return ()
+        return left_behind(self.measured, self.rerun.root, chances(self.measured))
+
     def _unnoticed(self, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
         """Where nothing that changed matters: the recorded order of execution is followed, though no rule had found
         anything in it."""
@@ -285,7 +297,7 @@ class Controls:
     def _recorded(self, today: Sequence[str], source: Source | None = None) -> str | None:
         """The candidate of what was recorded with some groups as they are ``today``; None where there is none."""
         key = ("recorded", frozenset(today), source and (source.held, tuple(source.variables.items())))
-        why = self._in_words(today, source)
+        why = told_of_run(self._groups()[0], today, source)
         return self._once(key, lambda: self._with(self._mixed(frozenset(today)), source), why)
 
     def _today(self, source: Source, turn: int = 0) -> str | None:
@@ -294,17 +306,6 @@ class Controls:
         how = "otherwise" if source == OPPOSITE.get(source.cause) else "still"
         why = f"as it is today, with {in_words(source)} held {how}"
         return self._once(key, lambda: self._with(self.place, source), why)
-
-    def _in_words(self, today: Sequence[str], source: Source | None) -> str:
-        """What a run with some groups as they are ``today`` is for."""
-        groups, _ = self._groups()
-        subjects = {group.name: group.subject for group in groups}
-        said = (
-            f"only {', '.join(subjects.get(name, name) for name in today)} as today, the rest as recorded"
-            if today
-            else f"as recorded again: {', '.join(subjects.values())}"
-        )
-        return said if source is None else f"{said}, with {in_words(source)} held still"
 
     def _once(self, key: object, place: Callable[[], Place], why: str) -> str | None:
         if key not in self._made:

@@ -17,6 +17,7 @@ from jupyter_mlgov.rerun.factors import Factor
 from jupyter_mlgov.rerun.place import Place
 from jupyter_mlgov.rerun.rebuilt import minor
 from jupyter_mlgov.rerun.replay import order_in, recorded_order
+from jupyter_mlgov.rerun.sources import Source, in_words
 
 ORDER = "order"
 NOTEBOOK = "notebook"
@@ -70,6 +71,17 @@ def told_together(factors: Sequence[Factor]) -> Sequence[Factor]:
     names = ", ".join(factor.subject for factor in factors)
     said = f" (The recorded environment gives the recorded result; which of {names} it is, no run showed.)"
     return [replace(factor, message=factor.message + said) for factor in factors]
+
+
+def told_of_run(groups: Sequence[Group], today: Sequence[str], source: Source | None) -> str:
+    """What a run with some groups as they are ``today`` is for."""
+    subjects = {group.name: group.subject for group in groups}
+    said = (
+        f"only {', '.join(subjects.get(name, name) for name in today)} as today, the rest as recorded"
+        if today
+        else f"as recorded again: {', '.join(subjects.values()) or 'a folder with nothing but what was recorded'}"
+    )
+    return said if source is None else f"{said}, with {in_words(source)} held still"
 
 
 def packages_in(today: frozenset[str]) -> frozenset[str]:

@@ -165,6 +165,15 @@ def test_a_file_that_came_into_a_folder_that_is_only_listed_is_told_as_a_row(wor
     assert "`os.listdir()` in cell 1" in finding.message
 
 
+def test_a_file_that_every_run_adds_to_is_the_cause(work: Work) -> None:
+    snapshot = work.record(
+        "with open('runs.log', 'a') as log:\n    log.write('one\\n')\nruns = len(open('runs.log').readlines())",
+        "%%experiment base\nscore = runs * 1.5",
+    )
+    ((cause, subject, confirmed),) = causes(work.rerun(snapshot))
+    assert (cause, subject, confirmed) == ("data.values", "runs.log", True)
+
+
 def test_the_order_of_a_folder_is_shown_by_turning_it_round(in_memory: Work) -> None:
     sizes = {"a": 3, "b": 70, "c": 900}
     for name, size in sizes.items():
