@@ -67,11 +67,11 @@ def failed_cell(measured: Measured) -> tuple[CellRecord, int] | None:
 
 
 def missing_input(item: Input, *, absolute: bool = False) -> Finding:
-    """An input that is not there. ``absolute``: nothing of the place that its path names is there."""
+    """An input that is not there. ``absolute``: the code names it by a path that only another machine has."""
     if absolute:
         return Finding(
             cause="path", subject=item.uri, cell=item.cell,
-            message=f"{item.uri} is an absolute path outside the project, and there is no such place on this machine.",
+            message=f"{item.uri} is an absolute path outside the project, and there is no such file on this machine.",
             remedy="put the file into the project and name it by a relative path", confirmed=True,
         )  # fmt: skip
     where = f" in {cell_name(item.cell)}" if item.cell is not None else ""

@@ -56,6 +56,18 @@ def test_an_absolute_path_into_a_project_that_was_moved_is_the_cause(work: Work,
     assert causes(found) == [("path", str(path), True)]
 
 
+def test_a_file_that_the_code_names_by_an_absolute_path_is_a_matter_of_the_path_and_one_above_the_project_is_not(
+    work: Work, tmp_path: Path
+) -> None:
+    (tmp_path / "numbers.txt").write_text("1 2 3")
+    for named, cause in ((str(tmp_path / "numbers.txt"), "path"), ("../numbers.txt", "data.missing")):
+        snapshot = work.record(f"text = open({named!r}).read()", SUM)
+        (tmp_path / "numbers.txt").rename(tmp_path / "away")
+        found = work.rerun(snapshot)
+        (tmp_path / "away").rename(tmp_path / "numbers.txt")
+        assert (found.verdict, causes(found)) == ("blocked", [(cause, str(tmp_path / "numbers.txt"), True)])
+
+
 def test_a_folder_that_is_written_to_by_an_absolute_path_is_the_cause_where_it_is_not(
     work: Work, tmp_path: Path
 ) -> None:
