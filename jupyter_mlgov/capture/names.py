@@ -241,6 +241,14 @@ class _Reader(ast.NodeVisitor):
             self._variable(node.args[0])
         self.generic_visit(node)
 
+    def visit_Compare(self, node: ast.Compare) -> None:
+        if isinstance(node.ops[0], ast.In | ast.NotIn) and _dotted(node.comparators[0]) in (
+            "os.environ",
+            "environ",
+        ):
+            self._variable(node.left)
+        self.generic_visit(node)
+
     def _variable(self, node: ast.AST) -> None:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             self.variables.append(node.value)

@@ -28,6 +28,7 @@ from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
 from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.mapped_arrays import MappedArrays
+from jupyter_mlgov.capture.module_variables import variables_of
 from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
@@ -199,7 +200,7 @@ class Recorder:
         parameters |= logged.parameters
         metrics |= logged.metrics
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
-        named = sorted({name for one in journal for name in one.names.variables})
+        named = {name for one in journal for name in one.names.variables}
 
         def part(name: str, otherwise: T, work: Callable[[], T]) -> T:
             return _part(aside, name, lost, otherwise, work)
@@ -221,7 +222,10 @@ class Recorder:
             Environment(python="", platform="", packages={}),
             [],
         )
-        environment, said = part("environment", no_environment, lambda: self._environment.record(named))
+        named |= part("modules' variables", set[str](), lambda: variables_of(code.modules, root))
+        environment, said = part(
+            "environment", no_environment, lambda: self._environment.record(sorted(named))
+        )
         lost += said
         no_generators: tuple[tuple[Generator, ...], bytes] = ((), b"{}")
         generators, states = part(

@@ -269,10 +269,11 @@ class Search:
         self, suspects: list[Suspect], differences: Differences, *, disagreeing: bool, confirmed: bool
     ) -> Finding:
         """A finding for the first of the suspects: the same kind further down follows from it or repeats it."""
-        one = suspects[0]
+        # What is in a function happens where that is called.
+        one = next((suspect for suspect in suspects if not suspect.deferred), suspects[0])
         cell = self.measured.alignment.before_of.get(one.cell, one.cell)
         # A pool of workers is no result, and the name of it says nothing.
-        own = () if one.kind == "threads" else one.names
+        own = () if one.kind == "threads" or one.deferred else one.names
         bound = [name for name in one.names if name in differences.names]
         if not bound and len(own) == 1:
             bound = list(own)
@@ -289,8 +290,9 @@ class Search:
             else "The results differ and no recorded factor does"
         )
         subject = one.generator if one.kind == "listed" else variable
+        called = self.first(differences.cells, differences.names & reach)[0] if one.deferred else None
         return Finding(
-            cause=cause, subject=subject or one.call, cell=cell, variable=variable,
+            cause=cause, subject=subject or one.call, cell=cell if called is None else called, variable=variable,
             message=f"{lead}: {shown} {said}{more}.", remedy=REMEDIES[one.kind], confirmed=confirmed,
         )  # fmt: skip
 

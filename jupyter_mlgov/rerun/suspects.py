@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from jupyter_mlgov.rerun.code_form import python_of
@@ -68,6 +68,8 @@ class Suspect:
     cell: int
     names: tuple[str, ...] = ()
     generator: str = ""
+    deferred: bool = False
+    """In a function or a class: it happens where that is called."""
 
 
 @dataclass
@@ -122,10 +124,13 @@ class Reading:
         self._imports(statement)
         names = _bound(statement)
         slept = self._slept(statement)
+        known = len(self.suspects)
         for node, parent in _walk(statement):
             if isinstance(node, ast.Call) and node not in slept:
                 self._call(index, node, parent, names)
         self.suspects += [Suspect("hash", said, index, names) for said in self._sets.uses(statement)]
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            self.suspects[known:] = [replace(one, deferred=True) for one in self.suspects[known:]]
         self._timing(index, statement)
 
     def _imports(self, statement: ast.stmt) -> None:

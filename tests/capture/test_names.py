@@ -54,8 +54,8 @@ def test_what_a_cell_binds_before_a_comprehension_or_a_function_is_not_needed_fr
 
 
 def test_environment_variables_are_named() -> None:
-    names = names_of("import os\nos.environ['A']\nos.getenv('B', 'x')\nos.environ.get('C')\n")
-    assert names.variables == ("A", "B", "C")
+    names = names_of("import os\nos.environ['A']\nos.getenv('B', 'x')\nos.environ.get('C')\n'D' in os.environ\n")
+    assert names.variables == ("A", "B", "C", "D")
 
 
 def test_code_that_does_not_parse_has_no_names() -> None:

@@ -102,6 +102,14 @@ def test_a_variable_is_set_back(work: Work, monkeypatch: pytest.MonkeyPatch) -> 
     assert causes(work.rerun(snapshot)) == [("environment.variable", "RATE", True)]
 
 
+def test_a_variable_that_only_a_module_names_is_set_back(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RATE", "2")
+    work.file("rates.py", "import os\n\ndef rate():\n    return float(os.environ.get('RATE', '1'))\n")
+    snapshot = work.record("import rates", "%%experiment base\nscore = rates.rate() * 1.5")
+    monkeypatch.setenv("RATE", "3")
+    assert causes(work.rerun(snapshot)) == [("environment.variable", "RATE", True)]
+
+
 def test_the_recorded_order_of_execution_is_followed(work: Work, kernel: Callable[..., Kernel]) -> None:
     cells = ["%load_ext jupyter_mlgov", "x = 1.0", "%%experiment base\nscore = x * 2", "x = 5.0"]
     one = kernel(work.folder, notebook=work.write(*cells))

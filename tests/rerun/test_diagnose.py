@@ -512,6 +512,18 @@ def test_an_estimator_without_random_state_is_named(make: Maker) -> None:
     assert "RandomForestClassifier()" in found.message
 
 
+def test_a_draw_in_a_function_is_blamed_where_the_function_is_called(make: Maker) -> None:
+    draws = "import random\ndef drawn():\n    return random.random()"
+    cells = [draws, "df = drawn()", TRAIN]
+    one, two, three = (
+        make.run(cells, kind=kind, metrics={"auc": score}, frames=(frame("df", str(score)),))
+        for kind, score in (("snapshot", 0.7), ("candidate", 0.8), ("candidate", 0.9))
+    )
+    (found,) = diagnose(measure(make.store, one, two), measure(make.store, two, three))
+    assert (found.cause, found.subject, found.cell, found.variable) == ("randomness.unseeded", "df", 1, "df")
+    assert "`random.random()` in cell 1" in found.message
+
+
 def test_what_both_runs_agree_on_is_blamed_on_what_changed(make: Maker) -> None:
     cells = [
         LOAD,
