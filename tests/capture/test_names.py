@@ -54,7 +54,9 @@ def test_what_a_cell_binds_before_a_comprehension_or_a_function_is_not_needed_fr
 
 
 def test_environment_variables_are_named() -> None:
-    names = names_of("import os\nos.environ['A']\nos.getenv('B', 'x')\nos.environ.get('C')\n'D' in os.environ\n")
+    names = names_of(
+        "import os\nos.environ['A']\nos.getenv('B', 'x')\nos.environ.get('C')\n'D' in os.environ\n"
+    )
     assert names.variables == ("A", "B", "C", "D")
 
 
