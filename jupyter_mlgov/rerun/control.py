@@ -191,8 +191,9 @@ class Controls:
             return self._beside(findings, tuple(ordered(shown)), source, groups)
         if not suspected and len(tried) == len(ANYWHERE):
             return (*findings[:-1], from_outside(last, [finding.cause for finding in tried]))
-        alone = len(suspected) <= 1
-        return (*findings[:-1], msgspec.structs.replace(last, confirmed=last.confirmed and alone))
+        # Held still, it made no difference: no more than the best explanation.
+        sure = last.confirmed and len(suspected) <= 1 and all(one.cause != last.cause for one in tried)
+        return (*findings[:-1], msgspec.structs.replace(last, confirmed=sure))
 
     def _agree(self, source: Source) -> bool | None:
         """True when two runs of today with a source of chance held give the same; None where runs ran out."""

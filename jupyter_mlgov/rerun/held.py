@@ -120,6 +120,8 @@ def hold_clock(moment: float) -> None:
     from pathlib import Path
 
     held = {"time": _time_at(moment), "datetime": _datetime_at(moment)}
+    told: set[str] = set()
+    now = _still(moment)
     plain = builtins.__import__
     here = str(Path.cwd())
 
@@ -131,10 +133,21 @@ def hold_clock(moment: float) -> None:
         level: int = 0,
     ) -> Any:
         known = globals or {}
+        if name.partition(".")[0] == "pandas" and "pandas" not in told:
+            told.add("pandas")
+            _hold_timestamps(plain("pandas"), now)
         own = known.get("__name__") == "__main__" or str(known.get("__file__") or "").startswith(here)
         return held[name] if own and name in held else plain(name, globals, locals, fromlist, level)
 
     builtins.__import__ = imported
+
+
+def _hold_timestamps(pandas: Any, now: Callable[[], float]) -> None:
+    """``pd.Timestamp.now()`` and its like: compiled, but of a class that can be told."""
+    stamp = pandas.Timestamp
+    stamp.now = staticmethod(lambda tz=None: stamp.fromtimestamp(now(), tz))
+    stamp.today = stamp.now
+    stamp.utcnow = staticmethod(lambda: stamp.fromtimestamp(now(), "UTC"))
 
 
 def _still(moment: float) -> Callable[[], float]:

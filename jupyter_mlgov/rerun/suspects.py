@@ -14,45 +14,20 @@ from typing import Literal
 
 from jupyter_mlgov.rerun.code_form import python_of
 from jupyter_mlgov.rerun.durations import READINGS, STOPWATCHES, Durations
+from jupyter_mlgov.rerun.generators import ENTROPY, NOT_DRAWN, OWN, SEED_WORDS, SEEDABLE, SEEDING, SHUFFLED
+from jupyter_mlgov.rerun.log_lines import template_of_log
 from jupyter_mlgov.rerun.parallel import in_parallel
 from jupyter_mlgov.rerun.printed_timings import Template, template_of, template_of_print
 from jupyter_mlgov.rerun.set_order import Sets
 
 Kind = Literal["random", "clock", "hash", "listing", "threads", "listed"]
 
-_NOT_DRAWN = frozenset(
-    {"seed", "default_rng", "RandomState", "Generator", "get_state", "set_state", "SeedSequence", "PCG64", "MT19937",
-     "Random", "SystemRandom", "getstate", "setstate", "manual_seed"}
-)  # fmt: skip
-_SEEDING = {
-    "numpy.random.seed": "numpy",
-    "numpy.random.set_state": "numpy",
-    "random.seed": "python",
-    "random.setstate": "python",
-    "torch.manual_seed": "torch",
-    "torch.random.manual_seed": "torch",
-    "tensorflow.random.set_seed": "tensorflow",
-    "tensorflow.keras.utils.set_random_seed": "all",
-    "keras.utils.set_random_seed": "all",
-    "pytorch_lightning.seed_everything": "all",
-    "lightning.seed_everything": "all",
-    "sklearn.utils.check_random_state": "",
-}
-_OWN = frozenset({"numpy.random.default_rng", "numpy.random.RandomState", "random.Random", "numpy.random.SeedSequence",
-                  "numpy.random.PCG64", "torch.Generator"})  # fmt: skip
-_ENTROPY = ("random.SystemRandom", "secrets.", "os.urandom", "uuid.uuid1", "uuid.uuid4")
-_SEEDABLE = re.compile(
-    r"train_test_split|(?:Stratified|Group|Repeated)*(?:KFold|ShuffleSplit)|shuffle|resample|permutation_importance"
-    r"|make_\w+|Random(?:Forest|Trees|izedSearch|Sampl|OverSampler|UnderSampler)\w*|ExtraTree\w*|\w*GradientBoosting\w*"
-    r"|MLP\w*|SGD\w*|Perceptron|PassiveAggressive\w*|(?:MiniBatch|Bisecting)?KMeans|(?:Extra)?DecisionTree\w*"
-    r"|IsolationForest|TSNE|UMAP|NMF|LatentDirichletAllocation|(?:Bayesian)?GaussianMixture|Bagging\w*|AdaBoost\w*"
-    r"|XGB\w*|LGBM\w*|CatBoost\w*|SMOTE\w*|BernoulliRBM|SpectralClustering|TruncatedSVD|FastICA|DummyClassifier"
-)
-_SHUFFLED = re.compile(r"(?:Stratified|Group)*KFold")
-_SEED_WORDS = ("random_state", "seed", "rng", "random_seed", "generator")
 _CLOCKS = READINGS | STOPWATCHES
 _SPOKEN_CLOCKS = ("pandas.to_datetime", "pandas.Timestamp", "numpy.datetime64")
 _LISTINGS = frozenset({"os.listdir", "os.scandir", "os.walk", "glob.glob", "glob.iglob"})
+_SQL_RANDOM = re.compile(
+    r"(?is)\bselect\b.*\b(?:random|rand|newid|gen_random_uuid)\s*\(\s*\)|\bselect\b.*\b(?:using sample|tablesample)\b"
+)
 _SLEEPING = frozenset({"time.sleep", "asyncio.sleep"})
 _ORDERLESS = frozenset({"sorted", "len", "set", "frozenset", "min", "max", "any", "all", "isinstance"})
 _COMMON = {"np": "numpy", "pd": "pandas", "tf": "tensorflow", "dt": "datetime"}
@@ -86,6 +61,7 @@ class Reading:
     _generators: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._settled: set[ast.AST] = set()
         self._durations = Durations(self._resolved)
         self._sets = Sets()
 
@@ -116,6 +92,9 @@ class Reading:
                 self._statement(index, statement)
             except RecursionError:
                 continue
+        for node in ast.walk(tree) if "%(" in source else ():
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                self.printed += filter(None, [template_of_log(node.value)])
         last = tree.body[-1] if tree.body else None
         if isinstance(last, ast.Expr) and not (isinstance(last.value, ast.Call) and _prints(last.value)):
             self.printed.append(template_of(last.value, self._durations.measured, index))
@@ -125,9 +104,12 @@ class Reading:
         names = _bound(statement)
         slept = self._slept(statement)
         known = len(self.suspects)
+        self._settled = _settled(statement)
         for node, parent in _walk(statement):
             if isinstance(node, ast.Call) and node not in slept:
                 self._call(index, node, parent, names)
+            elif isinstance(node, ast.Constant) and _SQL_RANDOM.search(str(node.value)):
+                self.suspects.append(Suspect("random", "random() in SQL", index, names, "own"))
         self.suspects += [Suspect("hash", said, index, names) for said in self._sets.uses(statement)]
         if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             self.suspects[known:] = [replace(one, deferred=True) for one in self.suspects[known:]]
@@ -152,9 +134,9 @@ class Reading:
         name = self._resolved(node.func)
         last = name.rpartition(".")[2] or (node.func.attr if isinstance(node.func, ast.Attribute) else "")
         said = (_dotted(node.func) or f"….{last}") + "()"
-        if name in _SEEDING:
+        if name in SEEDING:
             if node.args or node.keywords:
-                owner = _SEEDING[name]
+                owner = SEEDING[name]
                 self.seeded |= {"numpy", "python", "torch", "tensorflow"} if owner == "all" else {owner}
             return
         given = [argument.id for argument in node.args if isinstance(argument, ast.Name)]
@@ -171,7 +153,7 @@ class Reading:
             self.suspects.append(Suspect("clock", said, index, names))
         elif name in _LISTINGS or last in ("iterdir", "rglob") or (last == "glob" and "." in said):
             self.suspects.append(Suspect("listed", said, index, names, _folder_of(node)))
-            if not _orderless(parent):
+            if not _orderless(parent) and node not in self._settled:
                 self.suspects.append(Suspect("listing", said, index, names))
         elif in_parallel(name, node):
             self.suspects.append(Suspect("threads", said, index, names))
@@ -199,16 +181,16 @@ class Reading:
         """Whose random numbers a call draws: a global generator, ``own`` for one that cannot be seeded from
         outside, a variable that holds a seeded one; None for a call that draws nothing."""
         root = name.partition(".")[0]
-        if name in _OWN:
+        if name in OWN:
             if _unseeded_arguments(node):
                 return "own"
             self._generators.update(names)
             return None
-        if name.startswith(_ENTROPY):
+        if name.startswith(ENTROPY):
             return "own"
-        if name.startswith("numpy.random.") and last not in _NOT_DRAWN:
+        if name.startswith("numpy.random.") and last not in NOT_DRAWN:
             return "numpy"
-        if name.startswith("random.") and name.count(".") == 1 and last not in _NOT_DRAWN:
+        if name.startswith("random.") and name.count(".") == 1 and last not in NOT_DRAWN:
             return "python"
         if root == "torch" and (
             last.startswith("rand") or (name.startswith("torch.nn.") and last[:1].isupper())
@@ -216,8 +198,8 @@ class Reading:
             return "torch"
         if root in self._generators:
             return f"name:{root}"
-        if _SEEDABLE.fullmatch(last) and root not in ("random", "torch") and _unseeded_keywords(node):
-            if _SHUFFLED.fullmatch(last) and not _keyword_is(node, "shuffle", True):
+        if SEEDABLE.fullmatch(last) and root not in ("random", "torch") and _unseeded_keywords(node):
+            if SHUFFLED.fullmatch(last) and not _keyword_is(node, "shuffle", True):
                 return None
             if last == "train_test_split" and _keyword_is(node, "shuffle", False):
                 return None
@@ -301,6 +283,19 @@ def _dotted(node: ast.AST) -> str:
     return ".".join([node.id, *reversed(parts)]) if isinstance(node, ast.Name) else ""
 
 
+def _settled(statement: ast.stmt) -> set[ast.AST]:
+    """What is gone through by ``sorted(p.name for p in ...)`` and its like: in no order that shows."""
+    found: set[ast.AST] = set()
+    for node in ast.walk(statement):
+        match node:
+            case ast.Call(args=[ast.GeneratorExp() | ast.ListComp() as made, *_]):
+                if _dotted(node.func).rpartition(".")[2] in _ORDERLESS:
+                    found.add(made.generators[0].iter)
+            case ast.SetComp():
+                found.add(node.generators[0].iter)
+    return found
+
+
 def _orderless(parent: ast.AST | None) -> bool:
     if isinstance(parent, ast.Compare):
         return True
@@ -330,7 +325,7 @@ def _unseeded_arguments(node: ast.Call) -> bool:
 def _unseeded_keywords(node: ast.Call) -> bool:
     if any(keyword.arg is None for keyword in node.keywords):
         return False  # ``**options`` may hold it
-    return all(_is_none(k.value) for k in node.keywords if k.arg in _SEED_WORDS)
+    return all(_is_none(k.value) for k in node.keywords if k.arg in SEED_WORDS)
 
 
 def _keyword_is(node: ast.Call, name: str, value: object) -> bool:

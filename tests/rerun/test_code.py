@@ -84,6 +84,7 @@ def kinds(*cells: str) -> list[tuple[str, str, int]]:
         ("from glob import glob\nfiles = glob('*.csv')", "listing"),
         ("from pathlib import Path\nfiles = [p for p in Path('.').iterdir()]", "listing"),
         ("m = Forest(n_jobs=-1)", "threads"),
+        ("x = pd.read_sql('select * from moves order by random() limit 4', db)", "random"),
         (
             "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor(4) as pool:\n    pool.submit(work, 1)",
             "threads",
@@ -137,6 +138,8 @@ def test_a_generator_that_is_handed_on_is_drawn_from() -> None:
 
 def test_a_sorted_listing_depends_on_what_is_there_and_not_on_its_order() -> None:
     (one,) = read_code([(0, "from pathlib import Path\nfiles = sorted(Path('a/b').glob('*.csv'))")]).suspects
+    assert (one.kind, one.generator) == ("listed", "a/b")
+    (one,) = read_code([(0, "print(sorted(p.name for p in Path('a/b').glob('*.csv')))")]).suspects
     assert (one.kind, one.generator) == ("listed", "a/b")
     (one,) = read_code([(0, "import glob\nfiles = sorted(glob.glob('a/b/*.csv'))")]).suspects
     assert (one.kind, one.generator) == ("listed", "a/b")

@@ -59,6 +59,13 @@ def test_libraries_are_imported_after_the_clock_was_held(tmp_path: Path) -> None
     assert run(code, "clock=1700000000.0", tmp_path) == "2023-11-14 22:13:20"
 
 
+def test_the_clock_of_pandas_is_held_too(tmp_path: Path) -> None:
+    code = (
+        "import pandas as pd; print(pd.Timestamp.now(), pd.Timestamp.now('UTC'), pd.Timestamp.today().year)"
+    )
+    assert run(code, "clock=1700000000.0", tmp_path) == "2023-11-14 22:13:20 2023-11-14 22:13:20+00:00 2023"
+
+
 def test_a_loop_that_waits_for_a_held_clock_ends(tmp_path: Path) -> None:
     assert (
         run(

@@ -83,6 +83,23 @@ def test_what_stands_beside_a_reading_of_the_clock_is_kept() -> None:
     assert masked(code, "0.83 2026-11-26 20:19:01") != masked(code, "0.84 2026-11-26 20:19:01")
 
 
+@pytest.mark.parametrize(
+    ("form", "one", "other", "result"),
+    [
+        ("%(asctime)s [%(process)d] %(levelname)s %(message)s", "2026-11-26 21:00:01,123 [4711] INFO 120 rows",
+         "2026-11-26 21:00:01,123 [812] INFO 120 rows", "2026-11-26 21:00:01,123 [812] INFO 121 rows"),
+        ("%(process)6d|%(threadName)s|%(message)s", "  4711|Main|auc 0.83", " 81234|Main|auc 0.83", "  4711|Main|auc 0.84"),
+        ("%(relativeCreated)6d %(name)s: %(message)s", "  1234 root: 120", "   987 root: 120", "  1234 root: 121"),
+    ],
+)  # fmt: skip
+def test_of_a_log_line_what_its_format_says_is_made_up_is_noise(
+    form: str, one: str, other: str, result: str
+) -> None:
+    code = f"import logging\nlogging.basicConfig(format={form!r})\nprint('auc')"
+    made = [masked(code, text, cell=5).split() for text in (one, other, result)]
+    assert made[0] == made[1] != made[2]
+
+
 def test_a_function_that_times_others_is_known_wherever_it_is_called() -> None:
     code = "def timed(f):\n    t = time.perf_counter()\n    f()\n    print(f'{f.__name__} used {time.perf_counter() - t:.2f} s')"
     assert masked(code, "fit used 3.20 s\nauc 0.83", cell=5) == f"fit used {MASK} s\nauc 0.83"
