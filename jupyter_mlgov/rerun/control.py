@@ -122,7 +122,13 @@ class Controls:
         guilty = self._narrowed(groups, reference)
         return tuple(ordered([*self._told(guilty, reference), *others])) if guilty is not None else findings
 
-    def _told(self, guilty: Sequence[Group], reference: str, source: Source | None = None) -> list[Finding]:
+    def _told(
+        self,
+        guilty: Sequence[Group],
+        reference: str,
+        source: Source | None = None,
+        shown: Measured | None = None,
+    ) -> list[Finding]:
         factors = [
             factor
             for group in guilty
@@ -130,7 +136,7 @@ class Controls:
                 self._of_environment(group, reference, source) if group.name == ENVIRONMENT else group.factors
             )
         ]
-        return [finding_of(self.measured, factor, confirmed=True) for factor in factors]
+        return [finding_of(self.measured, factor, confirmed=True, shown=shown) for factor in factors]
 
     def _of_environment(self, group: Group, reference: str, source: Source | None) -> Sequence[Factor]:
         """What of the environment it is: today's packages are brought back into the recorded environment."""
@@ -218,7 +224,8 @@ class Controls:
         if today is not None and self._same(reference, today):
             return (*unsettable, *named)
         guilty = groups if len(groups) == 1 else self._narrowed(groups, reference, source)
-        told = self._told(guilty, reference, source) if guilty is not None else []
+        apart = measure(self.rerun.store, reference, today) if today is not None else None
+        told = self._told(guilty, reference, source, apart) if guilty is not None else []
         return (*(ordered([*told, *unsettable]) if told else others), *named)
 
     # -- nothing changed, and the result did -----------------------------------------------------------------

@@ -37,9 +37,13 @@ def explaining(measured: Measured, differences: Differences | None = None) -> li
     return Search(measured).explaining(differences or Differences.of(measured))
 
 
-def finding_of(measured: Measured, factor: Factor, *, confirmed: bool = False) -> Finding:
-    """A factor as a cause, with the first cell and variable that it affected."""
-    return Search(measured).finding(factor, Differences.of(measured), confirmed=confirmed)
+def finding_of(
+    measured: Measured, factor: Factor, *, confirmed: bool = False, shown: Measured | None = None
+) -> Finding:
+    """A factor as a cause, with the first cell and variable that it affected; ``shown`` compares two runs that differ by
+    such factors alone, where chance is among what differs."""
+    differences = Differences.of(shown) if shown is not None else Differences.of(measured)
+    return Search(measured).finding(factor, differences or Differences.of(measured), confirmed=confirmed)
 
 
 def changed(measured: Measured) -> tuple[list[Factor], list[Factor]]:

@@ -27,7 +27,7 @@ OWN = frozenset({"numpy.random.default_rng", "numpy.random.RandomState", "random
 ENTROPY = ("random.SystemRandom", "secrets.", "os.urandom", "uuid.uuid1", "uuid.uuid4")
 SEEDABLE = re.compile(
     r"train_test_split|(?:Stratified|Group|Repeated)*(?:KFold|ShuffleSplit)|shuffle|resample|permutation_importance"
-    r"|make_\w+|Random(?:Forest|Trees|izedSearch|Sampl|OverSampler|UnderSampler)\w*|ExtraTree\w*|\w*GradientBoosting\w*"
+    r"|make_(?!pipeline|union|column_|scorer)\w+|Random(?:Forest|Trees|izedSearch|Sampl|OverSampler|UnderSampler)\w*|ExtraTree\w*|\w*GradientBoosting\w*"
     r"|MLP\w*|SGD\w*|Perceptron|PassiveAggressive\w*|(?:MiniBatch|Bisecting)?KMeans|(?:Extra)?DecisionTree\w*"
     r"|IsolationForest|TSNE|UMAP|NMF|LatentDirichletAllocation|(?:Bayesian)?GaussianMixture|Bagging\w*|AdaBoost\w*"
     r"|XGB\w*|LGBM\w*|CatBoost\w*|SMOTE\w*|BernoulliRBM|SpectralClustering|TruncatedSVD|FastICA|DummyClassifier"

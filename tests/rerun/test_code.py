@@ -115,6 +115,7 @@ def test_a_suspect_is_seen(code: str, kind: str) -> None:
         "y = 3 in {1, 2}",
         "d = {'a': 1}",
         "m = Forest(n_jobs=1)",
+        "from sklearn.pipeline import make_pipeline\np = make_pipeline(LogisticRegression())",
         "import time, random\ntime.sleep(random.random())",
         "import time, numpy as np\ndef work(i):\n    delay = np.random.rand() / 20\n    time.sleep(delay)\n    return i",
         "import multiprocessing\nn = multiprocessing.cpu_count()",

@@ -68,6 +68,19 @@ def test_changed_data_is_found_beside_chance(work: Work) -> None:
     ]
 
 
+def test_beside_chance_a_cause_is_placed_where_it_shows_itself(work: Work) -> None:
+    work.file("a.csv", "v\n1\n2\n")
+    snapshot = work.record(
+        "import numpy as np\nimport pandas as pd\na = dict(t=open('a.csv').read())",
+        "noise = np.random.rand(3)\nprint(noise[:len(a)])",
+        "%%experiment base\nscore = float(len(a['t'])) * 2.5",
+    )
+    work.file("a.csv", "v\n1\n200\n")
+    first, second = work.rerun(snapshot).findings
+    assert (first.cause, first.cell, first.variable) == ("data.values", 2, "score")
+    assert (second.cause, second.cell, second.variable) == ("randomness.unseeded", 1, "noise")
+
+
 def test_chance_in_a_module_is_found_though_no_cell_shows_it(work: Work) -> None:
     work.file("draw.py", "import random\n\ndef drawn():\n    return random.random()\n")
     snapshot = work.record("from draw import drawn", "%%experiment base\nscore = drawn()")

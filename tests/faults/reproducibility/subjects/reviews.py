@@ -60,7 +60,7 @@ SUBJECT = Subject(
         Fault("set in a frame", "randomness.hash-order", written=lambda f: f.edit("words.most_common(10)", "table = pd.DataFrame({'w': list(set(words))})\ntable.head(4)"), cell=3),
         Fault("id in a log line", written=lambda f: f.edit("print(f'{accuracy", "import uuid\nrun = uuid.uuid4()\nprint('run', run)\nprint(f'{accuracy")),
         Fault("uuid as a key", "randomness.unseeded", written=lambda f: f.edit("size = len", "import uuid\nkey = uuid.uuid4().int % 1000\nsize = len"), cell=6),
-        Fault("function of a deleted cell", "hidden-state.deleted-cell", "clean", session=(0, 1, 2, "def clean(text):\n    return text.lower()\nreviews['clean'] = reviews['text'].map(clean)", 3, 4, 5, 6, 7), also=("hidden-state.order",)),
+        Fault("function of a deleted cell", "hidden-state.deleted-cell", session=(0, 1, 2, "def clean(text):\n    return text.lower()\nreviews['clean'] = reviews['text'].map(clean)", 3, 4, 5, 6, 7), also=("hidden-state.order",)),
     ),
     pairs=(("estimator without random_state", "set iterated"),),
 )  # fmt: skip
