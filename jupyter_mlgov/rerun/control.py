@@ -191,7 +191,7 @@ class Controls:
         groups, _ = self._groups(tell=False)
         self._tell(groups, "held still, one after the other: " + ", ".join(SAID[f.cause] for f in suspected))
         elsewhere = [unplaced(last, cause) for cause in ANYWHERE if all(f.cause != cause for f in suspected)]
-        tried, shown = sources_shown([*suspected, *elsewhere], self.rerun.manifest, self._agree)
+        tried, shown = sources_shown(suspected, elsewhere, self.rerun.manifest, self._agree)
         if shown:
             source = together([held_source(finding.cause, self.rerun.manifest) for finding in shown])
             return self._beside(findings, tuple(ordered(shown)), source, groups)

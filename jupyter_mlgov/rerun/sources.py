@@ -81,29 +81,46 @@ def in_words(source: Source) -> str:
     return " and ".join(SAID[cause] for cause, is_held in held.items() if is_held)
 
 
+Agree = Callable[[Source], bool | None]
+"""Makes two runs with a source held: True where they give the same, None where no more runs are allowed."""
+
+
 def sources_shown(
-    suspected: Sequence[Finding], manifest: Manifest, agree: Callable[[Source], bool | None]
+    suspected: Sequence[Finding], elsewhere: Sequence[Finding], manifest: Manifest, agree: Agree
 ) -> tuple[list[Finding], list[Finding]]:
-    """Which were held, and which have to be held for two runs to agree: one, or else several together. ``agree`` makes
-    two runs with a source held; None where no more are allowed."""
+    """Which were held, and which have to be held for two runs to agree: one, or else several together; what the code shows
+    comes first, then what may be ``elsewhere``."""
     sources: dict[Cause, Source] = {}
     tried: list[Finding] = []
-    for finding in suspected:
-        source = held_source(finding.cause, manifest)
-        agreed = agree(source)
-        if agreed is None:
-            break
-        tried.append(finding)
-        if agreed:
-            return tried, [finding]
-        sources[finding.cause] = source
-    if len(sources) < 2 or not agree(together(list(sources.values()))):
-        return tried, []
+    for few in (suspected, elsewhere):
+        for finding in few:
+            source = held_source(finding.cause, manifest)
+            agreed = agree(source)
+            if agreed is None:
+                return tried, []
+            tried.append(finding)
+            if agreed:
+                return tried, [finding]
+            sources[finding.cause] = source
+        needed = _together_needed(sources, agree) if len(sources) > 1 and few else ()
+        if needed:
+            return tried, [finding for finding in tried if finding.cause in needed]
+    return tried, []
+
+
+def _together_needed(sources: dict[Cause, Source], agree: Agree) -> dict[Cause, Source]:
+    """Those without which two runs disagree again; none where holding all is not enough, or it cannot be told."""
+    if not agree(together(list(sources.values()))):
+        return {}
+    needed = dict(sources)
     for cause in list(sources) if len(sources) > 2 else ():  # of two, neither was enough alone
-        rest = [source for name, source in sources.items() if name != cause]
-        if len(rest) > 1 and agree(together(rest)):
-            del sources[cause]
-    return tried, [finding for finding in tried if finding.cause in sources]
+        rest = [source for name, source in needed.items() if name != cause]
+        without = agree(together(rest)) if len(rest) > 1 else False
+        if without is None:
+            return {}
+        if without:
+            del needed[cause]
+    return needed
 
 
 OPPOSITE = {
