@@ -126,7 +126,7 @@ def test_the_server_answers_and_serves_the_front_end(
 
 def wait_for(log: Path, server: subprocess.Popen[bytes]) -> str:
     """The address under which the server listens."""
-    until = time.monotonic() + 120
+    until = time.monotonic() + 300
     while time.monotonic() < until and server.poll() is None:
         for line in log.read_text().splitlines():
             if "http://127.0.0.1:" in line:
