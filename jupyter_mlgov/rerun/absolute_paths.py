@@ -8,6 +8,7 @@ records are free of.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -19,14 +20,12 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 
-def texts_to(item: Input, manifest: Manifest, store: Store, root: Path) -> tuple[str, ...]:
-    """The absolute paths in the recorded code that lead to an input: its own, or that of a folder above it."""
-    path = PurePosixPath(root, item.place())
+def texts_to(item: Input, texts: Iterable[str], root: Path) -> tuple[str, ...]:
+    """Of the absolute paths in the code (``texts``) those that lead to an input: its own, or that of a folder above it."""
     if "://" in item.uri or item.uri.startswith("package:"):
         return ()
-    return tuple(
-        text for text in absolute_texts(manifest, store) if path == PurePosixPath(text) or _above(text, path)
-    )
+    path = PurePosixPath(root, item.place())
+    return tuple(text for text in texts if path.is_relative_to(text))
 
 
 def absolute_texts(manifest: Manifest, store: Store) -> tuple[str, ...]:
@@ -41,10 +40,6 @@ def absolute_texts(manifest: Manifest, store: Store) -> tuple[str, ...]:
 
 def _is_path(text: str) -> bool:
     return text.startswith("/") and "\n" not in text and len(PurePosixPath(text).parts) > 1
-
-
-def _above(text: str, path: PurePosixPath) -> bool:
-    return path.is_relative_to(PurePosixPath(text))
 
 
 def led_into(document: bytes, places: dict[str, str]) -> bytes:

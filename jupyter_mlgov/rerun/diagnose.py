@@ -7,29 +7,27 @@ from __future__ import annotations
 
 from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.chance import kinds_of
-from jupyter_mlgov.rerun.compare import Measured
+from jupyter_mlgov.rerun.compare import GOOD, Measured
 from jupyter_mlgov.rerun.factors import Factor
 from jupyter_mlgov.rerun.search import Differences, Search
 
 
 def diagnose(measured: Measured, itself: Measured | None = None) -> tuple[Finding, ...]:
     """The causes of a difference; none where there is none. ``itself`` compares two unchanged runs."""
-    if measured.verdict == "reproduced":
-        return ()
-    search = Search(measured)
-    if measured.verdict == "equivalent":
-        return ()
-    return tuple(search.findings(itself))
+    return () if measured.verdict in GOOD else tuple(Search(measured).findings(itself))
 
 
 def between(measured: Measured) -> tuple[Finding, ...]:
     """The causes of a difference between two snapshots, of which no run can tell whether they agree with themselves: what
     no change explains is blamed on the likeliest chance."""
-    found = diagnose(measured)
-    left = Search(measured).unexplained() if found else None
-    if not left or any(one.cause.startswith(("randomness.", "time")) for one in found):
-        return found
-    return (*found, *Search(measured).chances(left, disagreeing=False, kinds=kinds_of(measured))[:1])
+    if measured.verdict in GOOD:
+        return ()
+    search = Search(measured)
+    found = search.findings(None)
+    left = search.unexplained()
+    if left and not any(one.cause.startswith(("randomness.", "time")) for one in found):
+        found += search.chances(left, disagreeing=False, kinds=kinds_of(measured))[:1]
+    return tuple(found)
 
 
 def explaining(measured: Measured, differences: Differences | None = None) -> list[Factor]:
@@ -42,8 +40,9 @@ def finding_of(
 ) -> Finding:
     """A factor as a cause, with the first cell and variable that it affected; ``shown`` compares two runs that differ by
     such factors alone, where chance is among what differs."""
-    differences = Differences.of(shown) if shown is not None else Differences.of(measured)
-    return Search(measured).finding(factor, differences or Differences.of(measured), confirmed=confirmed)
+    search = Search(measured)
+    apart = Differences.of(shown) if shown is not None else None
+    return search.finding(factor, apart or search.all, confirmed=confirmed)
 
 
 def changed(measured: Measured) -> tuple[list[Factor], list[Factor]]:

@@ -75,10 +75,9 @@ _FILE = re.compile(
 
 
 _TOOLS = r"(?:\.mlgov|\.ipynb_checkpoints|__pycache__)"
-_TOOLS_FOLDER = re.compile(
+_TOOLS_FOLDER = (
     rf"(?P<item>(?:\w+Path\()?(?P<quote>['\"])(?:\./)?{_TOOLS}/?(?P=quote)\)?),\s*|,\s*(?:\w+Path\()?(?P<other>['\"])(?:\./)?{_TOOLS}/?"
-    rf"(?P=other)\)?|^[ \t]*(?:\./)?{_TOOLS}/?[ \t]*(?:\n|\Z)",
-    re.MULTILINE,
+    rf"(?P=other)\)?|^[ \t]*(?:\./)?{_TOOLS}/?[ \t]*(?:\n|\Z)"
 )
 
 
@@ -169,7 +168,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "folders of tools in a listing",
         "`.mlgov`, `.ipynb_checkpoints` and `__pycache__` are there or not, whatever the notebook does",
-        _masking(_TOOLS_FOLDER.pattern, "", re.MULTILINE),
+        _masking(_TOOLS_FOLDER, "", re.MULTILINE),
         ("['.mlgov', 'a.csv', '__pycache__']", "['a.csv']"),
         ("['.mlgov', 'a.csv']", "['.mlgov', 'b.csv']"),
     ),

@@ -25,7 +25,7 @@ from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.secret_forms import REDACTED
 from jupyter_mlgov.records.verdict import Cause, Comparison, Finding
 from jupyter_mlgov.rerun import environments, proven, sandbox
-from jupyter_mlgov.rerun.absolute_paths import texts_to
+from jupyter_mlgov.rerun.absolute_paths import absolute_texts, texts_to
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
 from jupyter_mlgov.rerun.control import Controls
@@ -258,7 +258,7 @@ class Rerun:
                 continue
             path = sandbox.located(item.uri if item.is_spread() else item.place(), self.root)
             if path is not None and not path.exists():
-                named = texts_to(item, self.manifest, self.store, self.root)
+                named = texts_to(item, absolute_texts(self.manifest, self.store), self.root)
                 outside = Path(item.uri).is_absolute() and (bool(named) or not path.parent.exists())
                 gone.append(missing_input(item, absolute=outside))
         return gone

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.records.manifest import Input, Manifest
 from jupyter_mlgov.records.verdict import Finding
-from jupyter_mlgov.rerun.absolute_paths import led_into, texts_to
+from jupyter_mlgov.rerun.absolute_paths import absolute_texts, led_into, texts_to
 from jupyter_mlgov.rerun.inside import own_folder
 from jupyter_mlgov.rerun.installed import paths_into
 from jupyter_mlgov.rerun.mirror import STORE, Mirror
@@ -196,11 +196,12 @@ def _absolute(prefix: Path, root: Path, place: Place, store: Store) -> dict[str,
     manifest = place.recorded
     assert manifest is not None
     places = {}
+    absolute = absolute_texts(manifest, store)
     for item in manifest.inputs:
         if item.derived or item.digest is None:
             continue
         within = inside(item.place()) is not None
-        for text in texts_to(item, manifest, store, place.root):
+        for text in texts_to(item, absolute, place.root):
             if not within and place.outside and stored(item, store):
                 target = prefix / item.place().lstrip("/")
                 _restore_input(item, target, place.root, store)

@@ -10,7 +10,7 @@ import msgspec
 
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.rerun import sandbox
-from jupyter_mlgov.rerun.absolute_paths import texts_to
+from jupyter_mlgov.rerun.absolute_paths import absolute_texts, texts_to
 from jupyter_mlgov.rerun.compare import Measured
 from jupyter_mlgov.rerun.diagnose import changed
 from jupyter_mlgov.rerun.factors import Factor
@@ -165,5 +165,5 @@ def _led_to(uri: str, measured: Measured) -> bool:
     return (
         bool(items)
         and all(sandbox.stored(item, store) for item in items)
-        and bool(texts_to(items[0], measured.before.manifest, store, root))
+        and bool(texts_to(items[0], absolute_texts(measured.before.manifest, store), root))
     )
