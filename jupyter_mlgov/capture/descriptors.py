@@ -10,6 +10,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Literal
 
 _FOLDER = "/proc/self/fd"
@@ -105,6 +106,11 @@ def open_for(paths: Iterable[str]) -> dict[str, Literal["reading", "writing"]]:
 def _flags(process: str, number: str) -> int:
     with open(f"/proc/{process}/fdinfo/{number}") as file:
         return next(int(line.split()[1], 8) for line in file if line.startswith("flags:"))
+
+
+def has_children() -> bool:
+    """Whether a process that this one started is alive."""
+    return next(islice(_family(), 1, None), None) is not None
 
 
 def _family() -> Iterator[str]:

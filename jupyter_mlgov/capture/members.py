@@ -80,13 +80,10 @@ def _join(left: list[str], sets: list[FileSet]) -> None:
     homes = {path: one for one in sets for path in one.files if path.lower().endswith(tuple(BESIDE))}
     for path in [*homes, *(path for path in left if path.lower().endswith(tuple(BESIDE)))]:
         stem, end = os.path.splitext(path)
-        mine = [
-            other
-            for other in left
-            if other.startswith(stem) and other[len(stem) :].lower() in BESIDE[end.lower()]
-        ]
+        mine = _with_ends(left, stem, BESIDE[end.lower()])
         if end.lower() in _NEVER_ALONE:
-            mine += [other for other in _named_like(stem, BESIDE[end.lower()]) if other not in mine]
+            there = _with_ends(_files_in(os.path.dirname(path)), stem, BESIDE[end.lower()])
+            mine += [other for other in there if other not in mine]
         if not mine:
             continue
         home = homes.get(path)
@@ -98,14 +95,15 @@ def _join(left: list[str], sets: list[FileSet]) -> None:
         left[:] = [other for other in left if other not in home.files]
 
 
-def _named_like(stem: str, ends: tuple[str, ...]) -> list[str]:
-    folder, name = os.path.split(stem)
+def _with_ends(paths: Iterable[str], stem: str, ends: tuple[str, ...]) -> list[str]:
+    return [path for path in paths if path.startswith(stem) and path[len(stem) :].lower() in ends]
+
+
+def _files_in(folder: str) -> list[str]:
     try:
-        names = os.listdir(folder)
+        return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]
     except OSError:
         return []
-    return [os.path.join(folder, one) for one in sorted(names)
-            if one.startswith(name) and one[len(name) :].lower() in ends]  # fmt: skip
 
 
 def _stores(paths: Iterable[str]) -> Iterator[FileSet]:

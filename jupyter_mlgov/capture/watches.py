@@ -27,7 +27,7 @@ from msgspec import Struct, field
 
 from jupyter_mlgov.capture import inotify
 from jupyter_mlgov.capture.audit import NEVER, unseen
-from jupyter_mlgov.capture.descriptors import open_for
+from jupyter_mlgov.capture.descriptors import has_children, open_for
 from jupyter_mlgov.capture.inotify import Inotify
 from jupyter_mlgov.capture.literals import absolute, fixed_part, has_magic, working_folder
 from jupyter_mlgov.capture.reads import Reads
@@ -259,7 +259,8 @@ class FolderWatch:
             counts: bool | None = False if self._ours else (True if self._running else None)
             for event in self._inotify.read():
                 if counts is None:
-                    counts = _has_children()
+                    with unseen():
+                        counts = has_children()
                 if event.mask & inotify.OVERFLOW:
                     if counts:
                         self._lose("more files were opened at once than its queue holds")
@@ -321,13 +322,3 @@ def _worth_watching(entry: os.DirEntry[str]) -> bool:
         return entry.is_dir() and not os.path.exists(os.path.join(entry.path, "pyvenv.cfg"))
     except OSError:
         return False
-
-
-def _has_children() -> bool:
-    """Whether a process that this one started is alive."""
-    with unseen(), contextlib.suppress(OSError):
-        for task in os.listdir("/proc/self/task"):
-            with open(f"/proc/self/task/{task}/children") as file:
-                if file.read(1):
-                    return True
-    return False
