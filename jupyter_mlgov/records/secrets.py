@@ -6,7 +6,7 @@ as the same object. Redacting twice changes nothing. How a secret is recognised:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from jupyter_mlgov.records.secret_forms import (
@@ -23,8 +23,10 @@ __all__ = ["REDACTED", "find_secrets", "redact", "redact_bytes", "redact_tree"]
 
 def find_secrets(text: str) -> Iterator[tuple[int, int, Kind]]:
     """Where secrets stand in ``text``: start, end and kind; some may overlap."""
-    lowered = _lower(text)
-    for hint, forms in BY_HINT.items():
+    hints = _possible(text)
+    lowered = _lower(text) if hints else ""
+    for hint in hints:
+        forms = BY_HINT[hint]
         at = lowered.find(hint)
         while at >= 0:
             before = text[max(0, at - BEFORE) : at]
@@ -38,6 +40,24 @@ def find_secrets(text: str) -> Iterator[tuple[int, int, Kind]]:
                 if form.counts(text[start:end]):
                     yield start, end, form.kind
             at = lowered.find(hint, at + 1)
+
+
+_SHORT = 2_000
+"""Characters below which looking for each hint costs less than that."""
+_NUMBERS = b"0123456789.,;+- \t\r\n"
+"""What most of a table is written with."""
+_LOWER = bytes(range(256)).lower()
+_BY_LETTERS = {hint: letters for hint in BY_HINT if (letters := hint.encode().translate(None, _NUMBERS))}
+"""Each hint as it reads where numbers have been taken out."""
+
+
+def _possible(text: str) -> Iterable[str]:
+    """The hints that may stand in ``text``. A table of numbers is looked through once, not once for each of them: what is
+    left without its numbers is short, and holds all that is left of any hint in it."""
+    if len(text) < _SHORT or not text.isascii():
+        return BY_HINT  # other letters may be written in two ways
+    letters = text.encode("ascii").translate(_LOWER, _NUMBERS)
+    return [hint for hint in BY_HINT if _BY_LETTERS[hint] in letters]
 
 
 def _lower(text: str) -> str:
