@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 WHOLE = 1 << 28
 """Bytes of text up to which a file is parsed at once."""
+UNPACKED = 1 << 26
+"""Bytes up to which a compressed file is unpacked once, and not again for each look at it."""
 STREAM_BLOCK = 1 << 25
 """Bytes of text that are parsed at a time where a file is streamed. No row may be longer."""
 JSON_LIMIT = 1 << 28
@@ -69,7 +71,13 @@ def read_attempts(source: Source, suffix: str) -> Iterator[Batches]:
     Take the first; ask for the next when iterating its batches fails. Raises ``NoTable`` and parsers' errors.
     """
     kind, packed = _kind(source, suffix)
-    yield from _READERS[kind](_Bytes(source, packed), kind)
+    file = _Bytes(source, packed)
+    if packed:
+        data = file.head(UNPACKED + 1)
+        if len(data) <= UNPACKED:
+            file = _Bytes(data, "")
+        del data
+    yield from _READERS[kind](file, kind)
 
 
 def _kind(source: Source, suffix: str) -> tuple[str, str]:
