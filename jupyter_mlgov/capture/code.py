@@ -292,7 +292,10 @@ class ProjectFiles:
             self._modules = {}
             self._prefix = str(root) + os.sep
             self._real = os.path.realpath(root) + os.sep
-            self._outside = tuple(str(folder) + os.sep for folder in (*package_folders(), Path(sys.prefix)))
+            self._outside = tuple(
+                str(folder) + os.sep
+                for folder in (*package_folders(), Path(sys.prefix), Path(os.__file__).parent)
+            )
         modules = dict(sys.modules)
         if modules.keys() == self._modules.keys() and all(map(is_, modules.values(), self._modules.values())):
             return dict(self._found)
@@ -314,7 +317,7 @@ class ProjectFiles:
     def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
             return None
-        if file.startswith(self._outside) and f"{os.sep}." not in file:
+        if file.startswith(self._outside) and f"{os.sep}.." not in file:
             return None  # as most are; no need to look for a way out of there
         return self.own(file) if file.endswith((".py", *_COMPILED)) else None
 
