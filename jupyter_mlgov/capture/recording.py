@@ -442,7 +442,10 @@ class Recorder:
     def _keep_inventory(self, kept: Kept) -> str:
         inventory = self._environment.inventory(self._code.checkout)
         if self._inventory is None or self._inventory[0] != inventory:
-            self._inventory = (inventory, canonical(self.secrets.redact_record(inventory)))
+            # Names, versions and digests are the index's, not the user's: only where it came from may hold a secret.
+            told = [(one.installer, one.origin) for one in inventory.distributions]
+            clean = self.secrets.redact_record(inventory) if self.secrets.holds(told) else inventory
+            self._inventory = (inventory, canonical(clean))
         return kept.put(self._inventory[1])
 
 

@@ -158,9 +158,13 @@ class Secrets:
 
     def redact_record(self, record: T) -> T:
         """A record (a struct) without secrets; the same object where there is none."""
-        if not self._holds_json(msgspec.json.encode(record).decode("utf-8", "replace")):
+        if not self.holds(record):
             return record
         return converted(self.redact_tree(msgspec.to_builtins(record)), type(record))
+
+    def holds(self, record: Any) -> bool:
+        """Whether plain data or structs may hold a secret."""
+        return self._holds_json(msgspec.json.encode(record).decode("utf-8", "replace"))
 
     def _holds_json(self, text: str) -> bool:
         """Whether JSON may hold a secret: one look at the whole is cheaper than one at each of its strings."""
