@@ -6,6 +6,7 @@ is absent, or a section that is, means the defaults.
 
 from __future__ import annotations
 
+import os
 import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
@@ -64,3 +65,13 @@ def _settings(path: Path) -> dict[str, Any]:
         raise UsageError(f"{path} is no TOML: {error}") from error
     _read[path] = (key, found)
     return found
+
+
+def cache_folder() -> Path:
+    """Where this user keeps what can be made again, for all projects: ``MLGOV_CACHE``, else the user's cache."""
+    told = os.environ.get("MLGOV_CACHE")
+    if told:
+        return Path(told)
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("mlgov", appauthor=False))

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from jupyter_mlgov.capture.listed_before import Installed
 from jupyter_mlgov.capture.machine import (
     hash_seed,
     locale_settings,
@@ -15,7 +16,7 @@ from jupyter_mlgov.capture.machine import (
     numeric_libraries,
     timezone_name,
 )
-from jupyter_mlgov.capture.packages import Installed, changed_at, local_folder, process_lister, take_inventory
+from jupyter_mlgov.capture.packages import changed_at, local_folder, process_lister, take_inventory
 from jupyter_mlgov.capture.secrets import Secrets, is_secret_variable
 from jupyter_mlgov.records.inventory import Inventory, Origin
 from jupyter_mlgov.records.manifest import Caution, Environment

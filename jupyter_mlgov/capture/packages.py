@@ -17,8 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from msgspec import Struct
-
+from jupyter_mlgov.capture.listed_before import Installed, Known, ListedBefore, stamp_of
 from jupyter_mlgov.capture.remotes import without_credentials
 from jupyter_mlgov.records.canonical import digest
 from jupyter_mlgov.records.inventory import Distribution, Inventory, Origin
@@ -27,22 +26,17 @@ _NAME = re.compile(rb"^Name:[ \t]*(\S+)", re.MULTILINE)
 _VERSION = re.compile(rb"^Version:[ \t]*(\S+)", re.MULTILINE)
 _HEADER = 8192
 """Bytes of a METADATA file that are searched for name and version: they stand on top."""
+_READ = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _CONDA = re.compile(r"(?P<name>.+)-(?P<version>[^-]+)-(?P<build>[^-]+)\.json")
 
 
-class Installed(Struct, frozen=True):
-    """A distribution with the names that one imports it by."""
-
-    distribution: Distribution
-    modules: frozenset[str]
-
-
 class PackageLister:
-    """Lists what is installed; reads again only what has changed."""
+    """Lists what is installed; reads again only what has changed, also since an earlier session that ``before`` knows of."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: ListedBefore | None = None) -> None:
+        self._before = before
         self._key: tuple[tuple[str, int], ...] | None = None
-        self._known: dict[str, tuple[int, Installed | None]] = {}
+        self._known: dict[str, Known] = {}
         self._listed: dict[str, Installed] = {}
         self._lock = threading.Lock()
 
@@ -58,15 +52,24 @@ class PackageLister:
     def _read(self, entries: Iterable[str]) -> dict[str, Installed]:
         found: dict[str, Installed] = {}
         sources: dict[str, Installed] = {}
+        before = self._known
+        if not before and self._before is not None:
+            before = self._before.read()
+        self._known = {}
+        read = 0
         for folder in _metadata_folders(entries):
-            changed = changed_at(folder)
-            known = self._known.get(folder)
-            if known is None or known[0] != changed:
-                known = self._known[folder] = (changed, _read_distribution(folder))
-            if known[1] is not None:
+            stamp = stamp_of(folder)
+            known = before.get(folder)
+            if known is None or known.stamp != stamp:
+                known = Known(stamp, _read_distribution(folder))
+                read += 1
+            self._known[folder] = known
+            if known.installed is not None:
                 # A source tree on sys.path may hold a stale .egg-info beside the installation that is in force.
                 place = found if folder.endswith(".dist-info") else sources
-                place.setdefault(canonical_name(known[1].distribution.name), known[1])
+                place.setdefault(canonical_name(known.installed.distribution.name), known.installed)
+        if read and self._before is not None:
+            self._before.write(self._known)
         everything = (sources | found).values()
         return {one.distribution.name: one for one in sorted(everything, key=_by_name)}
 
@@ -78,7 +81,7 @@ def _by_name(installed: Installed) -> str:
 @lru_cache(maxsize=1)
 def process_lister() -> PackageLister:
     """The one of this process: it has one ``sys.path``."""
-    return PackageLister()
+    return PackageLister(ListedBefore())
 
 
 def canonical_name(name: str) -> str:
@@ -168,11 +171,19 @@ def _read_distribution(folder: str) -> Installed | None:
 
 
 def _read(folder: str, name: str) -> bytes | None:
-    try:
-        with open(f"{folder}/{name}" if name else folder, "rb") as file:  # noqa: PTH123 - a thousand times a listing
-            return file.read()
+    try:  # a thousand times a listing: a file object takes as long to make as all the rest
+        file = os.open(f"{folder}/{name}" if name else folder, _READ)
     except OSError:
         return None
+    try:
+        pieces = []
+        while piece := os.read(file, 1 << 20):
+            pieces.append(piece)
+        return b"".join(pieces)
+    except OSError:
+        return None
+    finally:
+        os.close(file)
 
 
 _ADDED = (b"INSTALLER,", b"REQUESTED,", b"direct_url.json,", b"RECORD,", b"uv_cache.json,", b"uv_build.json,")
@@ -183,16 +194,23 @@ def _read_record(record: bytes) -> tuple[str | None, set[str]]:
     """The digest of the wheel's own files, and the names that they are imported by."""
     kept: list[bytes] = []
     modules: set[bytes] = set()
+    package = b"\n"
     for line in record.splitlines():
-        if b",sha256=" not in line or line.startswith(b"../"):
-            continue  # bytecode, RECORD itself; scripts, whose first line names this machine's Python
+        if b",sha256=" not in line:
+            continue  # bytecode, RECORD itself
+        if line.startswith(package):
+            kept.append(line)
+            continue  # as most lines are: of the package that the line before was of
         head, slash, rest = line.partition(b"/")
+        if head == b"..":
+            continue  # scripts, whose first line names this machine's Python
         if not slash:
             module, _, suffix = line.partition(b",")[0].partition(b".")
             if suffix.endswith((b"py", b"so", b"pyd")):
                 modules.add(module)
         elif not head.endswith(b".dist-info"):
             modules.add(head)
+            package = head + slash
         elif rest.startswith(_ADDED):
             continue
         kept.append(line)

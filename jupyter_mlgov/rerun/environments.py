@@ -28,6 +28,7 @@ from blake3 import blake3
 from jupyter_mlgov.capture.indexes import find_uv, indexes_of_pip
 from jupyter_mlgov.capture.lock import Lock, differences, recorded_inventory, recorded_lock
 from jupyter_mlgov.capture.packages import canonical_name
+from jupyter_mlgov.configuration import cache_folder
 from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.verdict import Cause, Finding
@@ -108,16 +109,6 @@ def mixed(
         inventory, lock, loaded, manifest, seconds=seconds, explain=False, versions=versions, folder=folder
     )
     return build.python()
-
-
-def cache_folder() -> Path:
-    """Where rebuilt environments are kept: ``MLGOV_CACHE``, else the user's cache."""
-    told = os.environ.get("MLGOV_CACHE")
-    if told:
-        return Path(told)
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("mlgov", appauthor=False))
 
 
 def _loaded(store: Store, manifest: Manifest) -> frozenset[str]:

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.configuration import cache_folder
 from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.rerun import environments
@@ -77,7 +78,7 @@ class Rebuilt:
             return self.recorded()
         if packages not in self._mixed:
             if self._folder is None:
-                above = environments.cache_folder() / "environments"
+                above = cache_folder() / "environments"
                 above.mkdir(parents=True, exist_ok=True)
                 self._folder = Path(tempfile.mkdtemp(prefix="mixed-", dir=above))
             place = self._folder / str(len(self._mixed))

@@ -7,6 +7,7 @@ import sys
 
 SCRIPT = """
 import os, sys, threading
+import platformdirs  # as every kernel has
 from jupyter_mlgov.capture import ahead
 from jupyter_mlgov.capture.packages import process_lister
 loaded = set(sys.modules)
