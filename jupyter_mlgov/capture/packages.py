@@ -12,7 +12,7 @@ import platform
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -35,41 +35,65 @@ class PackageLister:
 
     def __init__(self, before: ListedBefore | None = None) -> None:
         self._before = before
-        self._key: tuple[tuple[str, int], ...] | None = None
-        self._known: dict[str, Known] = {}
-        self._listed: dict[str, Installed] = {}
+        self._entries: dict[str, tuple[int, dict[str, Known]]] = {}
+        """Folder on the path -> when it was changed last, and the metadata in it by their folders."""
+        self._order: list[str] = []
+        self._listed: dict[str, Installed] | None = None
         self._lock = threading.Lock()
 
     def list(self, path: Iterable[str] | None = None) -> dict[str, Installed]:
-        """Every distribution on ``path`` (default: ``sys.path``) by name, in alphabetical order."""
+        """Every distribution on ``path`` (default: ``sys.path``) by name, in alphabetical order; the same object while
+        they are the same."""
         entries = list(dict.fromkeys(entry or os.curdir for entry in (sys.path if path is None else path)))
-        key = tuple((entry, changed_at(entry)) for entry in entries)
         with self._lock:
-            if key != self._key:
-                self._listed, self._key = self._read(entries), key
+            changed = {entry: changed_at(entry) for entry in entries}
+            stale = [
+                entry
+                for entry in entries
+                if entry not in self._entries or self._entries[entry][0] != changed[entry]
+            ]
+            new = self._read(stale) if stale else {}
+            # The working folder is one of them: it changes whenever a notebook writes a file.
+            same = entries == self._order and all(new[entry] == self._entries[entry][1] for entry in stale)
+            self._entries |= {entry: (changed[entry], new[entry]) for entry in stale}
+            if self._listed is None or not same:
+                self._order = entries
+                self._listed = self._merged()
             return self._listed
 
-    def _read(self, entries: Iterable[str]) -> dict[str, Installed]:
-        found: dict[str, Installed] = {}
-        sources: dict[str, Installed] = {}
-        before = self._known
+    def _read(self, entries: Iterable[str]) -> dict[str, dict[str, Known]]:
+        before = {folder: known for _, folders in self._entries.values() for folder, known in folders.items()}
         if not before and self._before is not None:
             before = self._before.read()
-        self._known = {}
+        new: dict[str, dict[str, Known]] = {}
         read = 0
-        for folder in _metadata_folders(entries):
-            stamp = stamp_of(folder)
-            known = before.get(folder)
-            if known is None or known.stamp != stamp:
-                known = Known(stamp, _read_distribution(folder))
-                read += 1
-            self._known[folder] = known
-            if known.installed is not None:
-                # A source tree on sys.path may hold a stale .egg-info beside the installation that is in force.
-                place = found if folder.endswith(".dist-info") else sources
-                place.setdefault(canonical_name(known.installed.distribution.name), known.installed)
+        for entry in entries:
+            new[entry] = {}
+            for folder in _metadata_folders(entry):
+                stamp = stamp_of(folder)
+                known = before.get(folder)
+                if known is None or known.stamp != stamp:
+                    known = Known(stamp, _read_distribution(folder))
+                    read += 1
+                new[entry][folder] = known
         if read and self._before is not None:
-            self._before.write(self._known)
+            elsewhere = {
+                folder: known
+                for folder, known in before.items()
+                if os.path.dirname(folder) not in new  # noqa: PTH120
+            }
+            self._before.write(elsewhere | {f: known for one in new.values() for f, known in one.items()})
+        return new
+
+    def _merged(self) -> dict[str, Installed]:
+        found: dict[str, Installed] = {}
+        sources: dict[str, Installed] = {}
+        for entry in self._order:
+            for folder, known in self._entries[entry][1].items():
+                if known.installed is not None:
+                    # A source tree on sys.path may hold a stale .egg-info beside the installation that is in force.
+                    place = found if folder.endswith(".dist-info") else sources
+                    place.setdefault(canonical_name(known.installed.distribution.name), known.installed)
         everything = (sources | found).values()
         return {one.distribution.name: one for one in sorted(everything, key=_by_name)}
 
@@ -128,19 +152,17 @@ def changed_at(path: str) -> int:
         return 0
 
 
-def _metadata_folders(entries: Iterable[str]) -> Iterator[str]:
-    for entry in entries:
-        try:
-            with os.scandir(entry) as names:
-                # What pip is just replacing is called ``~name`` meanwhile.
-                folders = sorted(
-                    one.path
-                    for one in names
-                    if one.name.endswith((".dist-info", ".egg-info")) and not one.name.startswith("~")
-                )
-        except OSError:
-            continue
-        yield from folders
+def _metadata_folders(entry: str) -> list[str]:
+    try:
+        with os.scandir(entry) as names:
+            # What pip is just replacing is called ``~name`` meanwhile.
+            return sorted(
+                one.path
+                for one in names
+                if one.name.endswith((".dist-info", ".egg-info")) and not one.name.startswith("~")
+            )
+    except OSError:
+        return []
 
 
 def _read_distribution(folder: str) -> Installed | None:

@@ -1,7 +1,7 @@
 """The store: a folder in which a snapshot is whole or absent.
 
-Objects and the ledger are the truth; the index is a cache of them. SQLAlchemy and filelock are imported when they
-are first needed, not with this package.
+Objects and the ledger are the truth; the index is a cache of them. SQLAlchemy is imported when it is
+first needed, not with this package.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry, EntryKind
 from jupyter_mlgov.store import files
 from jupyter_mlgov.store.layout import NO_ENTRY, Layout
+from jupyter_mlgov.store.lock import HeldByAnother, exclusive
 from jupyter_mlgov.store.objects import is_identity
 
 KINDS: tuple[str, ...] = get_args(EntryKind)
@@ -128,27 +129,21 @@ class Ledger:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Holds off every other writer of this store. Not reentrant. Raises ``NotWritable``, ``StoreError``."""
-        import filelock
-
-        path = self._layout.lock
-        holder = filelock.FileLock(path, timeout=LOCK_S)
-        try:
-            with files.writing(self._layout.folder):
-                holder.acquire()
-        except filelock.Timeout as error:
-            raise StoreError(
-                f"the store {self._layout.folder} is being written by another process for more than "
-                f"{LOCK_S:.0f} s: wait for it, or end it, and run it again"
-            ) from error
-        except NotImplementedError as error:
-            raise NotWritable(
-                f"the disk of {self._layout.folder} has no file locks, which the store needs: "
-                "keep the project on another disk"
-            ) from error
-        try:
+        with contextlib.ExitStack() as held:
+            try:
+                with files.writing(self._layout.folder):
+                    held.enter_context(exclusive(self._layout.lock, seconds=LOCK_S))
+            except HeldByAnother as error:
+                raise StoreError(
+                    f"the store {self._layout.folder} is being written by another process for more than "
+                    f"{LOCK_S:.0f} s: wait for it, or end it, and run it again"
+                ) from error
+            except NotImplementedError as error:
+                raise NotWritable(
+                    f"the disk of {self._layout.folder} has no file locks, which the store needs: "
+                    "keep the project on another disk"
+                ) from error
             yield
-        finally:
-            holder.release()
 
     def append(self, entry: Entry, *, expected: str | None) -> tuple[str, Entry]:
         """As :meth:`append_all`, for one."""

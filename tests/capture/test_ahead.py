@@ -23,10 +23,9 @@ assert os.waitpid(children[0], 0)[1] == 0
 for worker in workers:
     worker.join()
 assert set(sys.modules) - loaded <= {"sqlite3", "decimal", "xml.dom"}, set(sys.modules) - loaded
-key = process_lister()._key
-assert key is not None
-assert "pandas" in process_lister().list()
-assert process_lister()._key is key
+listed = process_lister()._listed
+assert "pandas" in listed
+assert process_lister().list() is listed
 """
 
 

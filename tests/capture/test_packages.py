@@ -55,6 +55,19 @@ def test_reads_nothing_again_while_nothing_was_installed(tmp_path: Path) -> None
     assert after["first"] is before["first"]
 
 
+def test_a_file_beside_the_packages_changes_nothing(tmp_path: Path) -> None:
+    install(tmp_path / "site", "thing")
+    (tmp_path / "work").mkdir()
+    lister = PackageLister()
+    path = [str(tmp_path / "work"), str(tmp_path / "site")]
+    before = lister.list(path)
+    (tmp_path / "work" / "written.csv").write_text("a")
+    assert lister.list(path) is before
+    install(tmp_path / "work", "other")
+    assert list(lister.list(path)) == ["other", "thing"]
+    assert list(lister.list(path[1:])) == ["thing"]
+
+
 def test_the_first_folder_on_the_path_counts(tmp_path: Path) -> None:
     install(tmp_path / "near", "thing", "2.0")
     install(tmp_path / "far", "Thing", "1.0")
