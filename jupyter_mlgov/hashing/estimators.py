@@ -121,7 +121,7 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
 
     Equal estimators give equal bytes: skops' own differ at every call.
     """
-    from jupyter_mlgov.hashing.saved_models import Nameless, settled
+    from jupyter_mlgov.hashing.saved_models import Nameless
 
     for library, known in (("torch", is_torch_module), ("statsmodels", is_result)):
         if known(type(value)):
@@ -130,17 +130,17 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
                 f"skops has no form for what {library} fits; its class, parameters and fingerprint are recorded",
             )
     try:
-        from jupyter_mlgov.hashing.skops_writer import dumps
+        from jupyter_mlgov.hashing.skops_writer import parts_of
 
-        data = dumps(value)
+        parts = parts_of(value)
     except Exception as error:  # noqa: BLE001 - whatever cannot be stored is recorded as not kept
         return None, f"skops cannot store it ({type(error).__name__})"
     try:
-        return settled(data), None
+        return parts.settled(), None
     except Nameless as error:
         return None, f"skops could not load it again: {error} cannot be found under that name"
     except Exception:  # noqa: BLE001 - a form of skops that is not known here: as it is
-        return data, None
+        return parts_of(value).as_they_are(), None
 
 
 def _parameters(value: Any) -> dict[str, Any]:

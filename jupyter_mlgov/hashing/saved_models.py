@@ -11,7 +11,10 @@ import io
 import json
 import sys
 import zipfile
+from collections.abc import Mapping
 from typing import Any
+
+from msgspec import Struct
 
 SCHEMA = "schema.json"
 _NAMED = frozenset({"ObjectNode", "FunctionNode", "TypeNode"})
@@ -22,59 +25,74 @@ class Nameless(Exception):
     """A part has a class or function that cannot be found under its name (a lambda, say); ``str`` is the name."""
 
 
-def settled(data: bytes) -> bytes:
-    """A skops file's bytes with its parts renumbered.
+class Parts(Struct):
+    """What a skops file holds: its schema, as JSON has it, and the arrays that the schema names by their files."""
 
-    Raises ``Nameless`` where skops could not load the file again, ``ValueError`` or ``KeyError`` for other files.
-    """
-    with zipfile.ZipFile(io.BytesIO(data)) as archive:
-        members = {name: archive.read(name) for name in archive.namelist()}
-    schema = json.loads(members.pop(SCHEMA))
-    if nameless := _nameless(schema):
-        raise Nameless(nameless)
-    numbers = _Numbers()
-    numbers.rename(schema)
-    if set(numbers.files) != set(members):
-        raise ValueError("a skops file with members that its schema does not name")
+    schema: dict[str, Any]
+    members: Mapping[str, bytes]
+
+    @classmethod
+    def read(cls, data: bytes) -> Parts:
+        """Those of a skops file. Raises ``ValueError`` or ``KeyError`` for other files."""
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        return cls(json.loads(members.pop(SCHEMA)), members)
+
+    def as_they_are(self) -> bytes:
+        """A skops file of them."""
+        return _file(self.schema, self.members)
+
+    def settled(self) -> bytes:
+        """A skops file of them, renumbered; they are used up.
+
+        Raises ``Nameless`` where skops could not load the file again, ``ValueError`` or ``KeyError`` where the schema is
+        of a form that is not known here.
+        """
+        numbers = _Numbers()
+        numbers.walk(self.schema)
+        if numbers.files.keys() != self.members.keys():
+            raise ValueError("a skops file with members that its schema does not name")
+        return _file(self.schema, {renamed: self.members[name] for name, renamed in numbers.files.items()})
+
+
+def _file(schema: dict[str, Any], members: Mapping[str, bytes]) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, renamed in numbers.files.items():
-            archive.writestr(zipfile.ZipInfo(renamed), members[name])
-        archive.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, sort_keys=False, separators=(",", ":")))
+        for name, data in members.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+        archive.writestr(zipfile.ZipInfo(SCHEMA), json.dumps(schema, separators=(",", ":")))
     return out.getvalue()
 
 
-def _nameless(node: Any) -> str | None:
-    """The first class or function that its module, being loaded, does not have. Nothing is imported to look."""
-    if isinstance(node, dict) and node.get("__loader__") in _NAMED:
-        module, name = sys.modules.get(node["__module__"]), node["__class__"]
-        if module is not None and not hasattr(module, name):
-            return f"{node['__module__']}.{name}"
-    below = node.values() if isinstance(node, dict) else node if isinstance(node, list) else ()
-    return next((found for item in below if (found := _nameless(item))), None)
-
-
 class _Numbers:
+    """Renumbers nodes in place, each before those below it: a forest has tens of thousands."""
+
     def __init__(self) -> None:
         self.files: dict[str, str] = {}
         self._ids: dict[int, int] = {}
         self._next = 0
 
-    def rename(self, node: Any) -> None:
-        """Renumbers a node and what is below it, in place. A scalar is never the same part as another."""
-        if isinstance(node, list):
+    def walk(self, node: dict[str, Any] | list[Any]) -> None:
+        """Renumbers a node and what is below it. A scalar is never the same part as another. Raises ``Nameless``."""
+        if type(node) is list:
             for item in node:
-                self.rename(item)
-        if not isinstance(node, dict):
+                if type(item) is dict or type(item) is list:
+                    self.walk(item)
             return
-        if isinstance(node.get("__id__"), int):
-            node["__id__"] = self._number(node["__id__"], shared=node.get("__loader__") != "JsonNode")
+        assert type(node) is dict
+        loader = node.get("__loader__")
+        if loader in _NAMED:
+            _check_named(node)
+        found = node.get("__id__")
+        if type(found) is int:
+            node["__id__"] = self._number(found, shared=loader != "JsonNode")
         name = node.get("file")
-        if isinstance(name, str):
+        if type(name) is str:
             suffix = name[name.rfind(".") :] if "." in name else ""
             node["file"] = self.files.setdefault(name, f"{len(self.files)}{suffix}")
         for item in node.values():
-            self.rename(item)
+            if type(item) is dict or type(item) is list:
+                self.walk(item)
 
     def _number(self, found: int, *, shared: bool) -> int:
         if shared and found in self._ids:
@@ -82,3 +100,10 @@ class _Numbers:
         self._next += 1
         self._ids[found] = self._next
         return self._next
+
+
+def _check_named(node: dict[str, Any]) -> None:
+    """Raises ``Nameless`` where its module, being loaded, does not have it. Nothing is imported to look."""
+    module, name = sys.modules.get(node["__module__"]), node["__class__"]
+    if module is not None and not hasattr(module, name):
+        raise Nameless(f"{node['__module__']}.{name}")

@@ -11,13 +11,17 @@ from __future__ import annotations
 import builtins
 import importlib
 import importlib.util
-import io
 import json
 import sys
 import types
-import zipfile
+from collections.abc import Container
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from jupyter_mlgov.hashing.saved_models import Parts
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 _NAME = "jupyter_mlgov.hashing._skops_io"
 _ONLY_FOR_CLASSES = {
@@ -28,30 +32,38 @@ _ONLY_FOR_CLASSES = {
 _WRITERS = ("_general", "_numpy", "_scipy", "_sklearn", "_quantile_forest")
 
 
-def dumps(value: object) -> bytes:
-    """What ``skops.io.dumps(value)`` gives, but for white space. Raises what that raises."""
+def parts_of(value: object) -> Parts:
+    """What ``skops.io.dumps(value)`` writes. Raises what that raises."""
     if "skops.io._persist" not in sys.modules:
         writer = _writer(tuple(name in sys.modules for name in _ONLY_FOR_CLASSES))
         if writer is not None:
-            return _written(value, *writer)
+            return _parts(value, *writer)
     from skops.io import dumps
 
-    data: bytes = dumps(value)
-    return data
+    return Parts.read(dumps(value))
 
 
-def _written(value: object, context_of: Any, state_of: Any, version: str) -> bytes:
-    """As ``skops.io._persist._save``; the schema in one line."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        context = context_of(zip_file=file)
-        state = state_of(value, context)
-        context.clear_memo()
-        state |= {"protocol": context.protocol, "_skops_version": version}
-        file.writestr(
-            "schema.json", json.dumps(state)
-        )  # skops indents it, for which Python takes ten times as long
-    return buffer.getvalue()
+class _Members:
+    """In place of the archive that skops writes to: its members, which are numbered anew before they are written."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, bytes] = {}
+
+    def namelist(self) -> Container[str]:
+        return self.held.keys()
+
+    def writestr(self, name: str, data: Buffer | str) -> None:
+        self.held[name] = data.encode() if isinstance(data, str) else bytes(data)
+
+
+def _parts(value: object, context_of: Any, state_of: Any, version: str) -> Parts:
+    """As ``skops.io._persist._save``."""
+    members = _Members()
+    context = context_of(zip_file=members)
+    state = state_of(value, context)
+    context.clear_memo()
+    state |= {"protocol": context.protocol, "_skops_version": version}
+    return Parts(json.loads(json.dumps(state)), members.held)
 
 
 @lru_cache(maxsize=1)

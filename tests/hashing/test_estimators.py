@@ -284,8 +284,8 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
-from jupyter_mlgov.hashing.saved_models import settled
-from jupyter_mlgov.hashing.skops_writer import dumps
+from jupyter_mlgov.hashing.saved_models import Parts
+from jupyter_mlgov.hashing.skops_writer import parts_of
 X = np.random.default_rng(0).normal(size=(60, 3))
 y = X[:, 0] > 0
 models = [
@@ -297,20 +297,20 @@ models = [
     FunctionTransformer(np.log1p).fit(X),
 ]
 before = set(sys.modules)
-ours = [settled(dumps(model)) for model in models]
+ours = [parts_of(model).settled() for model in models]
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
 assert new <= {"skops", "sklearn", "jupyter_mlgov", "scipy", "encodings"}, new
 assert "skops.io" not in sys.modules
 assert "sklearn.cluster" not in sys.modules
 from sklearn.cluster import Birch
 try:
-    dumps(Birch().fit(X))
+    parts_of(Birch().fit(X))
 except Exception as error:  # of another copy of skops
     assert type(error).__name__ == "UnsupportedTypeException"
 else:
     raise AssertionError("skops cannot hold it")
 import skops.io
-assert ours == [settled(skops.io.dumps(model)) for model in models]
+assert ours == [Parts.read(skops.io.dumps(model)).settled() for model in models]
 for data in ours:
     skops.io.loads(data, trusted=skops.io.get_untrusted_types(data=data))
 """
