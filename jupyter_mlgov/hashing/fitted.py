@@ -28,6 +28,8 @@ _CLOCK = re.compile(
     r"(^|_)((fit|refit|score|train|training|elapsed|wall|cpu|build)_?(time|times|duration|seconds)|timestamp)_?$"
 )
 """Names of attributes and keys that hold wall-clock times."""
+_ADDRESSES = frozenset({"_stop_words_id"})
+"""Attributes that hold an address, which says nothing any more in a model that was loaded from a file."""
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes, complex})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
               types.WrapperDescriptorType, types.MethodWrapperType, type)  # fmt: skip
@@ -58,7 +60,7 @@ def attributes(value: object) -> dict[str, Any]:
         name: item
         for name, item in state.items()
         if isinstance(name, str)
-        and not (type(item) is int and item in addresses)
+        and not (type(item) is int and (item in addresses or name in _ADDRESSES))
         and not _CLOCK.search(name)
         and not any(isinstance(base.__dict__.get(name), functools.cached_property) for base in bases)
     }

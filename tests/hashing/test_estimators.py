@@ -276,6 +276,19 @@ def test_a_booster_says_what_it_was_trained_with(library: str) -> None:
     assert found.parameters["objective"] == asked["objective"]
 
 
+def test_a_vectorizer_that_was_loaded_from_a_file_is_the_one_that_was_fitted() -> None:
+    """scikit-learn's notes the address of its stop words, which is another in another process."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    fitted = TfidfVectorizer().fit(["a word", "another word"])
+    before = describe_model(fitted)
+    assert "_stop_words_id" in vars(fitted)
+    fitted._stop_words_id += 16
+    after = describe_model(fitted)
+    assert before is not None and after is not None
+    assert before.digest == after.digest
+
+
 WRITE = """
 import sys
 import numpy as np
