@@ -14,6 +14,7 @@ import json
 import re
 import sys
 import types
+from collections.abc import Iterator
 from typing import Any
 
 from jupyter_mlgov.hashing.arrays import array_digest
@@ -45,15 +46,24 @@ def is_estimator(kind: type) -> bool:
     return defines(kind, "fit") and defines(kind, "get_params") and not issubclass(kind, type)
 
 
-def attributes(value: object) -> dict[str, Any]:
-    """The instance's own ``__dict__``, cached properties, times and the addresses of other attributes left out."""
+def attributes(
+    value: object, classes: dict[int, tuple[type, frozenset[str]]] | None = None
+) -> dict[str, Any]:
+    """The instance's own ``__dict__``, cached properties, times and the addresses of other attributes left out. A caller
+    that asks for many gives ``classes``, which remembers the cached properties of each."""
     try:
         state = object.__getattribute__(value, "__dict__")
     except AttributeError:
         return {}
     if type(state) is not dict:
         return {}
-    bases = type.mro(type(value))
+    kind = type(value)
+    if classes is not None and id(kind) in classes:
+        cached = classes[id(kind)][1]
+    else:
+        cached = frozenset(_cached_properties(kind))
+        if classes is not None:
+            classes[id(kind)] = kind, cached
     # scikit-learn's vectorizers note the ``id()`` of their stop words.
     addresses = {id(item) for item in state.values()}
     return {
@@ -61,9 +71,16 @@ def attributes(value: object) -> dict[str, Any]:
         for name, item in state.items()
         if isinstance(name, str)
         and not (type(item) is int and (item in addresses or name in _ADDRESSES))
+        and name not in cached
         and not _CLOCK.search(name)
-        and not any(isinstance(base.__dict__.get(name), functools.cached_property) for base in bases)
     }
+
+
+def _cached_properties(kind: type) -> Iterator[str]:
+    for base in type.mro(kind):
+        for name, item in type.__getattribute__(base, "__dict__").items():
+            if isinstance(item, functools.cached_property):
+                yield name
 
 
 def public_class(kind: type) -> str:
@@ -132,6 +149,9 @@ class Fingerprint:
         self._open: dict[int, int] = {}
         self._circles = 0
         self._in_parameters = 0
+        self._classes: dict[int, tuple[type, frozenset[str]]] = {}
+        self._parameters: dict[int, frozenset[str]] = {}
+        """Of scikit-learn's own ``get_params``, which asks the class: a forest has hundreds of trees."""
 
     def value(self, value: Any) -> bytes:
         """32 bytes for ``value`` and everything that hangs on it. Raises ``Unhashable``."""
@@ -243,7 +263,9 @@ class Fingerprint:
         if is_result(kind):
             return result_digest(value, public_class, self.value)
         if is_estimator(kind):
-            return self._pairs(f"estimator {name}", attributes(value), _parameter_names(value))
+            return self._pairs(
+                f"estimator {name}", attributes(value, self._classes), self._parameter_names(value, kind)
+            )
         if name in ("joblib.memory.Memory", "joblib.Memory"):
             return combine("object", name, self.value(str(value.location)))
         try:
@@ -253,6 +275,15 @@ class Fingerprint:
         if name in ("sklearn.tree.Tree", "sklearn.tree._tree.Tree"):
             return combine("tree", *(self.value(part) for part in _tree(value)))
         return self._rebuilt(name, value)
+
+    def _parameter_names(self, value: Any, kind: type) -> frozenset[str]:
+        if getattr(sys.modules.get("sklearn.base"), "BaseEstimator", None) is None or not _asks_the_class(
+            kind
+        ):
+            return _parameter_names(value)
+        if id(kind) not in self._parameters:
+            self._parameters[id(kind)] = _parameter_names(value)
+        return self._parameters[id(kind)]
 
     def _rebuilt(self, name: str, value: Any) -> bytes:
         """Everything else: what it would be rebuilt from, were it copied. Nothing is rebuilt."""
@@ -283,6 +314,14 @@ def _is_full(cell: types.CellType) -> bool:
         return cell.cell_contents is not cell
     except ValueError:
         return False
+
+
+def _asks_the_class(kind: type) -> bool:
+    """Whether ``get_params`` is the one of scikit-learn's base class, which reads the signature of ``__init__``."""
+    for base in type.mro(kind):
+        if "get_params" in type.__getattribute__(base, "__dict__"):
+            return base is sys.modules["sklearn.base"].BaseEstimator
+    return False
 
 
 def _parameter_names(value: Any) -> frozenset[str]:
