@@ -172,6 +172,27 @@ class Aside:
         finally:
             self._deadline = deadline
 
+    def in_turn(self, works: Sequence[Callable[[], T]]) -> list[T | Exception]:
+        """Several works, one after the other, that are handed over together: each hand-over costs as much as a small part
+        of a record. In place of a result stands what was raised, or an ``Overrun`` where the work was given up.
+        """
+        results: list[T | Exception] = []
+        while len(results) < len(works):
+            if time.monotonic() >= self._deadline:
+                return [*results, *(Overrun(self._used_up()) for _ in works[len(results) :])]
+            batch = _Batch(works[len(results) :], _call)
+            late = self._wait(batch, None)
+            for result in batch.results:
+                if not isinstance(result, _Raised):
+                    results.append(result)
+                elif isinstance(result.error, Exception):
+                    results.append(result.error)
+                else:
+                    raise result.error
+            if late is not None and len(results) < len(works):
+                results.append(Overrun(late.reason))
+        return results
+
     def _used_up(self) -> str:
         return f"the time budget of {self.seconds:g} s was used up"
 
@@ -220,6 +241,10 @@ class Aside:
     def _give_up(self, worker: _Worker, batch: _Batch[Any, Any]) -> None:
         self._worker = None
         worker.give_up(batch)
+
+
+def _call(work: Callable[[], T]) -> T:
+    return work()
 
 
 def _told(result: T | _Raised) -> T | GivenUp:

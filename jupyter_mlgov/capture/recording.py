@@ -7,29 +7,28 @@ stands alone and runs aside, within the time budget: what fails or takes too lon
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from msgspec import Struct, field
 
 from jupyter_mlgov.capture.aside import Aside, Overrun
 from jupyter_mlgov.capture.code import CodeRecorder
-from jupyter_mlgov.capture.document import Document, DocumentCell, Live, overlay
+from jupyter_mlgov.capture.document import Document, Live, overlay
 from jupyter_mlgov.capture.environment import EnvironmentRecorder
 from jupyter_mlgov.capture.found_rows import codes_for
 from jupyter_mlgov.capture.held_rows import RowsRecorder
-from jupyter_mlgov.capture.hidden_state import execution_order, find_hidden_state
+from jupyter_mlgov.capture.hidden_state import find_hidden_state
 from jupyter_mlgov.capture.input_records import InputRecorder
-from jupyter_mlgov.capture.inputs import uri_of
 from jupyter_mlgov.capture.journal import Execution
-from jupyter_mlgov.capture.kept import Kept, text_bytes
+from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.listening import Listening
 from jupyter_mlgov.capture.mapped_arrays import MappedArrays
 from jupyter_mlgov.capture.module_variables import variables_of
 from jupyter_mlgov.capture.namespace import Variables, find_frames, find_models
+from jupyter_mlgov.capture.notebook_record import record_notebook
 from jupyter_mlgov.capture.options import Options, Rules, Settings
 from jupyter_mlgov.capture.outputs import OutputListener
 from jupyter_mlgov.capture.randomness import RandomStates
@@ -38,21 +37,19 @@ from jupyter_mlgov.capture.scalars import find_scalars, parameters_of
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.capture.undisturbed import quiet
 from jupyter_mlgov.errors import StoreError
-from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.annotations import Charter
 from jupyter_mlgov.records.assessment import HeldRows, InputSchema
 from jupyter_mlgov.records.canonical import Scalar, canonical
 from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import (
     Caution,
-    CellRecord,
     Code,
     Environment,
     Frame,
-    Generator,
     Input,
-    JournalEntry,
     Manifest,
     Model,
+    Module,
     Notebook,
 )
 
@@ -113,6 +110,8 @@ class Recorder:
         self.place: tuple[Path, Store] | None = None
         """Root and store of the project of the last snapshot."""
         self._inventory: tuple[Inventory, bytes] | None = None
+        self._environment_kept: tuple[Environment, int, bytes] | None = None
+        """The newest, the secrets known then, and how it is kept."""
 
     def record(
         self,
@@ -202,42 +201,45 @@ class Recorder:
         failed = [one for one in (journal if last is None else [last]) if one.status == "error"]
         named = {name for one in journal for name in one.names.variables}
 
-        def part(name: str, otherwise: T, work: Callable[[], T]) -> T:
-            return _part(aside, name, lost, otherwise, work)
+        def notebook_and_parent() -> tuple[Notebook, str | None]:
+            parent = store.newest(run.options.name) if run.kind == "snapshot" else None
+            return record_notebook(document, journal, root, cell, self._outputs, self.secrets, kept), parent
 
-        notebook = aside.run(
-            lambda: self._record_notebook(document, journal, root, cell, kept), seconds=STORE_S
+        notebook, parent = aside.run(notebook_and_parent, seconds=STORE_S)
+        modules: list[Module] = []
+
+        def record_code() -> tuple[Code, list[Caution]]:
+            if asked is None:
+                return Code(), []
+            code, said = self._code.record(asked, root, kept.batch)
+            modules.extend(code.modules)
+            return code, said
+
+        def record_environment() -> tuple[str, list[Caution]]:
+            environment, said = self._environment.record(sorted(named))
+            return self._keep_environment(environment, kept), said
+
+        unknown = Environment(python="", platform="", packages={})
+        code, _, environment, (generators, states), inventory, author, risks = _parts(
+            aside,
+            lost,
+            ("code", (Code(), []), record_code),
+            ("modules' variables", None, lambda: named.update(variables_of(modules, root))),
+            ("environment", (None, []), record_environment),
+            (
+                "randomness",
+                ((), b"{}"),
+                lambda: run.random.after_cell(namespace, [one.source for one in journal]),
+            ),
+            ("inventory", None, lambda: self._keep_inventory(kept)),
+            ("author", "", lambda: self._code.author(folder)),
+            ("risks", [], lambda: register.of(run.options.name, namespace, made_here)),
         )
-        parent = (
-            aside.run(lambda: store.newest(run.options.name), seconds=STORE_S)
-            if run.kind == "snapshot"
-            else None
-        )
-        no_code: tuple[Code, list[Caution]] = (Code(), [])
-        code, said = no_code
-        if asked is not None:
-            code, said = part("code", no_code, lambda: self._code.record(asked, root, kept.batch))
-        lost += said
-        no_environment: tuple[Environment, list[Caution]] = (
-            Environment(python="", platform="", packages={}),
-            [],
-        )
-        named |= part("modules' variables", set[str](), lambda: variables_of(code.modules, root))
-        environment, said = part(
-            "environment", no_environment, lambda: self._environment.record(sorted(named))
-        )
-        lost += said
-        no_generators: tuple[tuple[Generator, ...], bytes] = ((), b"{}")
-        generators, states = part(
-            "randomness",
-            no_generators,
-            lambda: run.random.after_cell(namespace, [one.source for one in journal]),
-        )
-        no_inventory: str | None = None
-        inventory = part("inventory", no_inventory, lambda: self._keep_inventory(kept))
-        author = part("author", "", lambda: self._code.author(folder))
-        no_risks: list[Risk] = []
-        risks = part("risks", no_risks, lambda: register.of(run.options.name, namespace, made_here))
+        code, said = code
+        environment, also = environment
+        lost += [*said, *also]
+        if environment is None:
+            environment = aside.run(lambda: self._keep_environment(unknown, kept), seconds=STORE_S)
         charter = register.charter
         tagged_charter, tagged_risks, problems = self._rules.from_markdown(document.as_notebook())
         lost += [Caution(code="annotation", message=problem) for problem in problems]
@@ -314,9 +316,7 @@ class Recorder:
             rows=rows,
             inputs_schema=schema,
             code=code,
-            environment=aside.run(
-                lambda: kept.put(canonical(self.secrets.redact_record(environment))), seconds=STORE_S
-            ),
+            environment=environment,
             inventory=inventory,
             charter=charter,
             kpis=kpis,
@@ -394,50 +394,12 @@ class Recorder:
             ),
         )
 
-    def _record_notebook(
-        self, document: Document, journal: Sequence[Execution], root: Path, cell: int | None, kept: Kept
-    ) -> Notebook:
-        last_runs = [journal[one.runs[-1]] for one in document.cells if one.runs]
-        fresh = [
-            one
-            for one in last_runs
-            if one.outputs_version != one.shown.version
-            or (one.outputs_object is not None and not kept.has(one.outputs_object))
-        ]
-        rendered = [self._outputs.rendered(one.shown) for one in fresh]
-        texts = [
-            json.dumps(self.secrets.redact_tree(outputs), ensure_ascii=False, sort_keys=True, default=str)
-            for outputs in rendered
-        ]
-        for one, outputs, digest in zip(fresh, rendered, kept.put_all(map(text_bytes, texts)), strict=True):
-            one.outputs_object = digest if outputs else None
-            one.outputs_version = one.shown.version
-        sources = kept.texts([one.source for one in document.cells] + [one.source for one in journal])
-        edited = iter(kept.texts([one.edited for one in document.cells if one.edited is not None]))
-        cells = tuple(
-            _cell_record(index, one, journal, source, next(edited) if one.edited is not None else None)
-            for index, (one, source) in enumerate(zip(document.cells, sources, strict=False))
-        )
-        entries = tuple(
-            JournalEntry(
-                index=document.place.get(position),
-                source=source,
-                execution_count=one.execution_count,
-                status=one.status,
-                sets=one.names.sets,
-                uses=one.names.uses,
-            )
-            for position, (one, source) in enumerate(
-                zip(journal, sources[len(document.cells) :], strict=True)
-            )
-        )
-        return Notebook(
-            path=uri_of(document.path, root) if document.path is not None else "",
-            order=execution_order(document, journal, cell),
-            document=kept.put(self.secrets.redact_json(text_bytes(document.to_text()))),
-            cells=cells,
-            journal=entries,
-        )
+    def _keep_environment(self, environment: Environment, kept: Kept) -> str:
+        known = self._environment_kept
+        if known is None or known[:2] != (environment, self.secrets.known):
+            data = canonical(self.secrets.redact_record(environment))
+            self._environment_kept = known = (environment, self.secrets.known, data)
+        return kept.put(known[2])
 
     def _keep_inventory(self, kept: Kept) -> str:
         inventory = self._environment.inventory(self._code.checkout)
@@ -447,25 +409,6 @@ class Recorder:
             clean = self.secrets.redact_record(inventory) if self.secrets.holds(told) else inventory
             self._inventory = (inventory, canonical(clean))
         return kept.put(self._inventory[1])
-
-
-def _cell_record(
-    index: int, cell: DocumentCell, journal: Sequence[Execution], source: str, edited: str | None
-) -> CellRecord:
-    last = journal[cell.runs[-1]] if cell.runs else None
-    return CellRecord(
-        index=index,
-        id=cell.id,
-        type=cast("Any", cell.type),
-        source=source,
-        edited=edited,
-        execution_count=last.execution_count if last else None,
-        runs=len(cell.runs),
-        duration_s=round(last.duration_s, 6) if last and last.duration_s is not None else None,
-        status=last.status if last else "not-run",
-        outputs=last.outputs_object if last else None,
-        tags=cell.tags,
-    )
 
 
 def _scalars(
@@ -488,6 +431,21 @@ def _scalars(
 def _part(aside: Aside, part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
     """One part of the record, made aside; where it fails or takes too long, it is left out and said so."""
     return _guarded(part, lost, otherwise, lambda: aside.run(work))
+
+
+def _parts(aside: Aside, lost: list[Caution], *parts: tuple[str, Any, Callable[[], Any]]) -> list[Any]:
+    """Several parts (name, what stands in place of one that is left out, how it is made), made aside in one go."""
+    results = aside.in_turn([work for _, _, work in parts])
+
+    def of(result: Any) -> Any:
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    return [
+        _guarded(name, lost, otherwise, lambda result=result: of(result))  # type: ignore[misc]
+        for (name, otherwise, _), result in zip(parts, results, strict=True)
+    ]
 
 
 def _guarded(part: str, lost: list[Caution], otherwise: T, work: Callable[[], T]) -> T:
