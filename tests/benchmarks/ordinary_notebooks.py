@@ -89,25 +89,62 @@ def given(folder: Path) -> Iterator[tuple[str, list[str]]]:
             yield path.stem, sources
 
 
-def run(sources: list[str], folder: Path) -> float | None:
-    """Seconds from the start of a kernel to the end of the last cell; None when a cell fails."""
-    kernel: Kernel | None = None
+class Notebook:
+    """One notebook in a kernel of its own, run cell by cell; how long each took, from the start of the kernel."""
 
-    def whole() -> None:
-        nonlocal kernel
-        kernel = Kernel(folder, env={"MPLBACKEND": "module://matplotlib_inline.backend_inline"})
-        undisturbed(kernel.manager.provisioner.pid)  # type: ignore[union-attr]
-        for source in sources:
-            if kernel.run(source, timeout=LONGEST_S).status != "ok":
-                raise RuntimeError(source)
+    def __init__(self, sources: list[str], folder: Path) -> None:
+        self.sources = sources
+        self.seconds = 0.0
+        self._folder = folder
+        self._kernel: Kernel | None = None
 
-    try:
-        return seconds(whole)
-    except Exception:
-        return None
-    finally:
-        if kernel is not None:
-            kernel.stop()
+    def start(self) -> None:
+        def begin() -> None:
+            self._kernel = Kernel(
+                self._folder, env={"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
+            )
+
+        self.seconds += seconds(begin)
+        assert self._kernel is not None
+        undisturbed(self._kernel.manager.provisioner.pid)  # type: ignore[union-attr]
+
+    def run(self, place: int) -> None:
+        """Runs one cell. Raises ``RuntimeError`` when it fails."""
+        assert self._kernel is not None
+        kernel, source = self._kernel, self.sources[place]
+        found: list[str] = []
+        self.seconds += seconds(lambda: found.append(kernel.run(source, timeout=LONGEST_S).status))
+        if found != ["ok"]:
+            raise RuntimeError(source)
+
+    def stop(self) -> None:
+        if self._kernel is not None:
+            self._kernel.stop()
+
+
+def side_by_side(sources: list[str], plain_first: bool) -> tuple[float, float] | None:
+    """Seconds without and with the extension, each from the start of a kernel to the end of the last cell; None when
+    a cell fails without it. They take turns at every cell: a slow moment of the machine meets both."""
+    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
+        plain = Notebook(["", *sources], Path(one))
+        extended = Notebook(with_extension(sources), Path(other))
+        try:
+            for notebook in (plain, extended) if plain_first else (extended, plain):
+                notebook.start()
+            for place in range(len(extended.sources)):
+                turns = [extended, plain] if (place % 2 == 0) == plain_first else [plain, extended]
+                for notebook in turns:
+                    if notebook is extended or place:  # it has no cell that loads the extension
+                        try:
+                            notebook.run(place)
+                        except Exception:
+                            if notebook is plain:
+                                return None
+                            raise
+        finally:
+            plain.stop()
+            extended.stop()
+    return plain.seconds, extended.seconds
 
 
 def with_extension(sources: list[str]) -> list[str]:
@@ -122,14 +159,10 @@ def measure(*, quick: bool) -> Figure:
     for turn, (name, sources) in enumerate(given(Path(place)) if place else made()):
         if len(times) == wanted or (times and time.monotonic() > end):
             break
-        with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-            ways = [(sources, Path(one)), (with_extension(sources), Path(other))]
-            # Each way goes first every second time.
-            found = [run(*way) for way in (ways if turn % 2 else ways[::-1])]
-        plain, extended = found if turn % 2 else found[::-1]
-        if plain is None:
+        found = side_by_side(sources, bool(turn % 2))
+        if found is None:
             continue
-        assert extended is not None, f"{name} fails with the extension and not without"
+        plain, extended = found
         print(f"    {name} {plain:.1f} s, {extended:.1f} s", file=sys.stderr, flush=True)
         times.append((name, plain, extended))
     plain_s, extended_s = sum(one[1] for one in times), sum(one[2] for one in times)
