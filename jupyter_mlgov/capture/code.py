@@ -300,12 +300,13 @@ class ProjectFiles:
         if modules.keys() == self._modules.keys() and all(map(is_, modules.values(), self._modules.values())):
             return dict(self._found)
         found: dict[str, str] = {}
+        module_type, outside, up = type(sys), self._outside, f"{os.sep}.."
         for name, module in modules.items():
-            if not issubclass(type(module), type(sys)):
+            if not issubclass(type(module), module_type):
                 continue
             file = object.__getattribute__(module, "__dict__").get("__file__")  # a lazy module stays unloaded
-            if type(file) is not str:
-                continue
+            if type(file) is not str or (file.startswith(outside) and up not in file):
+                continue  # as most are; no need to look for a way out of there
             if (name, file) not in self._known:
                 self._known[name, file] = self._own(name, file)
             own = self._known[name, file]
@@ -317,8 +318,6 @@ class ProjectFiles:
     def _own(self, name: str, file: str) -> str | None:
         if name in ("__main__", "__mp_main__") or name.partition(".")[0] == "jupyter_mlgov":
             return None
-        if file.startswith(self._outside) and f"{os.sep}.." not in file:
-            return None  # as most are; no need to look for a way out of there
         return self.own(file) if file.endswith((".py", *_COMPILED)) else None
 
     def own(self, file: str) -> str | None:

@@ -68,7 +68,7 @@ class RowsRecorder(Struct):
         held: list[HeldRows] = []
         schema: InputSchema | None = None
         for found in find_rows(test, declared, codes, namespace, primary, lost):
-            one, learnt = self._hold(found, asked)
+            one, learnt = self._hold(found, asked, learn=schema is None)
             held.append(one)
             schema = schema or learnt
             if one.reason is not None and found.evidence == "declared":
@@ -76,8 +76,9 @@ class RowsRecorder(Struct):
                 lost.append(Caution(code="rows.skipped", message=said))
         return tuple(held), schema
 
-    def _hold(self, found: FoundRows, asked: _Asked) -> tuple[HeldRows, InputSchema | None]:
+    def _hold(self, found: FoundRows, asked: _Asked, *, learn: bool) -> tuple[HeldRows, InputSchema | None]:
         key: tuple[object, ...] | None = (
+            learn,
             found.role,
             found.model,
             asked.limit,
@@ -89,12 +90,12 @@ class RowsRecorder(Struct):
             key = None
         if key is not None and key in self._made and asked.kept.has(str(self._made[key][0].object)):
             return self._made[key]
-        made = self._make(found, asked)
+        made = self._make(found, asked, learn)
         if key is not None and made[0].object is not None:
             self._made[key] = made
         return made
 
-    def _make(self, found: FoundRows, asked: _Asked) -> tuple[HeldRows, InputSchema | None]:
+    def _make(self, found: FoundRows, asked: _Asked, learn: bool) -> tuple[HeldRows, InputSchema | None]:
         from jupyter_mlgov.capture.learnt_inputs import learn_inputs
 
         facts: dict[str, Any] = {
@@ -124,8 +125,9 @@ class RowsRecorder(Struct):
             classes=_classes(asked.namespace.get(found.model or "")),
             extra=table.extra,
         )
-        features = table.frame.loc[:, list(table.features)]
-        return held, learn_inputs(features, held) if table.features else None
+        if not learn or not table.features:
+            return held, None
+        return held, learn_inputs(table.frame.loc[:, list(table.features)], held)
 
     def _no_secrets(self, frame: pd.DataFrame) -> None:
         left = _SECRETS_LIMIT

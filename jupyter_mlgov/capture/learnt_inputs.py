@@ -30,9 +30,10 @@ def _feature(name: str, values: pd.Series[Any]) -> Feature:
     import pandas as pd
 
     dtype = values.dtype
-    missing = float(values.isna().mean()) if len(values) else 0.0
+    absent = values.isna().to_numpy()
+    missing = float(absent.mean()) if len(values) else 0.0
     facts: dict[str, Any] = {"name": name, "dtype": str(dtype), "missing": round(missing, 9)}
-    present = values.dropna()
+    present = values[~absent] if missing else values
     if pd.api.types.is_bool_dtype(dtype):
         return Feature(kind="boolean", **facts)
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):

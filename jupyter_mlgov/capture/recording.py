@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import msgspec
 from msgspec import Struct, field
 
 from jupyter_mlgov.capture.aside import Aside, Overrun
@@ -397,8 +398,10 @@ class Recorder:
     def _keep_environment(self, environment: Environment, kept: Kept) -> str:
         known = self._environment_kept
         if known is None or known[:2] != (environment, self.secrets.known):
-            data = canonical(self.secrets.redact_record(environment))
-            self._environment_kept = known = (environment, self.secrets.known, data)
+            # The names and versions of packages are the index's, as in the inventory.
+            told = msgspec.structs.replace(environment, packages={}, imported=())
+            clean = self.secrets.redact_record(environment) if self.secrets.holds(told) else environment
+            self._environment_kept = known = (environment, self.secrets.known, canonical(clean))
         return kept.put(known[2])
 
     def _keep_inventory(self, kept: Kept) -> str:
