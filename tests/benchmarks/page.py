@@ -23,15 +23,19 @@ REASONS = {
     "plain_cell": "Looking at the open descriptors and taking in what inotify gathered, before and after the cell.",
     "trivial_experiment": "Three rounds of flushes that have to follow one another (files, folders, HEAD), a git process, "
     "the list of what is mapped into memory, and processor time: canonical JSON, secrets, digests.",
-    "training_experiment": "The frame's digest is a small part; most is the fixed cost of a snapshot (the row above). A fit "
-    "of seconds hides it, this one does not.",
+    "training_experiment": "The frame's digest is a small part; most is the fixed cost of a snapshot (the row above), and that "
+    "is about twice as long here: OpenBLAS keeps a thread of the fit spinning for some 30 ms after it, on one of two "
+    "processors. With OPENBLAS_NUM_THREADS=1 the fit takes 110 ms instead of 230, and the snapshot 45 ms instead of 90.",
+    "file_digest": "A file is read, never mapped: a mapped file that shrinks meanwhile kills the process. Reading copies it once, "
+    "which two processors cannot hide behind the digest where BLAKE3 is as fast as copying (AVX-512); on the older "
+    "processor that was measured before it was 0.92.",
     "same_again": "Neither the file nor the array that is mapped from it is read again; what is left is the fixed cost of a "
     "snapshot, which the first one has too.",
     "store_growth": "Frames, inputs and the journal that snapshots share are kept once. The rest is what each manifest has of its "
     "own, and digests do not compress; the index, a cache, is a third of it.",
-    "ordinary_notebooks": "Nearly all of it is paid once in a session: loading the extension, and the first snapshot, which "
-    "makes the store, imports what records and lists the packages. The notebooks are short; the share falls as "
-    "they get longer.",
+    "ordinary_notebooks": "It is paid once in a session: some 60 ms for loading the extension, and 200 to 350 ms for the first "
+    "snapshot, which makes the store, imports what records, and meets every kind of object for the first time. The "
+    "notebooks are short (4 to 5 s); the share falls as they get longer, and further snapshots cost a tenth of that.",
 }
 """What profiling showed, for rows that miss their target."""
 
