@@ -221,7 +221,7 @@ class Recorder:
             return self._keep_environment(environment, kept), said
 
         unknown = Environment(python="", platform="", packages={})
-        code, _, environment, (generators, states), inventory, author, risks = _parts(
+        (code, said), _, (environment, also), (generators, states), inventory, author, risks = _parts(
             aside,
             lost,
             ("code", (Code(), []), record_code),
@@ -236,8 +236,6 @@ class Recorder:
             ("author", "", lambda: self._code.author(folder)),
             ("risks", [], lambda: register.of(run.options.name, namespace, made_here)),
         )
-        code, said = code
-        environment, also = environment
         lost += [*said, *also]
         if environment is None:
             environment = aside.run(lambda: self._keep_environment(unknown, kept), seconds=STORE_S)

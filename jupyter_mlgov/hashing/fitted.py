@@ -2,8 +2,8 @@
 
 Every part has a digest of its own, made from its parts: attributes by name, containers, arrays, and the state
 that compiled parts (trees, loss functions, neighbour indexes) would be rebuilt from. Order counts in lists, not
-in sets and dicts. What a fit leaves behind without being part of its result is left out: wall-clock times,
-counters of look-ups, cached properties, and generators of random numbers outside the parameters. A part whose
+in sets and dicts. What a fit leaves behind without being part of its result is left out: wall-clock times, the number of
+processors, counters of look-ups, cached properties, and generators of random numbers outside the parameters. A part whose
 state cannot be read raises ``Unhashable``: a fingerprint never stands for less than the whole.
 """
 
@@ -31,6 +31,8 @@ _CLOCK = re.compile(
 """Names of attributes and keys that hold wall-clock times."""
 _ADDRESSES = frozenset({"_stop_words_id"})
 """Attributes that hold an address, which says nothing any more in a model that was loaded from a file."""
+_MACHINE = frozenset({"_n_threads", "n_threads"})
+"""Attributes that say how many processors there were: scikit-learn notes it in clusterings and histograms."""
 _SCALARS = frozenset({type(None), bool, int, float, str, bytes, complex})
 _FUNCTIONS = (types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.MethodDescriptorType,
               types.WrapperDescriptorType, types.MethodWrapperType, type)  # fmt: skip
@@ -72,6 +74,7 @@ def attributes(
         if isinstance(name, str)
         and not (type(item) is int and (item in addresses or name in _ADDRESSES))
         and name not in cached
+        and name not in _MACHINE
         and not _CLOCK.search(name)
     }
 

@@ -206,6 +206,18 @@ def test_fingerprints_are_the_same_in_every_process_and_no_library_is_loaded() -
     assert found == {here}
 
 
+@pytest.mark.parametrize("name", ["histogram boosting", "clusters"])
+def test_a_fit_on_a_machine_with_other_processors_has_the_same_fingerprint(name: str) -> None:
+    threadpoolctl = pytest.importorskip("threadpoolctl")
+    found = set()
+    for threads in (1, 2):
+        with threadpoolctl.threadpool_limits(threads):
+            description = describe_model(fitted(name))
+        assert description is not None
+        found.add(description.digest)
+    assert len(found) == 1
+
+
 @pytest.mark.parametrize("name", [name for name in MAKERS if name != "search"])
 def test_equal_models_make_equal_skops_files_that_can_be_loaded(name: str) -> None:
     one, other = save_model(fitted(name)), save_model(fitted(name))
