@@ -19,6 +19,7 @@ from msgspec import Struct
 from jupyter_mlgov.errors import NotFound, StoreError, UsageError
 from jupyter_mlgov.operate import predictions
 from jupyter_mlgov.store import files
+from jupyter_mlgov.store.lock import HeldByAnother, exclusive
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -178,14 +179,12 @@ def _keep(folder: Path, keys: list[tuple[str, int]], given: pa.Table) -> None:
 
 @contextmanager
 def _lock(folder: Path) -> Iterator[None]:
-    import filelock
-
     with files.writing(folder):
         files.make_folder(folder / FOLDER)
     try:
-        with filelock.FileLock(folder / FOLDER / ".lock", timeout=LOCK_S):
+        with exclusive(folder / FOLDER / ".lock", seconds=LOCK_S):
             yield
-    except filelock.Timeout as error:
+    except HeldByAnother as error:
         raise StoreError(
             f"another process adds outcomes to {folder}: wait for it, then run it again"
         ) from error

@@ -21,7 +21,7 @@ from typing import get_args
 import msgspec
 from blake3 import blake3
 
-from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable, StoreError, UsageError
+from jupyter_mlgov.errors import Damaged, Missing, MlgovError, StoreError, UsageError
 from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry, EntryKind
@@ -137,11 +137,6 @@ class Ledger:
                 raise StoreError(
                     f"the store {self._layout.folder} is being written by another process for more than "
                     f"{LOCK_S:.0f} s: wait for it, or end it, and run it again"
-                ) from error
-            except NotImplementedError as error:
-                raise NotWritable(
-                    f"the disk of {self._layout.folder} has no file locks, which the store needs: "
-                    "keep the project on another disk"
                 ) from error
             yield
 

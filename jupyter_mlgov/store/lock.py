@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from jupyter_mlgov.errors import NotWritable
+
 try:
     import fcntl
 except ImportError:  # Windows
@@ -34,7 +36,7 @@ class HeldByAnother(Exception):
 def exclusive(path: Path, *, seconds: float) -> Iterator[None]:
     """Holds the lock on the file at ``path``, which is made where there is none. Not reentrant.
 
-    Raises ``HeldByAnother`` where another holds it for ``seconds``, ``NotImplementedError`` where the disk has no locks,
+    Raises ``HeldByAnother`` where another holds it for ``seconds``, ``NotWritable`` where the disk has no locks,
     ``OSError`` where the file cannot be opened.
     """
     if _flock is None:
@@ -43,7 +45,14 @@ def exclusive(path: Path, *, seconds: float) -> Iterator[None]:
         return
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        _wait(file, seconds)
+        try:
+            _wait(file, seconds)
+        except OSError as error:
+            if error.errno not in _NONE:
+                raise
+            raise NotWritable(
+                f"the disk of {path.parent} has no file locks, which the store needs: keep the project on another disk"
+            ) from error
         try:
             yield
         finally:
@@ -61,8 +70,6 @@ def _wait(file: int, seconds: float) -> None:
             _flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             return
         except OSError as error:
-            if error.errno in _NONE:
-                raise NotImplementedError(error.strerror) from error
             if error.errno not in _HELD:
                 raise
         left = end - time.monotonic()
