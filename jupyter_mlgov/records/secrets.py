@@ -47,16 +47,17 @@ _SHORT = 2_000
 _NUMBERS = b"0123456789.,;+- \t\r\n"
 """What most of a table is written with."""
 _LOWER = bytes(range(256)).lower()
-_BY_LETTERS = {hint: letters for hint in BY_HINT if (letters := hint.encode().translate(None, _NUMBERS))}
-"""Each hint as it reads where numbers have been taken out."""
+_BY_LETTERS = {hint: max(hint.encode().translate(None, _NUMBERS).split(b'"'), key=len) for hint in BY_HINT}
+"""Each hint as it reads where numbers have been taken out: the longest part of it that no quotation mark ends."""
 
 
 def _possible(text: str) -> Iterable[str]:
     """The hints that may stand in ``text``. A table of numbers is looked through once, not once for each of them: what is
-    left without its numbers is short, and holds all that is left of any hint in it."""
+    left without its numbers is short, and holds all that is left of any hint in it. So is JSON, which says the same names
+    again and again: what stands between two quotation marks is looked at once."""
     if len(text) < _SHORT or not text.isascii():
         return BY_HINT  # other letters may be written in two ways
-    letters = text.encode("ascii").translate(_LOWER, _NUMBERS)
+    letters = b'"'.join(set(text.encode("ascii").translate(_LOWER, _NUMBERS).split(b'"')))
     return [hint for hint in BY_HINT if _BY_LETTERS[hint] in letters]
 
 

@@ -17,7 +17,7 @@ SECRETS = [
 
 @given(
     st.lists(
-        st.one_of(st.text("0123456789.,;-eE\n", max_size=40), st.sampled_from([*BY_HINT, *SECRETS]), st.text(max_size=8)),
+        st.one_of(st.text("0123456789.,;-eE\n", max_size=40), st.sampled_from([*BY_HINT, *SECRETS, "\"", ":\""]), st.text(max_size=8)),
         max_size=12,
     ),
     st.integers(0, len(NUMBERS)),
