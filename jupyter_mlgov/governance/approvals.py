@@ -3,12 +3,16 @@
 An approval is an in-toto statement about two things: the snapshot (its id) and its annotations as they stood (charter,
 KPIs and risks with what their checks gave). Any later change of either gives another digest, and the approval does
 not apply any more. It is withdrawn by a later decision that the same key signs.
+
+Which decision is the later one is signed, too: each names (``replaces``) those of its key and role that came before it. The
+place on the ledger says nothing about that: whoever may append can repeat an old envelope, and a bundle brings them along.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
@@ -16,8 +20,10 @@ import msgspec
 from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.governance import register, signing
 from jupyter_mlgov.governance.values import one_line
+from jupyter_mlgov.governance.words import fold
 from jupyter_mlgov.records.canonical import identity, plain
 from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.moments import moment
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 PREDICATE_TYPE = "urn:jupyter-mlgov:approval:v1"
 TEXT_LIMIT = 10_000
 FOREIGN = "it was signed for another snapshot"
+REPEATED = "it repeats what an earlier entry holds"
 
 Word = Literal["approved", "rejected", "revoked"]
 
@@ -49,6 +56,12 @@ class Decision:
     applies: bool
     accepts: tuple[str, ...] = ()
     fault: str = ""
+    statement: str = ""
+    """64 hex digits that name what was signed; empty where nothing was."""
+    decided: str = ""
+    """When it was signed, by the signer's clock."""
+    replaces: tuple[str, ...] = ()
+    """The statements that it takes the place of."""
 
 
 def annotations_digest(store: Store, snapshot: str) -> str:
@@ -87,7 +100,7 @@ def decide(
     policy: str = "",
 ) -> Entry:
     """Signs a decision about the snapshot and appends it to the ledger. Raises ``UsageError``, ``NotFound`` (a risk
-    that it does not have), and what the store raises."""
+    that it does not have, nothing to revoke), and what the store raises."""
     name, role = one_line(name.strip(), 200), one_line(role.strip(), 200)
     if not name:
         raise UsageError('an approval names who decides: --as "NAME"')
@@ -100,6 +113,10 @@ def decide(
             raise NotFound(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
     manifest = store.manifest(snapshot)
     number = store.number(snapshot)
+    own = _signed_by(decisions(store, snapshot), signing.key_text(key.public_key()))
+    before = [one for one in own if fold(one.role) == fold(role)]
+    if word == "revoked" and (not before or _last(before).word == "revoked"):
+        raise NotFound(f"nothing to revoke: {_nothing(own, role)}")
     predicate = {
         "decision": word,
         "name": name,
@@ -108,6 +125,7 @@ def decide(
         "decidedOn": at,
         "accepts": list(dict.fromkeys(accepts)),
         "policy": policy,
+        "replaces": [one.statement for one in before],
     }
     subjects = (
         (f"{manifest.experiment}@{number}" if number is not None else manifest.experiment, snapshot),
@@ -124,7 +142,16 @@ def decisions(store: Store, snapshot: str) -> tuple[Decision, ...]:
     if not entries:
         return ()
     now = annotations_digest(store, snapshot)
-    return tuple(_read(entry, snapshot, now) for entry in entries)
+    seen: set[tuple[str, str]] = set()
+    found = []
+    for entry in entries:
+        one = _read(entry, snapshot, now)
+        if one.key is not None:
+            signed = one.key, one.statement
+            one = replace(one, applies=False, fault=REPEATED) if signed in seen else one
+            seen.add(signed)
+        found.append(one)
+    return tuple(found)
 
 
 def _read(entry: Entry, snapshot: str, annotations: str) -> Decision:
@@ -134,10 +161,10 @@ def _read(entry: Entry, snapshot: str, annotations: str) -> Decision:
     if found is None or found.get("predicateType") != PREDICATE_TYPE:
         key, said = None, entry.body
         fault, applies = "its signature does not hold" if envelope else "it is not signed", True
-        accepts: Any = None
+        signed: dict[str, Any] = {}
     else:
-        said = found["predicate"] if isinstance(found.get("predicate"), dict) else {}
-        fault, accepts = _fault(_subjects(found), snapshot, annotations), said.get("accepts")
+        said = signed = found["predicate"] if isinstance(found.get("predicate"), dict) else {}
+        fault = _fault(_subjects(found), snapshot, annotations)
         applies = not fault
     return Decision(
         entry=identity(entry),
@@ -148,9 +175,16 @@ def _read(entry: Entry, snapshot: str, annotations: str) -> Decision:
         message=str(said.get("message") or ""),
         key=key,
         applies=applies,
-        accepts=tuple(str(risk) for risk in accepts) if isinstance(accepts, list) else (),
+        accepts=_texts(signed.get("accepts")),
         fault=fault,
+        statement=identity(found) if key is not None else "",
+        decided=str(signed.get("decidedOn") or ""),
+        replaces=_texts(signed.get("replaces")),
     )
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    return tuple(str(one) for one in value) if isinstance(value, list) else ()
 
 
 def _fault(subjects: set[str], snapshot: str, annotations: str) -> str:
@@ -173,19 +207,39 @@ def _subjects(statement: dict[str, Any]) -> set[str]:
 def standing(found: Sequence[Decision]) -> tuple[Decision, ...]:
     """The decisions that nobody took back, oldest first.
 
-    A signed one is replaced by the next that the same key signs about this snapshot in the same role, so nobody else
-    can take it back; one that is not signed by the next of the same name and role.
+    Of those that one key signed about this snapshot in one role the last one stands, so nobody else can take it back.
+    One that is not signed is replaced by the next of the same name and role.
     """
-    signed: dict[tuple[str, str], Decision] = {}
+    signed: dict[tuple[str, str], list[Decision]] = {}
     loose: dict[tuple[str, str], Decision] = {}
     foreign: list[Decision] = []
     for one in found:
         if one.key is None:
-            loose[one.name, one.role] = one
+            loose[one.name, fold(one.role)] = one
         elif one.fault == FOREIGN:
             foreign += [one] if one.word == "approved" else []
-        else:
-            signed[one.key, one.role] = one
-            loose.pop((one.name, one.role), None)
-    rest = {id(one) for one in (*signed.values(), *loose.values(), *foreign) if one.word != "revoked"}
+        elif one.fault != REPEATED:
+            signed.setdefault((one.key, fold(one.role)), []).append(one)
+            loose.pop((one.name, fold(one.role)), None)
+    last = map(_last, signed.values())
+    rest = {id(one) for one in (*last, *loose.values(), *foreign) if one.word != "revoked"}
     return tuple(one for one in found if id(one) in rest)
+
+
+def _last(own: Sequence[Decision]) -> Decision:
+    """The last of one key's decisions in one role: the one that none of the others replaces. There are several of those
+    where it decided in two places that did not know of each other; then the time that was signed says which."""
+    replaced = {name for one in own for name in one.replaces}
+    newest = [one for one in own if one.statement not in replaced] or own
+    return max(newest, key=lambda one: moment(one.decided) or datetime.min.replace(tzinfo=UTC))
+
+
+def _signed_by(found: Sequence[Decision], key: str) -> list[Decision]:
+    return [one for one in found if one.key == key and one.fault not in (FOREIGN, REPEATED)]
+
+
+def _nothing(own: Sequence[Decision], role: str) -> str:
+    """What a key decided, where it decided nothing that stands in ``role``."""
+    roles = list(dict.fromkeys(one.role for one in standing(own)))
+    has = f"; it decided as {', '.join(map(repr, roles))}" if roles else ""
+    return f"no decision of this key as {role!r} about this snapshot stands{has}"

@@ -22,7 +22,7 @@ rule                      passes when
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.governance.approvals import Decision, decisions, standing
@@ -31,16 +31,21 @@ from jupyter_mlgov.governance.kpis import as_text, judge
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.governance.register import charter, kpis, register
 from jupyter_mlgov.governance.values import one_line
+from jupyter_mlgov.governance.words import fold
 from jupyter_mlgov.records.annotations import Charter, Check, KpiResult, Risk
 from jupyter_mlgov.records.assessment import Assessment
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 __all__ = ["decide", "register"]
+
+CLOCKS_DIFFER = timedelta(minutes=5)
+"""By so much another machine's clock may be ahead."""
 
 
 def decide(
@@ -187,23 +192,31 @@ def _rerun(entries: list[Entry], ref: str, policy: Policy, now: datetime) -> lis
         reason = f"it was never rerun: run mlgov rerun {ref}"
         return [GateRule(rule="rerun", passed=False, reason=reason)]
     newest = entries[-1]
-    verdict = str(newest.body.get("verdict"))
+    verdict = one_line(newest.body.get("verdict"), 40)
     when = _second(newest.at)
     if verdict not in policy.verdicts:
         reason = (
-            f"the newest rerun, at {when}, was {one_line(verdict, 40)}: mend what its findings name, "
+            f"the newest rerun, at {when}, was {verdict}: mend what its findings name, "
             f"then run mlgov rerun {ref}"
         )
         return [GateRule(rule="rerun", passed=False, reason=reason)]
     if policy.rerun_within_days is not None:
-        days = (now - datetime.fromisoformat(newest.at)).total_seconds() / 86_400
-        if days > policy.rerun_within_days:
-            reason = (
-                f"{verdict} at {when}, {days:.0f} days ago, and at most {policy.rerun_within_days:g} are allowed: "
-                f"run mlgov rerun {ref}"
-            )
+        old = _too_old(newest.at, policy.rerun_within_days, now)
+        if old:
+            reason = f"{verdict} at {when}, {old}: run mlgov rerun {ref}"
             return [GateRule(rule="rerun", passed=False, reason=reason)]
     return [GateRule(rule="rerun", passed=True, reason=f"{verdict} at {when}")]
+
+
+def _too_old(at: str, limit: float, now: datetime) -> str:
+    """Why a rerun at ``at`` is not of the last ``limit`` days; empty where it is."""
+    made = moment(at)
+    if made is None:
+        return "which is no time that can be read"
+    if made > now + CLOCKS_DIFFER:
+        return "which is still to come: the clock there or here is wrong"
+    days = (now - made).total_seconds() / 86_400
+    return f"{days:.0f} days ago, and at most {limit:g} are allowed" if days > limit else ""
 
 
 def _rejection(held: Sequence[Decision]) -> GateRule:
@@ -280,9 +293,10 @@ def _code(manifest: Manifest, policy: Policy) -> list[GateRule]:
 def _approvals(held: Sequence[Decision], manifest: Manifest, policy: Policy, ref: str) -> list[GateRule]:
     rules = []
     for role, number in policy.roles.items():
-        in_role = [one for one in held if one.word == "approved" and _fold(one.role) == _fold(role)]
+        in_role = [one for one in held if one.word == "approved" and fold(one.role) == fold(role)]
         why = {id(one): _discount(one, manifest, policy) for one in in_role}
-        counted = {one.key: one.name for one in in_role if not why[id(one)]}
+        # A key stands behind one name in a role; somebody with two keys is one person still.
+        counted = {fold(one.name): one.name for one in in_role if not why[id(one)]}
         names = ", ".join(one_line(name, 80) for name in counted.values())
         if len(counted) >= number:
             rules.append(GateRule(rule=f"approval {role}", passed=True, reason=f"approved by {names}"))
@@ -312,21 +326,17 @@ def _discount(decision: Decision, manifest: Manifest, policy: Policy) -> str:
         listed = [one for one in policy.approvers if one.key.strip().lower() == decision.key]
         if not listed:
             return "its key is not one of the approvers in mlgov.toml"
-        if _fold(listed[0].name) != _fold(decision.name):
+        if fold(listed[0].name) != fold(decision.name):
             return f"its key belongs to {one_line(listed[0].name, 80)}"
-        if listed[0].roles and _fold(decision.role) not in map(_fold, listed[0].roles):
+        if listed[0].roles and fold(decision.role) not in map(fold, listed[0].roles):
             return f"{one_line(decision.name, 80)} may not approve as {one_line(decision.role, 60)}"
-    if not policy.author_may_approve and manifest.author and _fold(manifest.author) == _fold(decision.name):
+    if not policy.author_may_approve and manifest.author and fold(manifest.author) == fold(decision.name):
         return "who made the snapshot cannot approve it"
     return ""
 
 
-def _fold(name: str) -> str:
-    return " ".join(name.split()).casefold()
-
-
-def _second(moment: str) -> str:
-    return f"{moment[:19]}Z" if len(moment) > 20 else moment
+def _second(at: str) -> str:
+    return one_line(f"{at[:19]}Z" if len(at) > 20 else at, 40)
 
 
 def _shown(value: object) -> str:

@@ -1,9 +1,14 @@
-"""The word somebody probably meant."""
+"""Words as people type them: which are the same, and which one was probably meant."""
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+
+
+def fold(words: str) -> str:
+    """``words`` as they are compared: neither capitals nor spaces make another name or role."""
+    return " ".join(words.split()).casefold()
 
 
 def nearest(word: str, valid: Iterable[str]) -> str | None:

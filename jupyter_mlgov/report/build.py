@@ -234,7 +234,7 @@ def _why(record: Record, reruns: Reproducibility) -> list[tuple[Tone, str]]:
         found.append(("good", f"No check of {counted(len(record.risks), 'risk')} fails"))
     else:
         found.append(("warn", "No risk was written down, which is not the same as none"))
-    approved = [one for one in record.decisions if one.word == "approved" and one.applies and one.key]
+    approved = [one for one in record.standing if one.word == "approved" and one.applies and one.key]
     if approved:
         names = [f"{tidy(one.name, 80)} ({tidy(one.role, 60)})" for one in approved[-4:]]
         found.append(("good", f"Signed by {listed(names)}"))

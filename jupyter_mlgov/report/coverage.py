@@ -283,7 +283,7 @@ def _some(state: State, held: object) -> list[State]:
 def _approvals(record: Record) -> list[State]:
     """A signature that holds was verified; that it was given for this record as it stands, too."""
     return [
-        "asserted" if one.key is None else "measured" if one.applies else "stale" for one in record.decisions
+        "asserted" if one.key is None else "measured" if one.applies else "stale" for one in record.standing
     ]
 
 

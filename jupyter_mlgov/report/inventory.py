@@ -150,10 +150,10 @@ def _rerun(record: Record, now: datetime) -> Said:
 
 def _approvals(record: Record) -> Said:
     held = [
-        one for one in record.decisions if one.key and one.applies and one.word in ("approved", "rejected")
+        one for one in record.standing if one.key and one.applies and one.word in ("approved", "rejected")
     ]
     if not held:
-        return Said("nobody", "warn", f"{len(record.decisions)} not valid" if record.decisions else "")
+        return Said("nobody", "warn", f"{len(record.standing)} not valid" if record.standing else "")
     rejected = any(one.word == "rejected" for one in held)
     names = list(dict.fromkeys(f"{tidy(one.name, 60)} ({one.word})" for one in held))
     return Said(listed(names[-3:]), "bad" if rejected else "good")

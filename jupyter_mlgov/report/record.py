@@ -17,8 +17,8 @@ from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.records.verdict import Comparison
-from jupyter_mlgov.report.wording import moment
 
 if TYPE_CHECKING:
     from jupyter_mlgov.governance.approvals import Decision
@@ -76,6 +76,13 @@ class Record:
         """When the newest thing in this record happened: the report knows nothing later."""
         known = [(found, text) for text in self.times() if (found := moment(text)) is not None]
         return max(known)[1] if known else self.manifest.created_at
+
+    @cached_property
+    def standing(self) -> tuple[Decision, ...]:
+        """Its decisions that nobody took back."""
+        from jupyter_mlgov.governance.approvals import standing
+
+        return standing(self.decisions)
 
     def times(self) -> list[str]:
         return [self.manifest.created_at, *(entry.at for entry in self.entries)]

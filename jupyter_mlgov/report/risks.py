@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from jupyter_mlgov.records.annotations import LIKELIHOODS, SEVERITIES, Check, Condition, Risk, SliceValue
 from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.records.cells import cell_name
+from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.risk_views import (
     CheckView,
@@ -22,7 +23,7 @@ from jupyter_mlgov.report.risk_views import (
     RiskView,
     SliceView,
 )
-from jupyter_mlgov.report.wording import amount, count, counted, date, day, exactly, moment, seconds, tidy
+from jupyter_mlgov.report.wording import amount, count, counted, date, day, exactly, seconds, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from jupyter_mlgov.records.canonical import Scalar, number
+from jupyter_mlgov.records.moments import moment
 
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ufffe\uffff]"
@@ -122,15 +122,6 @@ def short(name: str | None) -> str:
     """The first 12 hex digits of a digest or an id."""
     text = (name or "").removeprefix("blake3:")
     return text[:12] if _HEX.match(text) else tidy(text if len(text) <= 24 else text[:23] + "…")
-
-
-def moment(text: str) -> datetime | None:
-    """A recorded time (ISO 8601, UTC where it names no zone), or None for anything else."""
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def date(text: str) -> str:

@@ -8,7 +8,7 @@ import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import msgspec
 import pytest
@@ -186,6 +186,88 @@ def test_a_revoked_approval_does_not_count(store: Store, snapshot: str) -> None:
     sign(store, snapshot)
     sign(store, snapshot, word="revoked")
     assert not rule(store, snapshot, "approval validator", ASKS).passed
+
+
+def again(store: Store, snapshot: str, place: int = 0) -> None:
+    """Somebody else appends the envelope of the ``place``-th decision once more."""
+    entry = store.entries(subject=snapshot, kind="approval")[place]
+    store.append("approval", snapshot, entry.body, author="Mallory")
+
+
+@pytest.mark.parametrize("word", ["rejected", "revoked"])
+def test_an_old_approval_that_is_repeated_takes_nothing_back(
+    store: Store, snapshot: str, word: Literal["rejected", "revoked"]
+) -> None:
+    sign(store, snapshot)
+    sign(store, snapshot, word=word)
+    before = decide(store, snapshot, ASKS)
+    again(store, snapshot)
+    assert decide(store, snapshot, ASKS) == before
+    assert not rule(store, snapshot, "approval validator", ASKS).passed
+    last = approvals.decisions(store, snapshot)[-1]
+    assert (last.applies, last.fault) == (False, "it repeats what an earlier entry holds")
+
+
+def test_a_signature_of_somebody_else_under_the_same_words_is_no_repetition(
+    store: Store, snapshot: str
+) -> None:
+    sign(store, snapshot, BO)
+    (entry,) = store.entries(subject=snapshot, kind="approval")
+    payload = base64.b64decode(entry.body["envelope"]["payload"])
+    store.append("approval", snapshot, {**entry.body, "envelope": signing.sign(payload, ADA)})
+    assert [one.fault for one in approvals.decisions(store, snapshot)] == ["", ""]
+
+
+def test_what_was_signed_first_stays_first_in_whatever_order_a_bundle_brings_it(
+    store: Store, snapshot: str, tmp_path: Path
+) -> None:
+    sign(store, snapshot)
+    sign(store, snapshot, word="rejected")
+    elsewhere = Store.create(tmp_path / "elsewhere")
+    assert add_snapshot(elsewhere, risks=(RISK,), author="Eve") == snapshot
+    for entry in reversed(store.entries(subject=snapshot, kind="approval")):
+        elsewhere.append("approval", snapshot, entry.body)
+    assert [one.word for one in approvals.standing(approvals.decisions(elsewhere, snapshot))] == ["rejected"]
+
+
+def test_of_decisions_that_did_not_know_of_each_other_the_signed_time_says_which_is_last(
+    store: Store, snapshot: str, tmp_path: Path
+) -> None:
+    elsewhere = Store.create(tmp_path / "elsewhere")
+    add_snapshot(elsewhere, risks=(RISK,), author="Eve")
+    sign(elsewhere, snapshot, at="2026-11-26T09:00:00Z")
+    sign(store, snapshot, word="rejected", at="2026-11-26T10:00:00.5Z")
+    (early,) = elsewhere.entries(subject=snapshot, kind="approval")
+    store.append("approval", snapshot, early.body)
+    assert not rule(store, snapshot, "rejection", ASKS).passed
+    sign(store, snapshot, at="2026-11-26T08:00:00Z")
+    assert rule(store, snapshot, "approval validator", ASKS).passed, "a clock that was set back"
+
+
+def test_a_revocation_finds_what_it_revokes_however_the_role_is_typed_or_is_refused(
+    store: Store, snapshot: str
+) -> None:
+    sign(store, snapshot, role="Model  Owner")
+    with pytest.raises(
+        NotFound, match=r"no decision of this key as 'validator' .* it decided as 'Model Owner'"
+    ):
+        sign(store, snapshot, word="revoked")
+    with pytest.raises(NotFound, match="nothing to revoke"):
+        sign(store, snapshot, BO, word="revoked", role="model owner")
+    sign(store, snapshot, word="revoked", role="model owner")
+    assert approvals.standing(approvals.decisions(store, snapshot)) == ()
+    with pytest.raises(NotFound, match=r"stands$"):
+        sign(store, snapshot, word="revoked", role="model owner")
+
+
+def test_two_keys_of_one_person_are_one_person(store: Store, snapshot: str) -> None:
+    both = tuple(Approver(name="Anna", key=signing.key_text(key.public_key())) for key in (ADA, BO))
+    for policy in (Policy(roles={"validator": 2}), Policy(roles={"validator": 2}, approvers=both)):
+        sign(store, snapshot, ADA, name="Anna")
+        sign(store, snapshot, BO, name="anna")
+        asked = rule(store, snapshot, "approval validator", policy)
+        assert not asked.passed
+        assert "1 of 2 people" in asked.reason
 
 
 def test_a_signed_acceptance_names_its_risk(store: Store, snapshot: str) -> None:

@@ -16,7 +16,7 @@ from jupyter_mlgov.governance.policy import Policy, read_policy
 from jupyter_mlgov.records.annotations import Charter, Check, Risk
 from jupyter_mlgov.records.manifest import Code
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
-from jupyter_mlgov.store import Store
+from jupyter_mlgov.store import Store, ledger
 from tests.store.making import add_snapshot
 
 
@@ -129,6 +129,31 @@ def test_a_rerun_may_be_too_old_and_which_verdicts_pass_is_set(store: Store) -> 
     late = failing(store, made, asked, now=datetime(2999, 1, 1, tzinfo=UTC))["rerun"]
     assert "days ago, and at most 30 are allowed: run mlgov rerun baseline@1" in late
     assert "was equivalent" in failing(store, made, Policy(verdicts=("reproduced",)))["rerun"]
+
+
+@pytest.mark.parametrize(
+    ("at", "says"),
+    [
+        ("yesterday", "which is no time that can be read"),
+        ("", "which is no time that can be read"),
+        ("0001-01-01T00:00:00+23:59", "which is no time that can be read"),
+        ("2026-11-20T10:00:00", "20 days ago"),
+        ("2026-12-10T10:04:00Z", None),
+        ("2026-12-10T10:06:00Z", "which is still to come"),
+        ("9999-12-31T00:00:00Z", "which is still to come"),
+    ],
+)
+def test_a_rerun_whose_time_is_no_recent_one_is_not_recent(
+    monkeypatch: pytest.MonkeyPatch, store: Store, at: str, says: str | None
+) -> None:
+    made = add_snapshot(store)
+    monkeypatch.setattr(ledger, "now", lambda: at)
+    store.append("rerun", made, {"verdict": "reproduced", "candidate": None, "comparison": None})
+    now = datetime(2026, 12, 10, 10, tzinfo=UTC)
+    found = failing(store, made, Policy(rerun_within_days=7), now=now)
+    assert list(found) == ([] if says is None else ["rerun"])
+    assert says is None or says in found["rerun"]
+    assert failing(store, made, Policy(), now=now) == {}
 
 
 EVIL = '<script>alert(1)</script>|`x`\x00\x1b[31m"&'

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.governance import approvals
 from jupyter_mlgov.governance.gate import decide
+from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.records.annotations import Check, Kpi, KpiResult
 from jupyter_mlgov.records.manifest import Manifest
-from jupyter_mlgov.report import ReportContext, build
+from jupyter_mlgov.report import ReportContext, build, inventory
 from jupyter_mlgov.store import Store
 from tests.report import sample
 from tests.report.conftest import context
@@ -248,6 +251,25 @@ def test_a_later_charter_adds_its_targets(tmp_path: Path) -> None:
     assert found.title == "Renamed"
     assert "after the run" in found.charter.note
     assert [(kpi.metric, kpi.outcome) for kpi in found.charter.kpis][-1] == ("brier", "not met")
+
+
+def test_a_revoked_approval_is_told_as_what_happened_and_not_as_a_signature(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    snapshot = store.commit(sample.manifest(store)).subject
+    key = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
+
+    def signed(word: Literal["approved", "revoked"]) -> ReportContext:
+        approvals.decide(
+            store, snapshot, key, word=word, name="Ada", role="validator", message="m", at="2026-11-26T10:00:00Z"
+        )  # fmt: skip
+        return build(store, snapshot, msgspec.structs.replace(decide(store, snapshot), open=True))
+
+    assert "Signed by Ada (validator)" in str(signed("approved").gate.why)
+    page = signed("revoked")
+    assert "Nobody has signed it" in str(page.gate.why)
+    assert [one.decision for one in page.approvals] == ["revoked", "approved"]
+    (row,) = inventory(store, [snapshot], Policy(), now=datetime.now(UTC)).rows
+    assert (row.approvals.text, row.approvals.note) == ("nobody", "")
 
 
 def test_a_damaged_record_is_reported_with_its_damage(tmp_path: Path) -> None:

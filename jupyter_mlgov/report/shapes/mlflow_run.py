@@ -14,8 +14,9 @@ from typing import Any
 import yaml
 
 from jupyter_mlgov.records.canonical import number
+from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.report.shapes.source import Source, identifier
-from jupyter_mlgov.report.wording import moment, tidy
+from jupyter_mlgov.report.wording import tidy
 
 _NAME = re.compile(r"[^A-Za-z0-9_\-. ]+")
 VALUE_LIMIT = 6000

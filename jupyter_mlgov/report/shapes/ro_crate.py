@@ -9,8 +9,9 @@ import json
 from pathlib import PurePosixPath
 from typing import Any
 
+from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.report.shapes.source import Source
-from jupyter_mlgov.report.wording import moment, tidy
+from jupyter_mlgov.report.wording import tidy
 
 _PROFILES = (
     ("https://w3id.org/ro/wfrun/process/0.5", "Process Run Crate", "0.5"),
