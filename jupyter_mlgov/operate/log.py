@@ -70,10 +70,15 @@ class PredictionLog:
 
 
 def _without(one: Answered, held: frozenset[str]) -> Answered:
+    """The request without what must not be logged: neither the values of those inputs nor their contributions, from
+    which the values could be reckoned back."""
     if held.isdisjoint(one.inputs):
         return one
     kept = {name: values for name, values in one.inputs.items() if name not in held}
-    return msgspec.structs.replace(one, inputs=kept)
+    told = one.explanation
+    if told is not None:
+        told = [{name: part for name, part in row.items() if name not in held} for row in told]
+    return msgspec.structs.replace(one, inputs=kept, explanation=told)
 
 
 def tidy(place: Path, settings: Settings) -> None:

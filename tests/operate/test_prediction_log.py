@@ -187,10 +187,12 @@ def test_a_log_of_an_older_form_is_read_and_one_of_a_newer_is_refused(tmp_path: 
 
 def test_columns_that_must_not_be_logged_are_nowhere_on_disk(tmp_path: Path) -> None:
     log = PredictionLog(tmp_path, Settings(never_log=("region",)))
-    log.write(HEADER, [answered("a")])
+    log.write(HEADER, [answered("a", explanation=[{"income": 0.25, "region": 0.8125, "(base)": 0.5}])])
     log.close()
     (segment,) = place(tmp_path).glob("*.segment")
     assert b"north" not in segment.read_bytes()
+    assert b"0.8125" not in segment.read_bytes()
+    assert json.loads(read(tmp_path)["explanation"][0].as_py()) == {"income": 0.25, "(base)": 0.5}
     assert segments.read(segment).header.withheld == ("region",)  # type: ignore[union-attr]
     assert "input.region" not in read(tmp_path).schema.names
 
