@@ -52,7 +52,7 @@ _ALL = (
     Test("performance.kpi", "Does it reach the target on these rows?", "the KPI's metric",
          "that of the metric: see performance.measure", "the charter", each="KPI"),
     Test("performance.measure", "How good is it?",
-         "accuracy, recall, precision, AUC, Brier score, log loss, F1; MAE, RMSE, bias, R²",
+         "accuracy, recall, precision, AUC, Brier score, log loss, F1; MAE, RMSE, bias, R²: see names of metrics",
          "Wilson (shares), DeLong (AUC), Student (means), percentile bootstrap (F1, R², RMSE)",
          f"{_WILSON}; {_DELONG}; {_EFRON}", each="measure"),
     Test("performance.baseline", "Is it better than a model that looks at nothing?",

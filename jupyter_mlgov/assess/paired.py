@@ -12,17 +12,22 @@ from typing import Any
 
 import numpy as np
 
-from jupyter_mlgov.assess.performance import NAMES
 from jupyter_mlgov.assess.resampling import bootstrap
 from jupyter_mlgov.assess.subject import Subject
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance.estimates import Estimate
+from jupyter_mlgov.governance.metric_names import LEAST, meant
 
-LOWER = frozenset({"brier", "log_loss", "mae", "mse", "rmse", "error_rate"})
+LOWER = frozenset(
+    {"brier", "log_loss", "mae", "mse", "rmse", "error_rate", "false_positive_rate", "false_negative_rate"}
+)
 """Metrics that are better when they are lower."""
 SHARES = frozenset(
-    {"accuracy", "error_rate", "recall", "precision", "specificity", "f1", "auc", "brier", "r2"}
-)
+    {
+        "accuracy", "error_rate", "recall", "precision", "specificity", "false_positive_rate", "false_negative_rate",
+        "f1", "f1_macro", "auc", "brier", "r2",
+    }
+)  # fmt: skip
 """Metrics that have the same unit whatever is predicted."""
 
 Value = Callable[[Any, Any, Any], float]
@@ -31,13 +36,8 @@ Value = Callable[[Any, Any, Any], float]
 
 def metric_of(name: str, *subjects: Subject) -> str | None:
     """The metric that a KPI's name means, where it can be computed for all ``subjects``; else None."""
-    plain = name.lower().replace("-", "_").replace(" ", "_")
-    for prefix in ("test_", "val_", "valid_", "validation_", "holdout_"):
-        plain = plain.removeprefix(prefix)
-    for suffix in ("_test", "_val"):
-        plain = plain.removesuffix(suffix)
-    plain = NAMES.get(plain, plain)
-    return plain if all(_has(plain, one) for one in subjects) else None
+    plain = meant(name)
+    return plain if plain is not None and all(_has(plain, one) for one in subjects) else None
 
 
 def usual_metric(*subjects: Subject) -> str:
@@ -104,7 +104,7 @@ def _auc(truth: Any, _: Any, scores: Any) -> float:
 
 
 def _log_loss(truth: Any, _: Any, scores: Any) -> float:
-    given = np.clip(scores, 1e-6, 1 - 1e-6)
+    given = np.clip(scores, LEAST, 1 - LEAST)
     return float(-np.where(truth, np.log(given), np.log(1 - given)).mean())
 
 
@@ -115,7 +115,7 @@ def _f1(truth: Any, predicted: Any, _: Any) -> float:
 
 def _macro_f1(truth: Any, predicted: Any, _: Any) -> float:
     found = []
-    for label in np.unique(truth):
+    for label in np.union1d(truth, predicted):
         right, said = truth == label, predicted == label
         found.append(2 * float((right & said).sum()) / float(right.sum() + said.sum()))
     return float(np.mean(found)) if found else math.nan
@@ -136,12 +136,15 @@ _VALUES: dict[str, dict[str, Value]] = {
         "recall": lambda truth, predicted, _: _share(predicted, truth),
         "precision": lambda truth, predicted, _: _share(truth, predicted),
         "specificity": lambda truth, predicted, _: _share(~predicted, ~truth),
+        "false_positive_rate": lambda truth, predicted, _: _share(predicted, ~truth),
+        "false_negative_rate": lambda truth, predicted, _: _share(~predicted, truth),
         "f1": _f1,
+        "f1_macro": _macro_f1,
         "auc": _auc,
         "brier": lambda truth, _, scores: float(((scores - truth) ** 2).mean()),
         "log_loss": _log_loss,
     },
-    "multiclass": {**_OF_LABELS, "f1": _macro_f1},
+    "multiclass": {**_OF_LABELS, "f1": _macro_f1, "f1_macro": _macro_f1},
     "regression": {
         "mae": lambda truth, predicted, _: float(np.abs(predicted - truth).mean()),
         "mse": lambda truth, predicted, _: float(((predicted - truth) ** 2).mean()),

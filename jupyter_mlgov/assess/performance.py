@@ -14,18 +14,9 @@ from jupyter_mlgov.assess.subject import Subject
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance import estimates
 from jupyter_mlgov.governance.estimates import Estimate
+from jupyter_mlgov.governance.metric_names import LEAST, meant
 from jupyter_mlgov.records.annotations import KpiResult
 from jupyter_mlgov.records.assessment import TestResult
-
-NAMES = {
-    "acc": "accuracy", "accuracy_score": "accuracy", "roc_auc": "auc", "auroc": "auc", "rocauc": "auc",
-    "roc_auc_score": "auc", "sensitivity": "recall", "tpr": "recall", "recall_score": "recall",
-    "precision_score": "precision",
-    "ppv": "precision", "tnr": "specificity", "f1_score": "f1", "fscore": "f1", "macro_f1": "f1", "f1_macro": "f1",
-    "brier_score": "brier", "brier_score_loss": "brier", "logloss": "log_loss", "mean_absolute_error": "mae",
-    "root_mean_squared_error": "rmse", "r2_score": "r2", "rsquared": "r2", "mean_squared_error": "mse",
-}  # fmt: skip
-"""Other names that KPIs give to these measures."""
 
 Measure = Callable[[Subject, Suite], Estimate | None]
 
@@ -43,8 +34,8 @@ def measures(subject: Subject, suite: Suite) -> dict[str, Estimate]:
 def performance(subject: Subject, suite: Suite, kpis: Sequence[KpiResult]) -> list[TestResult]:
     """Measures, targets, and the comparison with a dummy."""
     found = measures(subject, suite)
-    results = [_kpi(kpi, found, subject, suite) for kpi in kpis]
-    asked = {NAMES.get(kpi.metric.lower(), kpi.metric.lower()) for kpi in kpis}
+    results = [_kpi(kpi, _asked(kpi.metric, found, subject, suite), subject, suite) for kpi in kpis]
+    asked = {meant(kpi.metric) for kpi in kpis}
     for name, value in found.items():
         if name not in asked:
             results.append(
@@ -63,9 +54,17 @@ def performance(subject: Subject, suite: Suite, kpis: Sequence[KpiResult]) -> li
     return results
 
 
-def _kpi(kpi: KpiResult, found: dict[str, Estimate], subject: Subject, suite: Suite) -> TestResult:
-    name = NAMES.get(kpi.metric.lower(), kpi.metric.lower())
-    if name not in found:
+def _asked(metric: str, found: dict[str, Estimate], subject: Subject, suite: Suite) -> Estimate | None:
+    """What a KPI's metric means, of those that were found or that only a KPI asks for."""
+    name = meant(metric)
+    if name is None or name in found:
+        return found.get(name) if name is not None else None
+    measure = _ON_REQUEST[subject.task].get(name)
+    return measure(subject, suite) if measure is not None else None
+
+
+def _kpi(kpi: KpiResult, value: Estimate | None, subject: Subject, suite: Suite) -> TestResult:
+    if value is None:
         recorded = {True: "met in the run", False: "not met in the run", None: "not measured in the run"}[
             kpi.met
         ]
@@ -79,7 +78,7 @@ def _kpi(kpi: KpiResult, found: dict[str, Estimate], subject: Subject, suite: Su
     return result(
         "performance.kpi",
         suite,
-        found[name],
+        value,
         subject=kpi.metric,
         op=kpi.op,
         threshold=kpi.target,
@@ -170,13 +169,13 @@ def _prior(subject: Subject, source: Any) -> Any:
 
 
 def _log_losses(subject: Subject, probabilities: Any) -> Any:
-    """Minus the log of the probability of what came true, no less likely than 1e-6."""
+    """Minus the log of the probability of what came true, no less likely than ``LEAST``."""
     if subject.task == "binary":
         given = np.where(subject.truth, probabilities, 1 - probabilities)
     else:
         places = {label: place for place, label in enumerate(subject.classes)}
         given = probabilities[np.arange(subject.rows), [places[label] for label in subject.truth]]
-    return -np.log(np.clip(given, 1e-6, 1.0))
+    return -np.log(np.clip(given, LEAST, 1.0))
 
 
 # -- measures ------------------------------------------------------------------------------------------------
@@ -230,8 +229,18 @@ def _log_loss(subject: Subject, suite: Suite) -> Estimate | None:
 
 def _f1(subject: Subject, suite: Suite) -> Estimate:
     """F1 of the positive class; the mean over classes where there are several."""
+    if subject.task != "binary":
+        return _macro_f1(subject, suite)
+    return _f1_of(subject, suite, [True], cases=int(subject.truth.sum()))
+
+
+def _macro_f1(subject: Subject, suite: Suite) -> Estimate:
+    labels = [False, True] if subject.task == "binary" else list(subject.classes)
+    return _f1_of(subject, suite, labels)
+
+
+def _f1_of(subject: Subject, suite: Suite, labels: Sequence[Any], cases: int | None = None) -> Estimate:
     truth, predicted = subject.truth, subject.predicted
-    labels = [True] if subject.task == "binary" else list(subject.classes)
 
     def statistic(rows: Any) -> float:
         values = []
@@ -242,7 +251,6 @@ def _f1(subject: Subject, suite: Suite) -> Estimate:
                 values.append(2 * float((right & said).sum()) / both)
         return float(np.mean(values)) if values else math.nan
 
-    cases = int(truth.sum()) if subject.task == "binary" else None
     return bootstrap(subject.rows, statistic, suite, cases=cases)
 
 
@@ -289,3 +297,16 @@ _MEASURES: dict[str, dict[str, Measure]] = {
         "bias": lambda one, suite: mean(one.predicted - one.truth, suite),
     },
 }
+
+_ERRORS: dict[str, Measure] = {"error_rate": _share(lambda one: one.predicted != one.truth)}
+_ON_REQUEST: dict[str, dict[str, Measure]] = {
+    "binary": {
+        **_ERRORS,
+        "false_positive_rate": _share(lambda one: one.predicted, lambda one: ~one.truth),
+        "false_negative_rate": _share(lambda one: ~one.predicted, lambda one: one.truth),
+        "f1_macro": _macro_f1,
+    },
+    "multiclass": {**_ERRORS, "f1_macro": _macro_f1},
+    "regression": {},
+}
+"""Measures that say nothing new beside those that are always there: only where a KPI names them."""

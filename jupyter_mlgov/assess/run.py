@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.rerun.progress import Progress
     from jupyter_mlgov.store import Store
 
-FORM = 2
+FORM = 3
 """Raised when a test computes something else: older results then do not stand for new ones."""
 
 

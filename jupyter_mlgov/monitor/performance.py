@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jupyter_mlgov.governance.estimates import Estimate, auc, mean, rate
+from jupyter_mlgov.governance.metric_names import LEAST, meant
 from jupyter_mlgov.monitor import changes, detectable
 from jupyter_mlgov.monitor.corrections import adjusted
 from jupyter_mlgov.monitor.settings import Settings
@@ -93,26 +94,8 @@ def measure(metric: str, answers: Answers) -> Estimate | None:
 
     Shares have Wilson's interval, means Student's, an AUC DeLong's, everything else a percentile bootstrap's.
     """
-    name = _plain(metric)
-    if name not in METRICS:
-        return None
-    return METRICS[name](answers)
-
-
-def _plain(metric: str) -> str:
-    name = metric.lower().replace("-", "_").replace(" ", "_")
-    for prefix in ("test_", "val_", "valid_", "validation_", "holdout_"):
-        name = name.removeprefix(prefix)
-    for suffix in ("_test", "_val", "_score"):
-        name = name.removesuffix(suffix)
-    return _ALSO.get(name, name)
-
-
-_ALSO = {
-    "acc": "accuracy", "error": "error_rate", "roc_auc": "auc", "auroc": "auc", "auc_roc": "auc", "brier_loss": "brier",
-    "logloss": "log_loss", "mean_absolute_error": "mae", "mean_squared_error": "mse", "root_mean_squared_error": "rmse",
-    "sensitivity": "recall", "tpr": "recall", "ppv": "precision", "tnr": "specificity",
-}  # fmt: skip
+    measured = METRICS.get(meant(metric) or "")
+    return measured(answers) if measured is not None else None
 
 
 def _accuracy(answers: Answers) -> Estimate | None:
@@ -156,7 +139,7 @@ def _brier(answers: Answers) -> Estimate | None:
 def _log_loss(answers: Answers) -> Estimate | None:
     if answers.task != "binary" or answers.score is None:
         return None
-    score = np.clip(answers.score, 1e-15, 1 - 1e-15)
+    score = np.clip(answers.score, LEAST, 1 - LEAST)
     return mean(-np.where(answers.truth == 1, np.log(score), np.log(1 - score)))
 
 
@@ -178,14 +161,32 @@ def _rmse(answers: Answers) -> Estimate | None:
 
 def _f1(answers: Answers) -> Estimate | None:
     if answers.task != "binary":
+        return _macro_f1(answers)
+    return _bootstrap(answers, lambda some: _f1_value(some, [1]))
+
+
+def _macro_f1(answers: Answers) -> Estimate | None:
+    if answers.task == "regression":
         return None
-    return _bootstrap(answers, _f1_value)
+    labels = np.union1d(answers.truth, answers.predicted).tolist()
+    return _bootstrap(answers, lambda some: _f1_value(some, labels))
 
 
-def _f1_value(answers: Answers) -> float:
-    hits = int(((answers.truth == 1) & (answers.predicted == 1)).sum())
-    whole = int((answers.truth == 1).sum() + (answers.predicted == 1).sum())
-    return 2 * hits / whole if whole else math.nan
+def _f1_value(answers: Answers, labels: Sequence[Any]) -> float:
+    """The mean over ``labels`` of the F1 of each that is there."""
+    found = []
+    for label in labels:
+        right, said = answers.truth == label, answers.predicted == label
+        whole = int(right.sum() + said.sum())
+        if whole:
+            found.append(2 * int((right & said).sum()) / whole)
+    return float(np.mean(found)) if found else math.nan
+
+
+def _bias(answers: Answers) -> Estimate | None:
+    if answers.task != "regression":
+        return None
+    return mean(answers.predicted.astype(float) - answers.truth.astype(float))
 
 
 def _r2(answers: Answers) -> Estimate | None:
@@ -212,8 +213,9 @@ def _bootstrap(answers: Answers, statistic: Callable[[Answers], float]) -> Estim
 METRICS: dict[str, Callable[[Answers], Estimate | None]] = {
     "accuracy": _accuracy, "error_rate": _error_rate, "recall": _of_binary("true", "said"),
     "precision": _of_binary("said", "true"), "specificity": _of_binary("false", "denied"),
-    "fpr": _of_binary("false", "said"), "fnr": _of_binary("true", "denied"), "auc": _auc, "brier": _brier,
-    "log_loss": _log_loss, "f1": _f1, "mae": _mae, "mse": _mse, "rmse": _rmse, "r2": _r2,
+    "false_positive_rate": _of_binary("false", "said"), "false_negative_rate": _of_binary("true", "denied"),
+    "auc": _auc, "brier": _brier, "log_loss": _log_loss, "f1": _f1, "f1_macro": _macro_f1, "mae": _mae, "mse": _mse,
+    "rmse": _rmse, "r2": _r2, "bias": _bias,
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from jupyter_mlgov.assess.catalogue import GROUPS, TESTS
+from jupyter_mlgov.governance.metric_names import ALSO, MEASURES
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "reference" / "tests.md"
 
@@ -19,12 +20,25 @@ for numbers it is the absolute error, counted in mean absolute errors over all t
 Families that are corrected by Holm (1979), Scandinavian Journal of Statistics 6: calibration, declared slices, slices found,
 fairness, robustness, stability, features' shift. The p-value is that of "the true value is within the threshold". Fairness first
 multiplies it by the number of pairs of groups (Bonferroni), since the largest difference is reported.
+
+## Names of metrics
+
+What a KPI's metric means where it is measured again: here, in [the monitor](../how-to/monitor.md) and where
+[two models](../how-to/retrain.md) are compared. Capitals, `-` for `_`, a `test_`, `val_`, `valid_`, `validation_` or `holdout_`
+before a name and a `_test`, `_val` or `_score` after it play no part: `Test-ROC-AUC` is `auc`. Every other name is the notebook's
+own metric, which is judged by the value that the notebook recorded.
+
+| name | also written | means |
+|---|---|---|
 """
 
 
 def page() -> str:
     """The whole page."""
     parts = [HEAD]
+    for name, means in MEASURES.items():
+        others = ", ".join(f"`{other}`" for other, one in ALSO.items() if one == name)
+        parts.append(f"| `{name}` | {others} | {means} |\n")
     for group in GROUPS:
         parts.append(f"\n## {group}\n\n")
         for test in TESTS.values():
