@@ -50,7 +50,7 @@ _WELCH = "Welch (1947), Biometrika 34"
 
 _ALL = (
     Test("performance.kpi", "Does it reach the target on these rows?", "the KPI's metric",
-         "that of the metric: see performance.measure", "the charter", each="KPI"),
+         "that of the metric: see performance.measure", "the charter, `[gate] kpis`", each="KPI"),
     Test("performance.measure", "How good is it?",
          "accuracy, recall, precision, AUC, Brier score, log loss, F1; MAE, RMSE, bias, R²: see names of metrics",
          "Wilson (shares), DeLong (AUC), Student (means), percentile bootstrap (F1, R², RMSE)",

@@ -14,6 +14,7 @@ from jupyter_mlgov.assess.subject import Subject
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance import estimates
 from jupyter_mlgov.governance.estimates import Estimate
+from jupyter_mlgov.governance.kpis import asked, is_met, told
 from jupyter_mlgov.governance.metric_names import LEAST, meant
 from jupyter_mlgov.records.annotations import KpiResult
 from jupyter_mlgov.records.assessment import TestResult
@@ -34,10 +35,10 @@ def measures(subject: Subject, suite: Suite) -> dict[str, Estimate]:
 def performance(subject: Subject, suite: Suite, kpis: Sequence[KpiResult]) -> list[TestResult]:
     """Measures, targets, and the comparison with a dummy."""
     found = measures(subject, suite)
-    results = [_kpi(kpi, _asked(kpi.metric, found, subject, suite), subject, suite) for kpi in kpis]
-    asked = {meant(kpi.metric) for kpi in kpis}
+    results = [_kpi(kpi, _measured(kpi.metric, found, subject, suite), subject, suite) for kpi in kpis]
+    followed = {meant(kpi.metric) for kpi in kpis}
     for name, value in found.items():
-        if name not in asked:
+        if name not in followed:
             results.append(
                 result(
                     "performance.measure",
@@ -54,7 +55,7 @@ def performance(subject: Subject, suite: Suite, kpis: Sequence[KpiResult]) -> li
     return results
 
 
-def _asked(metric: str, found: dict[str, Estimate], subject: Subject, suite: Suite) -> Estimate | None:
+def _measured(metric: str, found: dict[str, Estimate], subject: Subject, suite: Suite) -> Estimate | None:
     """What a KPI's metric means, of those that were found or that only a KPI asks for."""
     name = meant(metric)
     if name is None or name in found:
@@ -75,7 +76,7 @@ def _kpi(kpi: KpiResult, value: Estimate | None, subject: Subject, suite: Suite)
             rows=subject.rows,
         )
     details = {"recorded": kpi.value} if kpi.value is not None else {}
-    return result(
+    one = result(
         "performance.kpi",
         suite,
         value,
@@ -83,8 +84,27 @@ def _kpi(kpi: KpiResult, value: Estimate | None, subject: Subject, suite: Suite)
         op=kpi.op,
         threshold=kpi.target,
         rows=subject.rows,
-        question=f"Is {kpi.metric} {kpi.op} {kpi.target:g} on the test rows?",
+        question=f"Is {kpi.metric} {asked(kpi)} on the test rows?",
         details=details,
+    )
+    return one if math.isnan(value) else _by_target(one, kpi, value)
+
+
+def _by_target(one: TestResult, kpi: KpiResult, value: Estimate) -> TestResult:
+    """The result, judged as the gate judges the KPI: its tolerance is granted."""
+    import msgspec
+
+    span = f"interval {value.low:.3g} to {value.high:.3g}"
+    if not value.enough and told(kpi, value.low, value.high) is None:
+        reason = (
+            f"{float(value):.3g} from {value.cases} cases, {value.needed} are needed, and the {span} does not tell "
+            f"whether it is {asked(kpi)}"
+        )
+        return msgspec.structs.replace(one, verdict="too-small", reason=reason)
+    return msgspec.structs.replace(
+        one,
+        verdict="pass" if is_met(kpi, float(value)) else "fail",
+        reason=f"{float(value):.3g}, asked was {asked(kpi)}; {span}",
     )
 
 

@@ -14,9 +14,10 @@ import msgspec
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError, StoreError, UsageError
+from jupyter_mlgov.governance.policy import read_policy
 from jupyter_mlgov.governance.register import charter, kpis
 from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, Untrusted, load_model
-from jupyter_mlgov.records.annotations import Charter
+from jupyter_mlgov.records.annotations import Charter, KpiResult
 from jupyter_mlgov.records.assessment import Assessment, Attributions, Figure, HeldRows, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.decoding import decoded
@@ -60,13 +61,25 @@ def assess(
     notes: list[str] = []
     model, described = model_of(root, store, snapshot, manifest, trusted, notes)
     kept = _refit(root, store, snapshot, described, trusted, notes) if test.out_of_fold else model
-    key = _key(store, snapshot, manifest, suite, described if kept is not None else None)
+    targets = kpis(store, snapshot, read_policy(root).targets)
+    key = _key(store, snapshot, manifest, suite, described if kept is not None else None, targets)
     if not force:
         known = _known(store, key)
         if known is not None:
             return _record(store, snapshot, msgspec.structs.replace(known, snapshot=snapshot))
     made = _assessed(
-        store, snapshot, manifest, suite, key, test, model, kept, described, notes, _told(progress, suite)
+        store,
+        snapshot,
+        manifest,
+        suite,
+        key,
+        test,
+        model,
+        kept,
+        described,
+        targets,
+        notes,
+        _told(progress, suite),
     )
     return _record(store, snapshot, made)
 
@@ -178,7 +191,14 @@ def _imported(store: Store, snapshot: str) -> bool:
 # -- not twice ---------------------------------------------------------------------------------------------------
 
 
-def _key(store: Store, snapshot: str, manifest: Manifest, suite: Suite, model: Model | None) -> str:
+def _key(
+    store: Store,
+    snapshot: str,
+    manifest: Manifest,
+    suite: Suite,
+    model: Model | None,
+    targets: Sequence[KpiResult],
+) -> str:
     from importlib.metadata import version
 
     written = charter(store, snapshot)
@@ -187,7 +207,7 @@ def _key(store: Store, snapshot: str, manifest: Manifest, suite: Suite, model: M
         "suite": suite.digest,
         "model": model.digest if model is not None else None,
         "rows": [[one.role, one.object, one.predicted, list(one.scores), one.truth] for one in manifest.rows],
-        "kpis": msgspec.to_builtins(kpis(store, snapshot)),
+        "kpis": msgspec.to_builtins(targets),
         "threshold": msgspec.to_builtins(written.threshold) if written else None,
         "positive": str(positive_of(suite, written)),
         "learnt": msgspec.to_builtins(manifest.inputs_schema),
@@ -228,6 +248,7 @@ def _assessed(
     model: Any,
     kept: Any,
     described: Model | None,
+    targets: Sequence[KpiResult],
     notes: list[str],
     progress: Callable[[str], None],
 ) -> Assessment:
@@ -260,9 +281,7 @@ def _assessed(
         learnt=_learnt(manifest),
     )
     explained = replace(subject, model=kept) if kept is not model else subject
-    results, attributions = _run(
-        store, subject, explained, suite, described, kpis(store, snapshot), notes, progress
-    )
+    results, attributions = _run(store, subject, explained, suite, described, targets, notes, progress)
     from jupyter_mlgov.assess.explain import versions
 
     return Assessment(
@@ -308,7 +327,7 @@ def _run(
     to_explain: Subject,
     suite: Suite,
     described: Model | None,
-    targets: Any,
+    targets: Sequence[KpiResult],
     notes: list[str],
     progress: Callable[[str], None],
 ) -> tuple[list[TestResult], str | None]:

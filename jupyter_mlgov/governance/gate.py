@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.governance.approvals import Decision, decisions, standing
 from jupyter_mlgov.governance.assessed import matching, newest_assessment
-from jupyter_mlgov.governance.kpis import as_text, judge
+from jupyter_mlgov.governance.kpis import as_text
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.governance.register import charter, kpis, register
 from jupyter_mlgov.governance.values import one_line
@@ -64,7 +64,7 @@ def decide(
     held = standing(found)
     rules = (
         _run(manifest),
-        *_kpis(_targets(store, id, manifest, policy), policy),
+        *_kpis(kpis(store, id, policy.targets), policy),
         *_risks(register(store, id), policy, _accepting(held, manifest, policy)),
         *_rerun(store.entries(subject=id, kind="rerun"), ref, policy, now or datetime.now(UTC)),
         _rejection(held),
@@ -90,14 +90,6 @@ def _run(manifest: Manifest) -> GateRule:
     return GateRule(
         rule="run", passed=False, reason=f"the experiment's cell raised{said}: mend the cell and run it again"
     )
-
-
-def _targets(store: Store, snapshot: str, manifest: Manifest, policy: Policy) -> tuple[KpiResult, ...]:
-    """The KPIs of the record, and those that only the policy asks for."""
-    declared = kpis(store, snapshot)
-    said = {(kpi.metric, kpi.op, kpi.target) for kpi in declared}
-    asked = [kpi for kpi in policy.targets if (kpi.metric, kpi.op, kpi.target) not in said]
-    return (*declared, *judge(asked, manifest.metrics))
 
 
 def _kpis(results: tuple[KpiResult, ...], policy: Policy) -> list[GateRule]:

@@ -133,6 +133,24 @@ def is_met(kpi: Kpi, value: Scalar) -> bool | None:
             return abs(measured - kpi.target) > allowed
 
 
+def told(kpi: Kpi, low: Scalar, high: Scalar) -> bool | None:
+    """What an interval says: True where each of its values meets the target, False where none does, None where some do or
+    an end is no number."""
+    ends = number(low), number(high)
+    if any(end is None or math.isnan(end) for end in ends):
+        return None
+    one, other = (is_met(kpi, end) for end in ends)
+    if one is not other:
+        return None
+    around = kpi.op in ("==", "!=") and ends[0] < kpi.target < ends[1]  # type: ignore[operator]
+    return None if around and one is (kpi.op == "!=") else one
+
+
+def asked(kpi: Kpi) -> str:
+    """``>= 0.8``, and how far on the wrong side still counts as met: ``>= 0.8 (± 0.03)``."""
+    return f"{kpi.op} {kpi.target:.12g}" + (f" (± {abs(kpi.tolerance):.12g})" if kpi.tolerance else "")
+
+
 def as_text(kpi: Kpi) -> str:
     """``auc >= 0.8``, as ``parse_kpi`` reads it; ``auc >= 0.8 (test)`` where a data split is named."""
     text = f"{kpi.metric} {kpi.op} {kpi.target:.12g}"

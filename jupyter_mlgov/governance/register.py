@@ -7,13 +7,14 @@ that the run was measured against.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Struct
 
 from jupyter_mlgov.governance.kpis import judge, unite
-from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
+from jupyter_mlgov.records.annotations import Charter, Kpi, KpiResult, Risk
 from jupyter_mlgov.records.decoding import converted
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def charter(store: Store, id: str) -> Charter | None:  # noqa: A002
     return store.manifest(id).charter
 
 
-def kpis(store: Store, id: str) -> tuple[KpiResult, ...]:  # noqa: A002
-    """Every KPI of the snapshot ``id``: those of its manifest as judged then, and those that a later charter adds."""
+def kpis(store: Store, id: str, asked: Iterable[Kpi] = ()) -> tuple[KpiResult, ...]:  # noqa: A002
+    """Every KPI of the snapshot ``id``: those of its manifest as judged then, those that a later charter adds, and those
+    that are ``asked`` of every snapshot (the gate's policy)."""
     manifest = store.manifest(id)
     now = charter(store, id)
     known = list(manifest.kpis)
@@ -64,7 +66,7 @@ def kpis(store: Store, id: str) -> tuple[KpiResult, ...]:  # noqa: A002
     said = {(kpi.metric, kpi.op, kpi.target) for kpi in known}
     added = [
         kpi
-        for kpi in unite(declared, now.kpis if now else ())
+        for kpi in unite(declared, now.kpis if now else (), asked)
         if (kpi.metric, kpi.op, kpi.target) not in said
     ]
     return (*known, *judge(added, manifest.metrics))

@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from jupyter_mlgov.governance.kpis import told
 from jupyter_mlgov.records.monitoring import (
     ColumnDrift,
     Decision,
@@ -107,10 +108,7 @@ def _met_at_first(kpi: KpiOverTime) -> bool:
     """Whether the first window surely met the target: its whole interval lies on the right side."""
     if not kpi.windows:
         return False
-    end = kpi.windows[0].low if kpi.op.startswith(">") else kpi.windows[0].high
-    if not isinstance(end, int | float):
-        return False
-    return end >= kpi.target if kpi.op.startswith(">") else end <= kpi.target
+    return told(kpi.kpi, kpi.windows[0].low, kpi.windows[0].high) is True
 
 
 def _signs(found: Findings) -> tuple[str, ...]:

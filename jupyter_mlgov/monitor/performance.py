@@ -8,7 +8,6 @@ gains and losses cancel in the loss.
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jupyter_mlgov.governance.estimates import Estimate, auc, mean, rate
+from jupyter_mlgov.governance.kpis import asked, is_met, told
 from jupyter_mlgov.governance.metric_names import LEAST, meant
 from jupyter_mlgov.monitor import changes, detectable
 from jupyter_mlgov.monitor.corrections import adjusted
@@ -30,9 +30,6 @@ WINDOWS = 20
 WINDOW_ROWS = 50
 """Rows that a window has at least."""
 DRAWS = 300
-_SIGNS: dict[str, Callable[[float, float], bool]] = {
-    ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "==": operator.eq, "!=": operator.ne,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -241,19 +238,18 @@ def kpi_over_time(
         windows.append(
             KpiWindow(start=start, rows=stop - start, at=at, value=float(one), low=one.low, high=one.high)
         )
-    met = None if math.isnan(whole) else _SIGNS[kpi.op](float(whole), kpi.target)
-    ends = [_SIGNS[kpi.op](end, kpi.target) for end in (whole.low, whole.high)]
-    sure = met is not None and whole.enough and all(end is met for end in ends)
+    met = None if math.isnan(whole) else is_met(kpi, float(whole))
+    sure = met is not None and whole.enough and told(kpi, whole.low, whole.high) is met
     span = f"{float(whole):.3g} (95 % interval {whole.low:.3g} to {whole.high:.3g}, {rows:,} rows)"
     if met is None:
         said = f"{kpi.metric} has no value over these {rows:,} rows"
     elif sure:
-        said = f"{kpi.metric} is {span}: {kpi.op} {kpi.target:g} is {'met' if met else 'missed'}"
+        said = f"{kpi.metric} is {span}: {asked(kpi)} is {'met' if met else 'missed'}"
     else:
-        said = f"{kpi.metric} is {span}: too few rows to tell whether {kpi.op} {kpi.target:g} is met"
+        said = f"{kpi.metric} is {span}: too few rows to tell whether {asked(kpi)} is met"
     return KpiOverTime(
-        metric=kpi.metric, op=kpi.op, target=kpi.target, value=float(whole), low=whole.low, high=whole.high, rows=rows,
-        met=met, sure=sure, reference=reference, windows=tuple(windows), message=said,
+        metric=kpi.metric, op=kpi.op, target=kpi.target, tolerance=kpi.tolerance, value=float(whole), low=whole.low,
+        high=whole.high, rows=rows, met=met, sure=sure, reference=reference, windows=tuple(windows), message=said,
     )  # fmt: skip
 
 

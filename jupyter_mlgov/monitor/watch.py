@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
+from jupyter_mlgov.governance.policy import read_policy
+from jupyter_mlgov.governance.register import kpis
 from jupyter_mlgov.monitor import sides
 from jupyter_mlgov.monitor.examine import Context, Explained, examine
 from jupyter_mlgov.monitor.explaining import explain_log
 from jupyter_mlgov.monitor.settings import Settings
-from jupyter_mlgov.records.annotations import Kpi
 from jupyter_mlgov.records.assessment import Attributions, HeldRows
 from jupyter_mlgov.records.canonical import canonical, number
 from jupyter_mlgov.records.decoding import decoded
@@ -73,7 +74,7 @@ def watch(
         sides.current_side(rows, read_as, now_explained),
         settings,
         Context(
-            kpis=kpis_of(manifest),
+            kpis=kpis(store, release.snapshot, read_policy(root).targets),
             metrics=dict(manifest.metrics),
             schema=manifest.inputs_schema,
             earlier=_earlier(release),
@@ -87,11 +88,6 @@ def watch(
         since=since, first=at[0].isoformat(timespec="seconds"), last=at[-1].isoformat(timespec="seconds"),
         reference=_in_words(held),
     )  # fmt: skip
-
-
-def kpis_of(manifest: Manifest) -> list[Kpi]:
-    """The targets that the snapshot was judged by."""
-    return [Kpi(metric=kpi.metric, op=kpi.op, target=kpi.target) for kpi in manifest.kpis]
 
 
 def _in_words(held: HeldRows) -> str:

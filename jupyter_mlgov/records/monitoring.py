@@ -6,6 +6,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from jupyter_mlgov.records.annotations import Kpi, Operator
 from jupyter_mlgov.records.canonical import Scalar
 
 Tell = Literal["drift", "steady", "unknown"]
@@ -111,12 +112,13 @@ class KpiWindow(Struct, frozen=True, kw_only=True):
 
 
 class KpiOverTime(Struct, frozen=True, kw_only=True):
-    """One of the release's KPIs over the rows whose outcome is known. ``met`` is about ``value``; ``sure`` is whether the
-    whole interval lies on that side of the target."""
+    """One of the release's KPIs over the rows whose outcome is known. ``met`` is about ``value``, ``tolerance`` granted;
+    ``sure`` is whether the same is true of the whole interval."""
 
     metric: str
-    op: str
+    op: Operator
     target: float
+    tolerance: float | None = None
     value: Scalar
     low: Scalar
     high: Scalar
@@ -127,6 +129,11 @@ class KpiOverTime(Struct, frozen=True, kw_only=True):
     """What it was in the released snapshot."""
     windows: tuple[KpiWindow, ...] = ()
     message: str = ""
+
+    @property
+    def kpi(self) -> Kpi:
+        """The target itself."""
+        return Kpi(metric=self.metric, op=self.op, target=self.target, tolerance=self.tolerance)
 
 
 class SliceDrift(Struct, frozen=True, kw_only=True):

@@ -108,3 +108,16 @@ def test_a_metric_that_is_none_of_these_is_the_notebooks_own() -> None:
     assert in_each_room("profit", numbers()) == [None] * 3
     assert meant("train_auc") is None
     assert {meant(name) for name in ALSO} <= set(MEASURES)
+
+
+def test_an_assessment_grants_a_kpis_tolerance_as_the_gate_does() -> None:
+    subject = binary()
+    value = float(np.mean(subject.truth == subject.predicted))
+    for tolerance, verdict in ((None, "fail"), (0.05, "pass")):
+        target = KpiResult(metric="accuracy", op=">=", target=value + 0.03, tolerance=tolerance)
+        (found, *_) = performance(subject, SUITE, [target])
+        assert (found.verdict, found.op, found.threshold) == (verdict, ">=", value + 0.03)
+    assert "(± 0.05)" in found.reason
+    near = KpiResult(metric="accuracy", op="==", target=value + 0.03, tolerance=0.05)
+    (found, *_) = performance(subject, SUITE, [near])
+    assert found.verdict == "pass"

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.governance.kpis import OPERATORS, as_text, judge, parse_kpi, unite
+from jupyter_mlgov.governance.kpis import OPERATORS, as_text, judge, parse_kpi, told, unite
 from jupyter_mlgov.records.annotations import Kpi
 
 
@@ -92,3 +94,31 @@ def test_a_tolerance_reaches_over_the_target() -> None:
 def test_a_target_that_is_said_in_two_places_counts_once() -> None:
     one, other = parse_kpi("auc >= 0.8"), parse_kpi("gap < 0.1")
     assert unite([one], [parse_kpi("auc >= 80%"), other]) == (one, other)
+
+
+@pytest.mark.parametrize(
+    ("text", "tolerance", "low", "high", "says"),
+    [
+        ("auc >= 0.8", None, 0.81, 0.9, True),
+        ("auc >= 0.8", None, 0.7, 0.9, None),
+        ("auc >= 0.8", None, 0.7, 0.79, False),
+        ("auc >= 0.8", 0.03, 0.78, 0.9, True),
+        ("loss < 1", 0.5, 0.9, 1.4, True),
+        ("loss < 1", 0.5, 0.9, 1.6, None),
+        ("rows == 5", None, 4.0, 6.0, None),
+        ("rows == 5", None, 6.0, 7.0, False),
+        ("rows == 5", 1.0, 4.5, 5.5, True),
+        ("rows != 5", None, 4.0, 6.0, None),
+        ("rows != 5", None, 6.0, 7.0, True),
+        ("rows != 5", 1.0, 4.5, 5.5, False),
+        ("auc >= 0.8", None, math.nan, 0.9, None),
+        ("auc >= 0.8", None, -math.inf, math.inf, None),
+        ("auc >= 0.8", None, 0.9, "Infinity", True),
+        ("auc >= 0.8", None, None, 0.9, None),
+    ],
+)
+def test_an_interval_says_met_or_missed_only_where_all_of_it_is(
+    text: str, tolerance: float | None, low: float, high: Any, says: bool | None
+) -> None:
+    kpi = msgspec.structs.replace(parse_kpi(text), tolerance=tolerance)
+    assert told(kpi, low, high) is says

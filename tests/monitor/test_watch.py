@@ -6,10 +6,16 @@ import json
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
+import numpy as np
 import pytest
 
 from jupyter_mlgov.errors import NotFound, UsageError
+from jupyter_mlgov.governance.kpis import parse_kpi
+from jupyter_mlgov.monitor.performance import Answers, kpi_over_time
 from jupyter_mlgov.project import Project
+from jupyter_mlgov.records.annotations import Charter
+from jupyter_mlgov.records.monitoring import KpiOverTime
 from tests.monitor.making import add_outcomes, applications, released_project, serve
 from tests.operate.making import add_model
 from tests.operate.test_releases import mlgov
@@ -160,3 +166,36 @@ def test_outcomes_that_are_no_labels_and_misspelt_settings_are_told(tmp_path: Pa
     (tmp_path / "mlgov.toml").write_text("[monitor]\nalfa = 0.1\n")
     with pytest.raises(UsageError, match="alfa"):
         Project.open(tmp_path).monitor("credit:production")
+
+
+def test_a_kpi_is_judged_as_the_gate_judges_it(tmp_path: Path) -> None:
+    project = released_project(tmp_path, kpi=0.95, tolerance=0.2)
+    later = Charter(title="later", kpis=(parse_kpi("recall >= 0.2"),))
+    project.store.append("charter", project.resolve("baseline"), msgspec.to_builtins(later))
+    (tmp_path / "mlgov.toml").write_text('[gate]\nkpis = ["test_auc >= 0.999"]\n')
+    rows = applications(1, 600)
+    add_outcomes(project, serve(project, rows), rows, tmp_path)
+    found = project.monitor("credit:production")
+    assert [(kpi.metric, kpi.met, kpi.sure) for kpi in found.kpis] == [
+        ("accuracy", True, True),
+        ("recall", True, True),
+        ("test_auc", False, True),
+    ]
+    assert ">= 0.95 (± 0.2) is met" in found.kpis[0].message
+    assert found.decision == "retrain"
+
+
+def test_a_kpi_with_an_equals_sign_is_missed_for_sure_only_where_no_value_of_the_interval_is_the_target() -> (
+    None
+):
+    kpi = parse_kpi("accuracy == 0.9")
+    truth = np.ones(1000, dtype=int)
+
+    def over(right: int) -> KpiOverTime:
+        said = np.arange(1000) < right
+        found = kpi_over_time(kpi, Answers("binary", truth, said.astype(int)))
+        assert found is not None
+        return found
+
+    assert (over(905).met, over(905).sure) == (False, False)
+    assert (over(700).met, over(700).sure) == (False, True)
