@@ -25,6 +25,7 @@ from msgspec import Struct, field
 
 from jupyter_mlgov.capture.packages import canonical_name
 from jupyter_mlgov.capture.remotes import without_credentials
+from jupyter_mlgov.capture.requirement_lines import is_pinned, is_version_of_python
 from jupyter_mlgov.records.inventory import Distribution
 
 _ROUNDS = 12
@@ -79,11 +80,14 @@ def find_uv() -> list[str] | None:
 def ask_installers(wanted: Sequence[Distribution], python: str, *, timeout: float) -> dict[str, Files]:
     """The files of each of ``wanted``, by canonical name; without those that cannot be found. Never raises.
 
-    ``python`` is the version that they are for. ``timeout`` is in seconds, for everything together.
+    ``python`` is the version that they are for. ``timeout`` is in seconds, for everything together. Only names and
+    versions are said to an installer: what stands in a record as such and is none is not found.
     """
+    if not is_version_of_python(python):
+        return {}
     until = time.monotonic() + timeout
     uv = find_uv()
-    asked = list(wanted)
+    asked = [one for one in wanted if is_pinned(one.name, one.version)]
     with tempfile.TemporaryDirectory(prefix="mlgov-lock-") as folder:
         for _ in range(_ROUNDS):
             left = until - time.monotonic()

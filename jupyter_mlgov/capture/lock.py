@@ -24,6 +24,7 @@ from msgspec import Struct
 
 from jupyter_mlgov.capture.indexes import Files, ask_installers
 from jupyter_mlgov.capture.packages import PackageLister, canonical_name, local_folder
+from jupyter_mlgov.capture.requirement_lines import is_requirement
 from jupyter_mlgov.errors import Damaged, Missing, NotWritable
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Distribution, Inventory, Origin
@@ -124,9 +125,14 @@ def recorded_lock(store: Store, snapshot: str, *, ask_indexes: bool = True, time
     inventory = recorded_inventory(store, snapshot)
     named = store.manifest(snapshot).inventory
     for entry in reversed(store.entries(kind="lock")):
-        if entry.body.get("inventory") == named and not entry.body.get("unlocked"):
-            with contextlib.suppress(Missing, Damaged, ValueError, KeyError, TypeError):
-                return read_lock(store.get(str(entry.body["lock"])).decode("utf-8"))
+        if entry.body.get("inventory") != named or entry.body.get("unlocked"):
+            continue
+        if entry.subject != snapshot and not store.recorded_here(entry.subject):
+            continue  # it came with a bundle, and is what its sender says
+        with contextlib.suppress(Missing, Damaged, ValueError, KeyError, TypeError, AttributeError):
+            known = read_lock(store.get(str(entry.body["lock"])).decode("utf-8"))
+            if _is_of(known, inventory):
+                return known
     lock = make_lock(inventory, ask_indexes=ask_indexes, timeout=timeout)
     if lock.hashed or not lock.unlocked:
         with contextlib.suppress(NotWritable):
@@ -135,6 +141,22 @@ def recorded_lock(store: Store, snapshot: str, *, ask_indexes: bool = True, time
                 "lock", snapshot, {"inventory": named, "lock": kept, "unlocked": list(lock.unlocked)}
             )
     return lock
+
+
+def _is_of(lock: Lock, inventory: Inventory) -> bool:
+    """Whether a lock without gaps names what ``inventory`` does and nothing else."""
+    served = {
+        f"{canonical_name(one.name)}=={one.version}" for one in inventory.distributions if one.origin is None
+    }
+    direct = sorted(
+        _direct_line(one, one.origin) for one in inventory.distributions if one.origin is not None
+    )
+    return (
+        all(map(is_requirement, lock.hashed))
+        and {line.partition(" ")[0] for line in lock.hashed} == served
+        and sorted(lock.direct) == direct
+        and not lock.unlocked
+    )
 
 
 def _served_entry(one: Distribution, files: Files) -> dict[str, Any] | None:

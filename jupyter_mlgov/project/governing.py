@@ -169,11 +169,7 @@ class Governing(Rerunning):
         directory. Whole or not at all. ``key`` and ``ask`` as for :meth:`report_html`. Raises ``NotWritable``."""
         snapshot = self.resolve(ref)
         page = self.report_html(snapshot, key=key, ask=ask)
-        if output is None:
-            manifest = self.store.manifest(snapshot)
-            number = self.store.number(snapshot)
-            output = f"{manifest.experiment}-{number if number is not None else snapshot[:12]}.html"
-        path = Path(output).absolute()
+        path = Path(output or self.file_name(snapshot, ".html")).absolute()
         written.file(path, page.encode("utf-8"))
         return path
 
@@ -260,4 +256,4 @@ class Governing(Rerunning):
         """What :meth:`export_as` calls the file or folder where nobody says. Raises ``UsageError``."""
         from jupyter_mlgov.report.shapes import shape
 
-        return f"{self.reference(snapshot).replace('@', '-')}{shape(kind).suffix}"
+        return self.file_name(snapshot, shape(kind).suffix)

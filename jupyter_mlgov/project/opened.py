@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -68,6 +69,12 @@ class Opened:
         """``NAME@N`` for an id; a candidate's first 12 digits."""
         number = self.store.number(snapshot)
         return f"{self.store.manifest(snapshot).experiment}@{number}" if number is not None else snapshot[:12]
+
+    def file_name(self, snapshot: str, suffix: str) -> str:
+        """``NAME-N`` with ``suffix``: what a file about a snapshot is called where nobody says. A name that somebody else
+        gave the experiment leads nowhere: ``_`` stands for what an experiment's name cannot hold."""
+        stem = re.sub(r"[^\w.-]", "_", self.reference(snapshot).replace("@", "-"))
+        return f"{stem.lstrip('._-')[:200]}{suffix}"
 
     def _notebook_uri(self, notebook: str) -> str:
         path = Path(notebook)

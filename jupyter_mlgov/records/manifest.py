@@ -6,6 +6,7 @@ after the run, an approval) never changes it: that is on the ledger.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -17,6 +18,8 @@ from jupyter_mlgov.records.retraining import Retrained
 
 SCHEMA = 1
 """Version of the manifest's form. Raised with every change of meaning; ``store.migrations`` knows the way."""
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 Evidence = Literal["proven", "observed", "declared", "inferred"]
 """How a fact is known: bytes that were hashed as they were read; seen by another mechanism; said by the user;
@@ -151,6 +154,11 @@ class Code(Struct, frozen=True, kw_only=True):
     """Imported files of the project that git does not track: their text is among ``modules``, in no commit."""
     submodules: tuple[Submodule, ...] = ()
     modules: tuple[Module, ...] = ()
+
+    def revision(self) -> str | None:
+        """``commit`` where it is one: 40 or 64 hex digits. A record can come from a stranger, and only this is ever said to
+        git: anything else could be an option, or a name that means another commit here."""
+        return self.commit if self.commit is not None and _COMMIT.fullmatch(self.commit) else None
 
 
 class Generator(Struct, frozen=True, kw_only=True):

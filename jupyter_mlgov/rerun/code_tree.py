@@ -33,7 +33,7 @@ TOTAL = 500 << 20
 def keep_tree(root: Path, store: Store, manifest: Manifest) -> str | None:
     """Puts the files of the manifest's commit into the store; the digest of the tree. None without a commit, or
     where neither the repository nor an earlier import has it. Raises as ``Store.put``."""
-    commit = manifest.code.commit
+    commit = manifest.code.revision()
     if commit is None:
         return None
     known = _imported(store, commit)
@@ -95,7 +95,7 @@ def tree_of(store: Store, manifest: Manifest) -> Tree | None:
 
 def restore_tree(folder: Path, store: Store, tree: Tree) -> Path:
     """Writes the files into the empty ``folder``; where the project lies among them. Raises ``Damaged`` for a
-    path that leads out of it."""
+    path that leads out of it, or into a repository's own folder: git does what stands in there."""
     for file in tree.files:
         path = _checked(folder, file.path)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -129,4 +129,6 @@ def _checked(folder: Path, name: str) -> Path:
     path = Path(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
         raise Damaged(f"a tree names {name[:100]!r}, which leads out of it; run `mlgov fsck`")
+    if any(part.lower() == ".git" for part in path.parts):
+        raise Damaged(f"a tree names {name[:100]!r}, which no commit can hold; run `mlgov fsck`")
     return folder / path

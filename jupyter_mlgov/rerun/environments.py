@@ -28,6 +28,7 @@ from blake3 import blake3
 from jupyter_mlgov.capture.indexes import find_uv, indexes_of_pip
 from jupyter_mlgov.capture.lock import Lock, differences, recorded_inventory, recorded_lock
 from jupyter_mlgov.capture.packages import canonical_name
+from jupyter_mlgov.capture.requirement_lines import is_requirement, is_version_of_python
 from jupyter_mlgov.configuration import cache_folder
 from jupyter_mlgov.records.inventory import Inventory
 from jupyter_mlgov.records.manifest import Manifest
@@ -202,6 +203,9 @@ class _Build:
         missing = [line for line in own if self._needed(line)]
         if missing:
             raise CannotBeBuilt([_local(line) for line in missing])
+        odd = [line for line in (*hashed, *plain) if not is_requirement(line) and self._needed(line)]
+        if odd:
+            raise CannotBeBuilt([_missing(line) for line in odd])
         for lines, checked in ((hashed, True), (plain, False)):
             if lines and not self._install(python, lines, checked):
                 needed = [line for line in lines if self._needed(line)]
@@ -215,11 +219,11 @@ class _Build:
         other = {PRODUCT, *self._versions}
         hashed = [line for line in self._lock.hashed if _name_of(line) not in other]
         plain = [f"{name}=={version}" for name, version in self._versions.items() if version is not None]
-        for line in (*self._lock.unlocked, *self._lock.direct):
-            if _name_of(line) in other:
-                continue
-            if not line.startswith("-e ") and "file://" not in line:
-                plain.append(line)
+        plain += [
+            line
+            for line in (*self._lock.unlocked, *self._lock.direct)
+            if _name_of(line) not in other and not line.startswith("-e ") and "file://" not in line
+        ]
         editable = {
             one.name: f"{one.name} @ {one.origin.url}"
             for one in self._inventory.distributions
@@ -237,6 +241,10 @@ class _Build:
         return (name in self._loaded or kernel) and name.replace("-", "_") not in self._modules
 
     def _base(self) -> str:
+        if not is_version_of_python(self._inventory.python):
+            raise CannotBeBuilt(
+                [_cannot(f"{self._inventory.python[:40]!r} in the record is no version of Python")]
+            )
         wanted = _minor(self._inventory.python)
         if _minor(platform.python_version()) == wanted:
             return getattr(sys, "_base_executable", None) or sys.executable
@@ -283,7 +291,8 @@ class _Build:
                 *options,
             ]
         wanted = self._folder / "requirements.txt"
-        wanted.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        said = "".join(f"{line}\n" for line in lines if is_requirement(line))
+        wanted.write_text(said, encoding="utf-8")
         done = subprocess.run(  # noqa: S603
             [*words, "-r", str(wanted)],
             capture_output=True,

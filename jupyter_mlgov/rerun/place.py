@@ -67,7 +67,8 @@ def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
 
     Raises ``UsageError`` for a file that is no notebook.
     """
-    path = root / manifest.notebook.path if manifest.notebook.path else None
+    named = _path(manifest)
+    path = root / named if named is not None else None
     if path is None or not path.is_file():
         document = store.get(manifest.notebook.document)
         folder = path.parent if path is not None and path.parent.is_dir() else root
@@ -87,8 +88,8 @@ def place_today(root: Path, store: Store, manifest: Manifest) -> Place:
 
 def place_recorded(root: Path, store: Store, manifest: Manifest) -> Place:
     """What ``manifest`` says: its document, code, data and variables, timezone, locale and hash seed among them."""
-    path = Path(manifest.notebook.path) if manifest.notebook.path else None
-    if path is not None and (path.is_absolute() or ".." in path.parts):
+    path = _path(manifest)
+    if path is not None and path.is_absolute():
         path = Path(path.name)
     variables = {
         name: value
@@ -97,6 +98,15 @@ def place_recorded(root: Path, store: Store, manifest: Manifest) -> Place:
     }
     notebook = root / path if path is not None else None
     return Place(root, notebook, store.get(manifest.notebook.document), variables, manifest)
+
+
+def _path(manifest: Manifest) -> Path | None:
+    """Where the notebook lay: in the project, or at an absolute path. A record has no path that climbs; of one that was
+    made up only the name counts."""
+    path = Path(manifest.notebook.path) if manifest.notebook.path else None
+    if path is None or ".." not in path.parts:
+        return path
+    return Path(path.name) if path.name != ".." else None
 
 
 def cells_of(document: bytes) -> list[tuple[str, str]] | None:

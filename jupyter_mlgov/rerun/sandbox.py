@@ -98,6 +98,7 @@ def _today(temporary: Path, place: Place, store: Store) -> Sandbox:
     root = mirror.place_of(place.root)
     notebook = mirror.place_of(place.notebook) if place.notebook is not None else None
     if notebook is not None:
+        _own_folders(mirror.prefix, PurePosixPath(notebook.relative_to(mirror.prefix)))
         notebook.parent.mkdir(parents=True, exist_ok=True)
         _write(notebook, place.document)
     for uri, digest in place.given.items():
@@ -164,7 +165,7 @@ def _recorded(temporary: Path, place: Place, store: Store) -> Sandbox:
             if target.is_relative_to(prefix):
                 if _base(item) is None:
                     uris[str(target)] = item.uri
-                _restore_input(item, target, place.root, store)
+                _restore_input(item, target, place.root, store, within=prefix)
     document = led_into(place.document, _absolute(prefix, root, place, store))
     _write(notebook, document)
     link = root / STORE
@@ -204,7 +205,7 @@ def _absolute(prefix: Path, root: Path, place: Place, store: Store) -> dict[str,
         for text in texts_to(item, absolute, place.root):
             if not within and place.outside and stored(item, store):
                 target = prefix / item.place().lstrip("/")
-                _restore_input(item, target, place.root, store)
+                _restore_input(item, target, place.root, store, within=prefix)
                 places[text] = f"{prefix}{text}"
             elif within and Path(text).is_relative_to(place.root):
                 places[text] = str(root / Path(text).relative_to(place.root))
@@ -251,7 +252,10 @@ def _climbing(item: Input, manifest: Manifest, store: Store) -> list[str]:
     return found
 
 
-def _restore_input(item: Input, target: Path, root: Path, store: Store) -> None:
+def _restore_input(item: Input, target: Path, root: Path, store: Store, *, within: Path) -> None:
+    """Puts an input's content at ``target``; nothing of one whose paths lead out of the folder ``within``."""
+    if not all(_stays(path, within) for path, _ in files_of(item, target)):
+        return
     if stored(item, store):
         for path, digest in files_of(item, target):
             _write(path, store.get(digest or ""))
@@ -262,6 +266,10 @@ def _restore_input(item: Input, target: Path, root: Path, store: Store) -> None:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.unlink(missing_ok=True)
             shutil.copyfile(source, path)
+
+
+def _stays(path: Path, within: Path) -> bool:
+    return Path(os.path.normpath(path)).is_relative_to(within)
 
 
 def inside(uri: str) -> PurePosixPath | None:
@@ -365,8 +373,8 @@ def _restore_code(folder: Path, root: Path, store: Store, manifest: Manifest) ->
     tree = tree_of(store, manifest)
     if tree is not None:
         project = restore_tree(folder, store, tree)
-    elif manifest.code.commit is not None:
-        project = _restore_commit(folder, root, manifest.code.commit) or project
+    elif (commit := manifest.code.revision()) is not None:
+        project = _restore_commit(folder, root, commit) or project
     project.mkdir(parents=True, exist_ok=True)
     if manifest.code.diff is not None and store.has(manifest.code.diff):
         _git(folder, "apply", "--whitespace=nowarn", "-", data=store.get(manifest.code.diff))

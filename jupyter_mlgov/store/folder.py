@@ -318,6 +318,13 @@ class Store:
             self._index.follow()
         return incoming.result(number or index.number, new=there is None, entries=len(todo))
 
+    def recorded_here(self, snapshot: str) -> bool:
+        """Whether the snapshot or candidate was made in this project; False for one that came in a bundle, which is a
+        stranger's word."""
+        made = (entry for entry in self.entries(subject=snapshot) if entry.kind in ("snapshot", "candidate"))
+        first = next(made, None)
+        return first is not None and first.body.get("imported") is not True
+
     # -- reading -----------------------------------------------------------------------------------------
 
     def manifest_bytes(self, snapshot: str) -> bytes:

@@ -207,10 +207,8 @@ def report(
         caller.answer = Answer("report", {"id": None, "path": str(path)}, json=as_json)
         return
     snapshot = project.resolve(refs[0])
-    if output is None:
-        manifest = project.store.manifest(snapshot)
-        output = f"{manifest.experiment}-{project.store.number(snapshot) or snapshot[:12]}.html"
-    path = project.report(snapshot, caller.folder / output, key=signing_key, ask=caller.ask)
+    place = caller.folder / (output or project.file_name(snapshot, ".html"))
+    path = project.report(snapshot, place, key=signing_key, ask=caller.ask)
     caller.answer = Answer("report", {"id": snapshot, "path": str(path)}, json=as_json)
 
 
