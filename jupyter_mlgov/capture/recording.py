@@ -53,6 +53,7 @@ from jupyter_mlgov.records.manifest import (
     Module,
     Notebook,
 )
+from jupyter_mlgov.store.ledger import LOCK_S
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -61,6 +62,8 @@ T = TypeVar("T")
 
 STORE_S = 30.0
 """Seconds that the store may take to open, and again to write, beside the budget for looking."""
+COMMIT_S = LOCK_S + STORE_S
+"""The same for a snapshot's last step, in which it may have to wait for other writers."""
 
 INJECTED = ("parameters", "injected-parameters")
 """Tags of the cells by which papermill sets parameters."""
@@ -142,7 +145,7 @@ class Recorder:
                 )  # fmt: skip
                 made = aside.run(
                     lambda: kept.batch.commit(self.secrets.redact_record(manifest)).subject,
-                    seconds=STORE_S,
+                    seconds=COMMIT_S,
                     to_the_end=True,
                 )
                 # Only now: what a snapshot that was given up had put is not there.
@@ -150,7 +153,7 @@ class Recorder:
                 self._models_of.add(made)
             except Overrun as error:
                 raise StoreError(
-                    f"the store did not answer: {error}; look at its disk, and run the cell again"
+                    f"the store did not answer: {error}; look at its disk and at `mlgov log`, and run the cell again"
                 ) from None
             finally:
                 self._code.settle()

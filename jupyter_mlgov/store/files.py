@@ -29,8 +29,11 @@ STALE_S = 24 * 3600
 
 _NO_LINKS = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EXDEV, errno.EMLINK}
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_TOO_MANY_OPEN = {errno.EMFILE, errno.ENFILE}
 _CHUNK = 1 << 22
 _TOGETHER = 8
+_OPEN_AT_ONCE = 128
+"""Files that are open at one time: a process may have 256 of them on some systems, and the user has some too."""
 _SEVERAL = 3
 """Files from which on they are flushed by threads: for fewer, starting those would take longer."""
 
@@ -52,6 +55,8 @@ def writing(folder: Path) -> Iterator[None]:
         reason = error.strerror or str(error)
         if error.errno in _FULL:
             remedy = "make room on that disk and run it again; what was recorded before is intact"
+        elif error.errno in _TOO_MANY_OPEN:
+            remedy = "close files, or raise the limit (`ulimit -n`), and run it again"
         elif error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
             remedy = (
                 f"{_in_the_way(Path(error.filename2 or error.filename or folder))} is in the way: move it"
@@ -76,9 +81,21 @@ def stage(temporary: Path, data: bytes) -> Path:
 
 
 def _stage_all(temporary: Path, datas: Sequence[bytes], flushers: _Flushers) -> list[Path]:
-    """As :func:`stage`, for many: all are written before they are flushed together."""
+    """As :func:`stage`, for many: as many as may be open are written before they are flushed together."""
     make_folder(temporary)
     paths: list[Path] = []
+    try:
+        for start in range(0, len(datas), _OPEN_AT_ONCE):
+            _stage_some(temporary, datas[start : start + _OPEN_AT_ONCE], flushers, paths)
+    except BaseException:
+        for path in paths:
+            drop(path)
+        raise
+    return paths
+
+
+def _stage_some(temporary: Path, datas: Sequence[bytes], flushers: _Flushers, paths: list[Path]) -> None:
+    """Adds to ``paths`` what it has made."""
     descriptors: list[int] = []
     try:
         for data in datas:
@@ -90,14 +107,9 @@ def _stage_all(temporary: Path, datas: Sequence[bytes], flushers: _Flushers) -> 
             while view:
                 view = view[os.write(descriptors[-1], view[:_CHUNK]) :]
         flushers.flush(descriptors)
-    except BaseException:
-        for path in paths:
-            drop(path)
-        raise
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-    return paths
 
 
 class _Flushers:
@@ -206,14 +218,16 @@ def flush(folders: Iterable[Path]) -> None:
 def _flush_folders(folders: Iterable[Path], flushers: _Flushers) -> None:
     if os.name == "nt":  # Windows has no descriptor for a folder and needs no such call
         return
-    descriptors: list[int] = []
-    try:
-        for folder in sorted(set(folders)):
-            descriptors.append(os.open(folder, os.O_RDONLY))  # noqa: PERF401 - those before a failure are closed
-        flushers.flush(descriptors)
-    finally:
-        for descriptor in descriptors:
-            os.close(descriptor)
+    ordered = sorted(set(folders))
+    for start in range(0, len(ordered), _OPEN_AT_ONCE):
+        descriptors: list[int] = []
+        try:
+            for folder in ordered[start : start + _OPEN_AT_ONCE]:
+                descriptors.append(os.open(folder, os.O_RDONLY))  # noqa: PERF401 - those before a failure are closed
+            flushers.flush(descriptors)
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
 
 
 def make_folder(folder: Path, *, durably: bool = True) -> None:

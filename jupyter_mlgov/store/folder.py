@@ -166,7 +166,8 @@ class Store:
         if sum(map(len, objects.values())) > _ALONG:
             with files.writing(self.folder):
                 self._objects.put_all(objects.values())
-            objects = {}
+            # Until the lock is held, what no snapshot names yet may be dropped again: they are looked for like any other.
+            objects, there = {}, set()
         named = {self._manifests.name_of(data): (data, manifest) for data, manifest in batch}
         with self._ledger.lock():
             head = self._ledger.head()

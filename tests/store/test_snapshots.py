@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -246,3 +248,46 @@ def test_numbers_go_on_where_others_wrote_meanwhile_and_no_index_is_loaded_for_t
         add_snapshot(other, message=f"d {turn}", experiment="another")
     assert Store.open(store.folder).newest("baseline") == store.log(experiment="baseline")[0].id
     assert store.commit(make_manifest(store, message="last")).body["number"] == 7
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no limit to set")
+def test_a_snapshot_of_more_files_than_may_be_open_is_made(store: Store) -> None:
+    import resource
+
+    objects = store.batch()
+    objects.put_all(str(number).encode() for number in range(600))
+    manifest = make_manifest(store)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/dev/fd")) + 200, hard))
+    try:
+        made = objects.commit(manifest)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert store.newest("baseline") == made.subject
+    assert all(store.has(store.put(str(number).encode())) for number in range(600))
+
+
+def test_an_object_that_is_dropped_while_its_snapshot_waits_for_the_lock_is_missed(store: Store) -> None:
+    large, small = os.urandom(5 << 20), b"a cell"
+    batch = store.batch()
+    name, _ = batch.put_all([large, small])
+    manifest = make_manifest(store, random_state=name)
+    other = Store.open(store.folder)
+    raised: list[BaseException] = []
+
+    def commit() -> None:
+        try:
+            batch.commit(manifest)
+        except BaseException as error:  # noqa: BLE001 - it is looked at below
+            raised.append(error)
+
+    waiting = threading.Thread(target=commit)
+    with other._ledger.lock():
+        waiting.start()
+        while not other.has(name):
+            time.sleep(0.01)
+        # It lies there and nothing names it: what `gc` drops.
+        other._objects.path(name.removeprefix("blake3:")).unlink()
+    waiting.join()
+    assert [type(error) for error in raised] == [Missing]
+    assert not store.log()
