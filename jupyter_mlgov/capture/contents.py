@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.reads import State
@@ -37,6 +38,8 @@ class Content(Struct, frozen=True):
     state: State | None = None
     """Time and size when it was hashed."""
     reason: str | None = None
+    unread: str | None = None
+    """Why there are no rows and columns, where there may be a table."""
 
 
 class Contents:
@@ -47,8 +50,11 @@ class Contents:
         self._known: dict[str, tuple[tuple[int, ...], Content]] = {}
         self._hold_secrets: set[str] = set()
 
-    def of(self, path: str) -> Content:
-        """The content of the file at ``path``; never raises."""
+    def of(self, path: str, *, deadline: float | None = None) -> Content:
+        """The content of the file at ``path``; never raises. Its table, if it is one, is read until ``deadline`` (of
+        ``time.monotonic()``) and not tried again while the file stays the same.
+        """
+        from jupyter_mlgov.hashing.digest import Limits, Unhashable
         from jupyter_mlgov.hashing.files import hash_file
         from jupyter_mlgov.hashing.tables import describe_table
 
@@ -58,30 +64,45 @@ class Contents:
                 return Content(
                     path, None, reason=f"it is {_kind(state.st_mode)}: it has no content that stays"
                 )
-            key = (state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns)
+            key = _key(state)
             known = self._known.get(path)
             if known is not None and known[0] == key:
                 return known[1]
             hashed = hash_file(path)
             if not hashed.stable:
                 hashed = hash_file(path)
-            table = describe_table(path)
+            content = Content(
+                path,
+                hashed.digest,
+                hashed.bytes,
+                stable=hashed.stable,
+                state=(state.st_mtime_ns, state.st_size),
+                unread="the time budget was used up",
+            )
+            # Already now: where the table takes too long, the digest is not lost, and the next snapshot does not try again.
+            self._remember(key, content)
+            try:
+                table = describe_table(path, limits=Limits(deadline=deadline))
+                unread = None
+            except Unhashable as error:
+                table, unread = None, str(error)
+            if _key(os.stat(path)) != key:  # the table may be that of other bytes
+                content, table = replace(content, stable=False), None
         except FileNotFoundError:
             return Content(path, None, reason="it is not there any more")
         except OSError as error:
             return Content(path, None, reason=f"it cannot be read: {error.strerror}")
-        content = Content(
-            path,
-            hashed.digest,
-            hashed.bytes,
-            table.rows if table is not None else None,
-            tuple(table.columns) if table is not None else None,
-            hashed.stable,
-            (state.st_mtime_ns, state.st_size),
-        )
-        if hashed.stable:
-            self._known[path] = (key, content)
+        if table is not None:
+            content = replace(content, rows=table.rows, columns=tuple(table.columns))
+        content = replace(content, unread=unread)
+        self._remember(key, content)
         return content
+
+    def _remember(self, key: tuple[int, ...], content: Content) -> None:
+        if content.stable:
+            self._known[content.path] = (key, content)
+        else:
+            self._known.pop(content.path, None)
 
     def keep(self, contents: Sequence[Content], kept: Kept, limit: int) -> bool:
         """Keeps them all where they have at most ``limit`` bytes together; says whether it did."""
@@ -122,6 +143,10 @@ class Contents:
 @lru_cache(maxsize=200_000)
 def _has_secret_name(path: str) -> bool:
     return is_secret_file(Path(path))
+
+
+def _key(state: os.stat_result) -> tuple[int, ...]:
+    return (state.st_mtime_ns, state.st_size, state.st_ino, state.st_ctime_ns)
 
 
 def _kind(mode: int) -> str:

@@ -6,6 +6,7 @@ A digest that may not be of what the notebook read (the file changed since, or w
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -54,9 +55,16 @@ class InputRecorder:
         files = aside.run(lambda: self._find(listening, journal, declared, notebook, root), seconds=FIND_S)
         records: dict[str, Input] = {}
         skipped: set[str] = set()
+        unread: dict[str, str] = {}
 
         def describe(found: FoundInput) -> Input | None:
-            return self._record(found, root=root, cell=place.get(found.opened.cell_run), kept=kept, keep=keep)
+            # Half of what is left, so that one table does not use up what the others need.
+            now = time.monotonic()
+            deadline = now + (aside.deadline - now) / 2
+            cell = place.get(found.opened.cell_run)
+            return self._record(
+                found, root=root, cell=cell, kept=kept, keep=keep, deadline=deadline, unread=unread
+            )
 
         for found, made in zip(files, aside.each(files, describe), strict=True):
             if isinstance(made, GivenUp):
@@ -80,6 +88,10 @@ class InputRecorder:
                     reason="remote: its content was not read",
                 )  # fmt: skip
         lost += _cautions(records, skipped)
+        known += [
+            Caution(code="input.columns", message=f"{uri}: its rows and columns were not read: {why}")
+            for uri, why in unread.items()
+        ]
         lost += [_incomplete(why) for why in reads.lost.values()]
         known += [_incomplete(why) for why in reads.quiet.values()]
         return tuple(records[uri] for uri in sorted(records))
@@ -105,12 +117,21 @@ class InputRecorder:
         )
 
     def _record(
-        self, found: FoundInput, *, root: Path, cell: int | None, kept: Kept, keep: int
+        self,
+        found: FoundInput,
+        *,
+        root: Path,
+        cell: int | None,
+        kept: Kept,
+        keep: int,
+        deadline: float,
+        unread: dict[str, str],
     ) -> Input | None:
-        """The record of one input; its bytes are kept up to ``keep``. None when nothing is to be said."""
+        """The record of one input; its bytes are kept up to ``keep``, and its rows and columns read until ``deadline``:
+        where they were not, ``unread`` says why. None when nothing is to be said."""
         if found.base is not None:
-            return self._record_set(found, root, cell, kept, keep)
-        content = self._contents.of(str(found.path))
+            return self._record_set(found, root, cell, kept, keep, deadline, unread)
+        content = self._contents.of(str(found.path), deadline=deadline)
         opened = found.opened
         if content.digest is None and (found.derived or set(opened.seen_by) <= {"literal"}):
             return None
@@ -118,8 +139,11 @@ class InputRecorder:
         unstable = changed or not content.stable
         # What a query gave is what was read of a database; any other file's table is the file's own, where it can be found.
         table = opened.table if opened.queries or content.rows is None else None
+        uri = uri_of(found.path, root)
+        if content.unread is not None and table is None:
+            unread[uri] = content.unread
         return Input(
-            uri=uri_of(found.path, root),
+            uri=uri,
             digest=content.digest,
             bytes=content.bytes,
             rows=content.rows if table is None else table.rows,
@@ -134,7 +158,16 @@ class InputRecorder:
             seen_by=tuple(sorted(opened.seen_by)),
         )
 
-    def _record_set(self, found: FoundInput, root: Path, cell: int | None, kept: Kept, keep: int) -> Input:
+    def _record_set(
+        self,
+        found: FoundInput,
+        root: Path,
+        cell: int | None,
+        kept: Kept,
+        keep: int,
+        deadline: float,
+        unread: dict[str, str],
+    ) -> Input:
         from jupyter_mlgov.hashing.files import digest_of_members
 
         base = str(found.base).rstrip(os.sep) + os.sep
@@ -143,7 +176,7 @@ class InputRecorder:
         missing: list[str] = []
         unstable = False
         for opened in found.members:
-            content = self._contents.of(opened.path)
+            content = self._contents.of(opened.path, deadline=deadline)
             name = as_text(opened.path.removeprefix(base).replace(os.sep, "/"))
             if content.digest is None:
                 missing.append(name)
@@ -155,8 +188,12 @@ class InputRecorder:
         tables = _tables(base, members, contents)
         rows = [content.rows for content in tables]
         given = found.opened.table
+        uri = uri_of(found.path, root)
+        why = next((content.unread for content in tables if content.unread is not None), None)
+        if why is not None and given is None:
+            unread[uri] = why
         return Input(
-            uri=uri_of(found.path, root),
+            uri=uri,
             digest=digest_of_members(members_sorted) if members else None,
             bytes=sum(content.bytes or 0 for content in contents),
             rows=given.rows

@@ -33,8 +33,10 @@ UNPACKED = 1 << 26
 """Bytes up to which a compressed file is unpacked once, and not again for each look at it."""
 STREAM_BLOCK = 1 << 25
 """Bytes of text that are parsed at a time where a file is streamed. No row may be longer."""
-JSON_LIMIT = 1 << 28
-"""Bytes past which a JSON document or a workbook is not parsed: these formats cannot be streamed."""
+JSON_LIMIT = 1 << 26
+"""Bytes past which a JSON document is not parsed: it cannot be streamed, and takes ten times as much memory."""
+WORKBOOK_LIMIT = 1 << 28
+"""The same for a workbook."""
 CELL_LIMIT = 5_000_000
 BATCH = 1 << 17
 
@@ -346,9 +348,9 @@ def _excel(file: _Bytes, kind: str) -> Iterator[Batches]:
     if importlib.util.find_spec("openpyxl") is None:
         raise NoTable
     openpyxl: Any = importlib.import_module("openpyxl")
-    data = io.BytesIO(file.whole(JSON_LIMIT))
+    data = io.BytesIO(file.whole(WORKBOOK_LIMIT))
     with zipfile.ZipFile(data) as archive:
-        if sum(member.file_size for member in archive.infolist()) > 4 * JSON_LIMIT:
+        if sum(member.file_size for member in archive.infolist()) > 4 * WORKBOOK_LIMIT:
             raise NoTable
     workbook = openpyxl.load_workbook(data, read_only=True, data_only=True)
     rows = workbook.worksheets[0].iter_rows(values_only=True)

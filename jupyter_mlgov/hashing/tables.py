@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from jupyter_mlgov.hashing.arrow import column_hasher, type_label
-from jupyter_mlgov.hashing.digest import Limits, combine, named
+from jupyter_mlgov.hashing.digest import Limits, Unhashable, combine, named
 from jupyter_mlgov.hashing.table_differences import TableDifference, compare_tables
 from jupyter_mlgov.hashing.table_files import Batches, Source, read_attempts, table_suffix
 from jupyter_mlgov.records.manifest import Column
@@ -32,10 +32,11 @@ class Table(Struct, frozen=True):
 
 
 def describe_table(path: str | bytes | os.PathLike[str], *, limits: Limits | None = None) -> Table | None:
-    """Rows and columns of the table at ``path``; None when it holds none that can be read within ``limits``.
+    """Rows and columns of the table at ``path``; None when it holds none that can be read.
 
     CSV and TSV (also ``;`` and ``|``), JSON lines and records, Parquet, ORC, Arrow and Feather, Excel where openpyxl is
-    installed; text formats also in gz, bz2, xz, zip and zst. Raises ``OSError`` when the file cannot be read.
+    installed; text formats also in gz, bz2, xz, zip and zst. Raises ``OSError`` when the file cannot be read, and
+    ``Unhashable`` when ``limits`` are passed.
     """
     name = os.fsdecode(path)
     suffix = table_suffix(name)
@@ -49,8 +50,12 @@ def describe_table(path: str | bytes | os.PathLike[str], *, limits: Limits | Non
         for attempt in read_attempts(name, suffix):
             try:
                 return _described(attempt, limits)
+            except Unhashable:
+                raise
             except Exception as error:  # noqa: BLE001 - the next attempt, if there is one, may do better
                 failure = error
+    except Unhashable:
+        raise
     except Exception as error:  # noqa: BLE001 - whatever a parser says about untrusted bytes: it is no table
         failure = error
     del failure
@@ -88,6 +93,7 @@ def _described(table: Batches, limits: Limits) -> Table:
     hashers = [column_hasher(field.type, limits, size=1 << 24) for field in table.schema]
     rows = 0
     for batch in table.batches:
+        limits.spend()
         rows += batch.num_rows
         for column, values in zip(hashers, batch.columns, strict=True):
             column.update(values)

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import feather, parquet
 
 from jupyter_mlgov.hashing import table_files
-from jupyter_mlgov.hashing.digest import Limits
+from jupyter_mlgov.hashing.digest import Limits, Unhashable
 from jupyter_mlgov.hashing.tables import (
     Table,
     compare_tables,
@@ -212,7 +212,8 @@ def test_a_large_text_file_is_streamed_with_the_same_types_and_digests(
 
 def test_past_the_deadline_there_is_no_table(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(TEXT)
-    assert describe_table(tmp_path / "a.csv", limits=Limits(deadline=0.0)) is None
+    with pytest.raises(Unhashable, match="time budget"):
+        describe_table(tmp_path / "a.csv", limits=Limits(deadline=0.0))
 
 
 # -- differences -----------------------------------------------------------------------------------------------
