@@ -17,19 +17,34 @@ _Z = 1.959963984540054
 
 
 class Estimate(float):
-    """A value from ``cases`` cases, with the ends of its interval."""
+    """A value from ``cases`` cases, with the ends of its interval. ``of`` are the measured ones that it was reckoned
+    from; none where it was measured itself."""
 
-    __slots__ = ("cases", "high", "low", "needed")
+    __slots__ = ("cases", "high", "low", "needed", "of")
 
-    def __new__(cls, value: float, low: float, high: float, cases: int, needed: int = NEEDED) -> Estimate:
+    def __new__(
+        cls,
+        value: float,
+        low: float,
+        high: float,
+        cases: int,
+        needed: int = NEEDED,
+        of: tuple[Estimate, ...] = (),
+    ) -> Estimate:
         made = super().__new__(cls, value)
-        made.low, made.high, made.cases, made.needed = low, high, cases, needed
+        made.low, made.high, made.cases, made.needed, made.of = low, high, cases, needed, of
         return made
 
     low: float
     high: float
     cases: int
     needed: int
+    of: tuple[Estimate, ...]
+
+    @property
+    def sources(self) -> tuple[Estimate, ...]:
+        """The measured ones that its interval speaks of."""
+        return self.of or (self,)
 
     @property
     def enough(self) -> bool:
@@ -77,23 +92,27 @@ class Estimate(float):
     __rmul__ = __mul__
 
     def __neg__(self) -> Estimate:
-        return Estimate(-float(self), -self.high, -self.low, self.cases, self.needed)
+        return self._alone(-float(self), -self.high, -self.low)
 
     def __abs__(self) -> float:
         ends = sorted((abs(self.low), abs(self.high)))
         low = 0.0 if self.low <= 0 <= self.high else ends[0]
-        return Estimate(abs(float(self)), low, ends[1], self.cases, self.needed)
+        return self._alone(abs(float(self)), low, ends[1])
 
     def _moved(self, value: float, by: float) -> Estimate:
-        return Estimate(value, self.low + by, self.high + by, self.cases, self.needed)
+        return self._alone(value, self.low + by, self.high + by)
 
     def _scaled(self, value: float, one: float, other: float) -> Estimate:
-        return Estimate(value, min(one, other), max(one, other), self.cases, self.needed)
+        return self._alone(value, min(one, other), max(one, other))
+
+    def _alone(self, value: float, low: float, high: float) -> Estimate:
+        """The result of this one and of plain numbers."""
+        return Estimate(value, low, high, self.cases, self.needed, self.sources)
 
     def _with(self, value: float, low: float, high: float, other: Estimate) -> Estimate:
         """The result of two: as much is known as about the one that is known least."""
         least = min(self, other, key=lambda one: one.cases / max(one.needed, 1))
-        return Estimate(value, low, high, least.cases, least.needed)
+        return Estimate(value, low, high, least.cases, least.needed, (*self.sources, *other.sources))
 
     def _ratio(self, other: Estimate) -> float:
         one, two = float(self), float(other)

@@ -56,7 +56,8 @@ class Evaluation:
     """Python's own evaluation of ``and``, ``or``, ``not`` and comparisons, with each operand written down.
 
     A comparison that cannot be told is neither true nor false: ``or`` goes on to look for a true one, ``and`` for
-    a false one.
+    a false one. It can be told of measures whose intervals it compares; whatever else becomes of a measure inside an
+    operand (``min``, ``all``, ``&``, ``if``) needs as many cases as a value alone needs.
     """
 
     def __init__(self, namespace: dict[str, Any], slices: Slices) -> None:
@@ -70,6 +71,8 @@ class Evaluation:
         self.conditions: list[Condition] = []
         self.text = ""
         self.undecided = ""
+        self._kept: dict[str, list[Estimate]] = {}
+        """What ``:=`` keeps, by its name: the measures that it was made from."""
 
     def value_of(self, tree: ast.Expression) -> Any:
         for node in ast.walk(tree):
@@ -95,12 +98,17 @@ class Evaluation:
             return UNDECIDED if value is UNDECIDED else not _bool(value)
         if isinstance(node, ast.Compare):
             return self._compare(node)
+        before = len(self.slices.estimates)
         value = self._operand(node)
+        if self._too_small(self._rests_on(node, before), value):
+            self._condition(node, value)
+            return UNDECIDED
         self._condition(node, value, passed=value if value is True or value is False else None)
         return value
 
     def _compare(self, node: ast.Compare) -> Any:
         before = len(self.slices.estimates)
+        compared: list[Estimate] = []
         left = self._operand(node.left)
         place = node.left
         result: Any = True
@@ -108,7 +116,12 @@ class Evaluation:
         for index, (sign, part) in enumerate(zip(node.ops, node.comparators, strict=True)):
             right = self._operand(part)
             result = _COMPARE[type(sign)](left, right)
-            if self._too_small(left, right, before):
+            value, other = _measured(left, right)
+            if isinstance(value, Estimate) and isinstance(other, int | float) and value.tells(float(other)):
+                compared += value.sources
+            made = self._rests_on(node, before)
+            rest = [one for one in made if not any(one is known for known in compared)]
+            if self._too_small(rest, value):
                 unsure = True
                 self._condition(node, left, sign, right, flipped=_is_literal(place))
             else:
@@ -119,27 +132,29 @@ class Evaluation:
             left, place = right, part
         return UNDECIDED if unsure else result
 
-    def _too_small(self, left: Any, right: Any, before: int) -> bool:
-        """Whether a comparison of measures over slices rests on too few cases; says so in ``undecided``."""
-        made = self.slices.estimates[before:]
-        value, other = (left, right) if isinstance(left, Estimate) else (right, left)
-        if isinstance(value, Estimate) and isinstance(other, Estimate):
-            value, other = value - other, 0.0
-        if isinstance(value, Estimate) and isinstance(other, int | float):
-            if value.tells(float(other)):
-                return False
-        elif all(one.enough for one in made):
+    def _rests_on(self, node: ast.expr, before: int) -> list[Estimate]:
+        """The measures that ``node`` made, and those behind the names kept by ``:=`` that it reads."""
+        read = {one.id for one in ast.walk(node) if isinstance(one, ast.Name)}
+        kept = [one for name in read & set(self._kept) for one in self._kept[name]]
+        return [*kept, *self.slices.estimates[before:]]
+
+    def _too_small(self, made: list[Estimate], value: Any) -> bool:
+        """Whether one of these measures rests on too few cases; says so in ``undecided``."""
+        small = [one for one in made if not one.enough]
+        if not small:
             return False
-        least = min(range(before, before + len(made)), key=lambda place: self.slices.estimates[place].cases)
-        one = self.slices.found[least]
-        span = (
+        least = min(small, key=lambda one: one.cases)
+        place = next(place for place, one in enumerate(self.slices.estimates) if one is least)
+        found = self.slices.found[place]
+        spans = isinstance(value, Estimate) and any(one is least for one in value.sources)
+        how = (
             f"; its 95 % interval reaches from {value.low:.3g} to {value.high:.3g}"
-            if isinstance(value, Estimate)
-            else ""
+            if spans
+            else "; compare it by itself, and join the comparisons with and, or, not"
         )
         self.undecided = self.undecided or (
-            f"too small to tell: {one.measure} over {one.where} rests on {one.cases} of the {one.needed} cases "
-            f"that are needed ({one.rows} rows){span}"
+            f"too small to tell: {found.measure} over {found.where} rests on {found.cases} of the {found.needed} cases "
+            f"that are needed ({found.rows} rows){how}"
         )
         return True
 
@@ -162,7 +177,11 @@ class Evaluation:
         )
 
     def _operand(self, node: ast.expr) -> Any:
+        before = len(self.slices.estimates)
         value = eval(compile(ast.Expression(node), "<check>", "eval"), self.globals)  # noqa: S307 - the user's own cell
+        for one in ast.walk(node):
+            if isinstance(one, ast.NamedExpr):
+                self._kept[one.target.id] = self._rests_on(one.value, before)
         if _is_literal(node):
             return value
         self._note(self._source(node), value)
@@ -180,6 +199,16 @@ class Evaluation:
             self.terms.setdefault(
                 expression, CheckTerm(expression=one_line(expression, 200), value=as_plain(value))
             )
+
+
+def _measured(left: Any, right: Any) -> tuple[Any, Any]:
+    """The measured side of a comparison and what it is compared with; of two measures their difference, and 0."""
+    value, other = (left, right) if isinstance(left, Estimate) else (right, left)
+    return (
+        (value - other, 0.0)
+        if isinstance(value, Estimate) and isinstance(other, Estimate)
+        else (value, other)
+    )
 
 
 def _is_literal(node: ast.expr) -> bool:

@@ -15,6 +15,7 @@ from jupyter_mlgov.governance import estimates
 from jupyter_mlgov.governance.checks import evaluate, reads
 from jupyter_mlgov.governance.slices import MEASURES
 from jupyter_mlgov.records.annotations import Charter, Check, DeclaredData, Risk, Threshold
+from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import canonical
 
 DECLARED = DeclaredData(frame="loans", truth="denied", predicted="flagged", score="p")
@@ -61,6 +62,10 @@ def test_a_slice_that_is_too_small_gives_no_answer_and_says_so() -> None:
     assert check.error is not None
     assert check.error.startswith("too small to tell: recall over amount < 30 rests on 8 of the 30 cases")
     assert "95 % interval" in check.error
+    together = checked('all([recall(slice="amount < 30") >= 0.7])', names)
+    assert (together.error or "").endswith(
+        "(30 rows); compare it by itself, and join the comparisons with and, or, not"
+    )
     assert check.slices[0].enough is False
     assert check.conditions[0].passed is None
 
@@ -86,6 +91,68 @@ def test_what_cannot_be_told_is_neither_true_nor_false(expression: str, passed: 
     names = session() | {"ok": True}
     names["flagged"] = np.arange(400) % 8 == 0
     assert checked(expression, names).passed is passed
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "min(recall('amount < 90'), recall('amount > 1000')) >= 0.6",
+        "max(recall('amount < 90'), recall('amount > 95')) >= 0.6",
+        "all(recall(f'amount > {least}') >= 0 for least in (10, 95))",
+        "any(recall(f'amount > {least}') >= 0 for least in (95, 10))",
+        "(recall('amount > 95') >= 0) & (recall() >= 0.5)",
+        "(recall('amount > 95') >= 0) * recall() >= 0.5",
+        "True if recall('amount > 95') >= 0 else False",
+        "(recall() if recall('amount > 95') >= 0 else 0) >= 0.5",
+        "bool(recall('amount > 95') >= 0)",
+        "(lambda: recall('amount > 95'))() + recall() >= 0.5",
+        "float(recall('amount > 95')) >= 0",
+        "sorted([recall('amount > 95'), recall()])[1] >= 0.5",
+        "np.mean([recall('amount > 95'), recall()]) >= 0",
+        "recall('amount > 95') and recall() >= 0.5",
+        "(r := recall('amount > 95')) >= -1 and float(r) >= 0",
+        "(r := recall('amount > 95')) >= -1 and (s := float(r) + 1) >= -1 and s >= 0.5",
+        "max(assess('small'), assess('large')) > 0.1",
+    ],
+)
+def test_a_slice_that_is_too_small_has_no_answer_however_its_measure_is_used(expression: str) -> None:
+    both = (assessed("small", 0.05, cases=5, half=0.3), assessed("large", 0.2, cases=500, half=0.01))
+    risk = Risk(
+        id="r", situation="x", severity="high", likelihood="low", check=Check(expression=expression),
+        test_data=DECLARED,
+    )  # fmt: skip
+    check = evaluate(risk, session(), None, Assessment(
+        snapshot="0" * 64, suite="s", task="binary", data="d", rows=500, results=both)).check  # fmt: skip
+    assert check is not None
+    assert check.passed is None
+    assert check.error is not None
+    assert check.error.startswith("too small to tell: ")
+    assert "cases that are needed" in check.error
+
+
+def assessed(name: str, value: float, *, cases: int, half: float) -> TestResult:
+    return TestResult(
+        id=name, group=name, question="?", value=value, low=value - half, high=value + half, op="<=",
+        threshold=0.1, verdict="pass", rows=500, cases=cases, needed=30,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "min(recall('amount < 90'), recall()) >= 0.6",
+        "all(recall(f'amount < {most}') >= 0.6 for most in (80, 90))",
+        "(recall() >= 0.5) & (recall('amount < 90') >= 0.5)",
+        "-1 <= recall('amount > 95') <= 1.5",
+        "recall() > recall('amount > 95') - 0.6 > -1",
+        "2 * abs(recall('amount > 95') - recall()) + 1 < 9",
+        "(r := recall('amount > 95')) >= -1 and (s := recall()) > 0.5 and s <= 1 and r < 1.5",
+        "recall('amount > 95') >= -1 and (s := recall()) > 0.5 and float(s) > 0.5",
+    ],
+)
+def test_what_can_be_told_is_told_however_it_is_written(expression: str) -> None:
+    check = checked(expression)
+    assert (check.passed, check.error) == (True, None)
 
 
 def test_groups_can_be_compared_as_difference_and_as_ratio() -> None:
