@@ -217,7 +217,7 @@ def _key(
 
 
 def _known(store: Store, key: str) -> Assessment | None:
-    for entry in reversed(store.entries(kind="assessment")):
+    for entry in reversed(store.entries(kind="assessment", here=True)):
         if entry.body.get("key") == key:
             with contextlib.suppress(StoreError):
                 found = read(store, str(entry.body.get("assessment")))
@@ -227,7 +227,7 @@ def _known(store: Store, key: str) -> Assessment | None:
 
 
 def _known_attributions(store: Store, key: str) -> tuple[str, Attributions] | None:
-    for entry in reversed(store.entries(kind="assessment")):
+    for entry in reversed(store.entries(kind="assessment", here=True)):
         name = entry.body.get("attributions")
         if isinstance(name, str) and entry.body.get("attributions_key") == key:
             with contextlib.suppress(StoreError, msgspec.MsgspecError):

@@ -19,6 +19,7 @@ from jupyter_mlgov.records.annotations import SliceValue
 from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.decoding import decoded
+from jupyter_mlgov.records.ledger import Entry
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -27,10 +28,17 @@ _UPWARDS = (">=", ">")
 
 
 def newest_assessment(store: Store, snapshot: str) -> Assessment | None:
-    """The newest assessment of exactly this snapshot; None where there is none that can be read."""
-    for entry in reversed(store.entries(subject=snapshot, kind="assessment")):
+    """The newest assessment of exactly this snapshot, one that a bundle brought where there is none of this project; None
+    where there is none that can be read."""
+    found = newest_said(store, snapshot)
+    return found[1] if found is not None else None
+
+
+def newest_said(store: Store, snapshot: str) -> tuple[Entry, Assessment] | None:
+    """:func:`newest_assessment` with its ledger entry."""
+    for entry, _ in reversed(store.evidence(snapshot, "assessment")):
         try:
-            return decoded(store.get(str(entry.body.get("assessment"))), Assessment)
+            return entry, decoded(store.get(str(entry.body.get("assessment"))), Assessment)
         except (StoreError, msgspec.MsgspecError, UnicodeDecodeError):
             continue
     return None

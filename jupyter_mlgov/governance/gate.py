@@ -9,7 +9,8 @@ rule                      passes when
 ``run``                   the run ended without an error
 ``kpi METRIC OP TARGET``  the run's metric reaches the target (one rule a KPI)
 ``risk ID``               a high or critical risk has a passing check, or is accepted (one rule a risk)
-``rerun``                 the newest rerun of exactly this snapshot was ``reproduced`` or ``equivalent``
+``rerun``                 the newest rerun of exactly this snapshot was ``reproduced`` or ``equivalent``; one that a bundle
+                          brought counts where there is none of this project
 ``rejection``             nobody rejected it; who did may withdraw that by approving it later
 ``charter``               the charter has the fields that the policy asks for
 ``assess NAME``           the newest assessment has tested that, and none of its tests failed or was too small to tell
@@ -34,13 +35,12 @@ from jupyter_mlgov.governance.values import one_line
 from jupyter_mlgov.governance.words import fold
 from jupyter_mlgov.records.annotations import Charter, Check, KpiResult, Risk
 from jupyter_mlgov.records.assessment import Assessment
-from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.records.verdict import GateDecision, GateRule
 
 if TYPE_CHECKING:
-    from jupyter_mlgov.store import Store
+    from jupyter_mlgov.store import Evidence, Store
 
 __all__ = ["decide", "register"]
 
@@ -66,7 +66,7 @@ def decide(
         _run(manifest),
         *_kpis(kpis(store, id, policy.targets), policy),
         *_risks(register(store, id), policy, _accepting(held, manifest, policy)),
-        *_rerun(store.entries(subject=id, kind="rerun"), ref, policy, now or datetime.now(UTC)),
+        *_rerun(store.evidence(id, "rerun"), ref, policy, now or datetime.now(UTC)),
         _rejection(held),
         *_charter(charter(store, id), policy),
         *_assessed(store, id, policy, ref),
@@ -177,15 +177,15 @@ def _evidence(check: Check | None) -> str:
     return f"its check {text} {'passed' if check.passed else 'failed'}{f' ({measured})' if measured else ''}"
 
 
-def _rerun(entries: list[Entry], ref: str, policy: Policy, now: datetime) -> list[GateRule]:
+def _rerun(found: list[Evidence], ref: str, policy: Policy, now: datetime) -> list[GateRule]:
     if not policy.rerun:
         return []
-    if not entries:
+    if not found:
         reason = f"it was never rerun: run mlgov rerun {ref}"
         return [GateRule(rule="rerun", passed=False, reason=reason)]
-    newest = entries[-1]
+    newest, imported = found[-1]
     verdict = one_line(newest.body.get("verdict"), 40)
-    when = _second(newest.at)
+    when = _second(newest.at) + (" elsewhere, as its bundle says" if imported else "")
     if verdict not in policy.verdicts:
         reason = (
             f"the newest rerun, at {when}, was {verdict}: mend what its findings name, "

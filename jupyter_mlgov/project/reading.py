@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.records.verdict import Comparison
     from jupyter_mlgov.rerun.side_by_side import SideBySide
     from jupyter_mlgov.rerun.standing import LiveCell, Standing
-    from jupyter_mlgov.store import LogEntry
+    from jupyter_mlgov.store import Evidence, LogEntry
 
 
 class Reading(Opened):
@@ -90,9 +90,9 @@ class Reading(Opened):
         ]
         entries = self.store.entries(subject=snapshot)
         document["charter"] = self._charter(manifest, entries)
-        document["reruns"] = [self._rerun(entry) for entry in entries if entry.kind == "rerun"]
+        document["reruns"] = [self._rerun(found) for found in self.store.evidence(snapshot, "rerun")]
         document["approvals"] = self._decisions(snapshot, entries)
-        document["assessment"] = self._assessment(snapshot, entries)
+        document["assessment"] = self._assessment(snapshot)
         document["releases"] = [
             msgspec.to_builtins(one) for entry in entries if (one := release.read(entry)) is not None
         ]
@@ -121,25 +121,27 @@ class Reading(Opened):
         later = [entry.body for entry in entries if entry.kind == "charter"]
         return later[-1] if later else msgspec.to_builtins(manifest.charter)
 
-    def _rerun(self, entry: Entry) -> dict[str, Any]:
+    def _rerun(self, found: Evidence) -> dict[str, Any]:
+        entry = found.entry
         comparison = self._comparison(entry)
         return {
             "at": entry.at,
             "verdict": entry.body.get("verdict"),
             "candidate": entry.body.get("candidate"),
+            "imported": found.imported,
             "findings": msgspec.to_builtins(comparison.findings) if comparison else [],
             "cells": msgspec.to_builtins(comparison.cells) if comparison else [],
         }
 
-    def _assessment(self, snapshot: str, entries: Sequence[Entry]) -> dict[str, Any] | None:
-        from jupyter_mlgov.governance.assessed import newest_assessment
+    def _assessment(self, snapshot: str) -> dict[str, Any] | None:
+        from jupyter_mlgov.governance.assessed import newest_said
 
-        made = newest_assessment(self.store, snapshot)
-        if made is None:
+        found = newest_said(self.store, snapshot)
+        if found is None:
             return None
-        said = [entry for entry in entries if entry.kind == "assessment"]
+        entry, made = found
         document: dict[str, Any] = msgspec.to_builtins(made)
-        return {"at": said[-1].at, "counts": made.counts(), **document}
+        return {"at": entry.at, "counts": made.counts(), **document}
 
     def _comparison(self, entry: Entry) -> Comparison | None:
         from jupyter_mlgov.errors import Missing

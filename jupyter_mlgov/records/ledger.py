@@ -6,6 +6,7 @@ reorder breaks a link. There is one parent in a store of one line; uniting two s
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -58,3 +59,22 @@ class Entry(Struct, frozen=True, kw_only=True):
     author: str = ""
     parents: tuple[str, ...] = ()
     body: dict[str, Any] = {}
+
+
+def repeated(entry: Entry) -> list[str]:
+    """The ids of the entries that an ``import`` entry says were repeated; none for other kinds."""
+    names = entry.body.get("entries") if entry.kind == "import" else None
+    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+
+
+def with_origin(lines: Iterable[tuple[str, Entry]]) -> Iterator[tuple[str, Entry, bool]]:
+    """Entries in ledger order with their names, each with whether a bundle brought it: those about the snapshot that
+    follow its ``import`` entry, as many as that names. An import and what it repeats become part of a ledger at once."""
+    left: dict[str, int] = {}
+    for name, entry in lines:
+        imported = left.get(entry.subject, 0) > 0
+        yield name, entry, imported
+        if imported:
+            left[entry.subject] -= 1
+        if entry.kind == "import":
+            left[entry.subject] = len(repeated(entry))

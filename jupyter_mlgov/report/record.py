@@ -23,7 +23,7 @@ from jupyter_mlgov.records.verdict import Comparison
 if TYPE_CHECKING:
     from jupyter_mlgov.governance.approvals import Decision
     from jupyter_mlgov.governance.risk_history import RiskEvent
-    from jupyter_mlgov.store import LogEntry, Store
+    from jupyter_mlgov.store import Evidence, LogEntry, Store
 
 HISTORY = 60
 """Snapshots before this one that its histories reach back to."""
@@ -31,11 +31,13 @@ HISTORY = 60
 
 @dataclass(frozen=True)
 class Rerun:
-    """A rerun of this snapshot. ``comparison`` is None where its document cannot be read any more."""
+    """A rerun of this snapshot. ``comparison`` is None where its document cannot be read any more; ``imported``: it was made
+    elsewhere, and came in a bundle."""
 
     entry: Entry
     id: str
     comparison: Comparison | None
+    imported: bool
 
     @property
     def verdict(self) -> str:
@@ -128,7 +130,7 @@ def read(store: Store, snapshot: str) -> Record:
         manifest=manifest,
         environment=environment,
         entries=entries,
-        reruns=tuple(_rerun(store, entry, lost) for entry in entries if entry.kind == "rerun"),
+        reruns=tuple(_rerun(store, one, lost) for one in store.evidence(snapshot, "rerun")),
         kpis=register.kpis(store, snapshot),
         risks=register.register(store, snapshot),
         risk_history=risk_history(store, manifest.experiment, until=snapshot) if number is not None else {},
@@ -141,7 +143,8 @@ def read(store: Store, snapshot: str) -> Record:
     )
 
 
-def _rerun(store: Store, entry: Entry, lost: list[str]) -> Rerun:
+def _rerun(store: Store, found: Evidence, lost: list[str]) -> Rerun:
+    entry, imported = found
     digest = entry.body.get("comparison")
     comparison = None
     if isinstance(digest, str):
@@ -151,7 +154,7 @@ def _rerun(store: Store, entry: Entry, lost: list[str]) -> Rerun:
             lost.append(str(error))
         except msgspec.MsgspecError as error:
             lost.append(f"comparison {digest[:19]} cannot be read: {error}")
-    return Rerun(entry=entry, id=identity_of(entry), comparison=comparison)
+    return Rerun(entry=entry, id=identity_of(entry), comparison=comparison, imported=imported)
 
 
 def identity_of(entry: Entry) -> str:

@@ -76,6 +76,8 @@ def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
     age = after(one.entry.at, record.manifest.created_at, "the snapshot")
     if generated and (since := after(generated, one.entry.at, "")):
         age += f", {since.removesuffix(' after ').removesuffix(' before ')} before this report"
+    if one.imported:
+        age += "; made elsewhere, its bundle says so"
     candidate = comparison.candidate if comparison else one.entry.body.get("candidate")
     return RerunView(
         verdict=tidy(one.verdict, 40),

@@ -84,7 +84,7 @@ class Tested:
 
 def tested(record: Record) -> Tested:
     """The newest assessment of exactly this snapshot that can be read."""
-    for entry in reversed([one for one in record.entries if one.kind == "assessment"]):
+    for entry, _ in reversed(record.store.evidence(record.id, "assessment")):
         name = entry.body.get("assessment")
         data = record.bytes(name) if isinstance(name, str) else None
         try:

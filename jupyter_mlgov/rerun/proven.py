@@ -3,7 +3,7 @@
 The factors of a rerun are everything recorded that could change its result: the notebook's code, each input, each
 module of the project, Python, the packages that the notebook had loaded, and its variables. They are digested as they are
 now and written down with the verdict. Where something that was read cannot be digested (a database server, a URL, a
-file without a recorded digest), nothing is proven.
+file without a recorded digest), nothing is proven; nor by a verdict that came in a bundle, which says that it was found.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def known_factors(root: Path, store: Store, snapshot: str) -> str | None:
 
 
 def proof(store: Store, snapshot: str, factors: str) -> Comparison | None:
-    """The newest verdict on the snapshot, where it is good and was found with these factors."""
-    entries = store.entries(subject=snapshot, kind="rerun")
+    """The newest verdict that was found on the snapshot here, where it is good and these were the factors."""
+    entries = store.entries(subject=snapshot, kind="rerun", here=True)
     body: dict[str, Any] = entries[-1].body if entries else {}
     if body.get("factors") != factors or body.get("verdict") not in GOOD:
         return None

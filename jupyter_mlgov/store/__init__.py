@@ -6,7 +6,7 @@ first needed, not with this package.
 
 from __future__ import annotations
 
-from jupyter_mlgov.store.folder import Store
+from jupyter_mlgov.store.folder import Evidence, Store
 from jupyter_mlgov.store.listing import LogEntry
 
-__all__ = ["LogEntry", "Store"]
+__all__ = ["Evidence", "LogEntry", "Store"]

@@ -286,9 +286,3 @@ def take_in(store: Store, incoming: Incoming) -> Imported:
     for some in incoming.objects():
         store.put_all(some)
     return store.adopt(incoming)
-
-
-def repeated(entry: Entry) -> list[str]:
-    """The ids of the entries that an ``import`` entry says were repeated; none for other kinds."""
-    names = entry.body.get("entries") if entry.kind == "import" else None
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []

@@ -12,14 +12,14 @@ import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 
 from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.records.decoding import decoded
-from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.ledger import Entry, repeated
 from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.secrets import redact_tree
 from jupyter_mlgov.store import files, ledger, manifests
@@ -45,6 +45,13 @@ _TOGETHER = 500
 """Snapshots that are committed in one round."""
 _ALONG = 1 << 22
 """Bytes of objects that are written in the round of their snapshot, while other writers wait; more are written before."""
+
+
+class Evidence(NamedTuple):
+    """A ledger entry about what was found out. ``imported``: elsewhere, a bundle brought it."""
+
+    entry: Entry
+    imported: bool
 
 
 class Said(NamedTuple):
@@ -294,7 +301,7 @@ class Store:
     def adopt(self, incoming: Incoming) -> Imported:
         """Takes in the snapshot of a bundle whose objects are there already: its entry, where it came from, and
         what was said about it elsewhere and not yet here. Raises as :meth:`commit`."""
-        from jupyter_mlgov.store import bundles, tables
+        from jupyter_mlgov.store import tables
 
         index, snapshot = incoming.index, incoming.index.snapshot
         with files.writing(self.folder):
@@ -304,7 +311,7 @@ class Store:
             names = self._ask(
                 lambda rows: set(tables.entry_names(rows, subject=snapshot, kind=None)), locked=True
             )
-            earlier = {name for name in names for name in bundles.repeated(self._ledger.read(name))}
+            earlier = {name for name in names for name in repeated(self._ledger.read(name))}
             todo = [(name, entry) for name, entry in incoming.statements if name not in names | earlier]
             number = self._ask(lambda rows: tables.number_of(rows, snapshot), locked=True)
             if there is not None and number is not None and not todo:
@@ -360,12 +367,29 @@ class Store:
                 f"object {manifest.environment} is no environment ({error}); run `mlgov fsck`"
             ) from error
 
-    def entries(self, *, subject: str | None = None, kind: str | None = None) -> list[Entry]:
-        """Ledger entries, oldest first, each verified. Raises ``Missing``, ``Damaged``, ``StoreError``."""
+    def entries(
+        self, *, subject: str | None = None, kind: str | None = None, here: bool = False
+    ) -> list[Entry]:
+        """Ledger entries, oldest first, each verified; with ``here``, none that a bundle brought. Raises ``Missing``,
+        ``Damaged``, ``StoreError``."""
         from jupyter_mlgov.store import tables
 
-        names = self._ask(lambda rows: tables.entry_names(rows, subject=subject, kind=kind))
+        names = self._ask(lambda rows: tables.entry_names(rows, subject=subject, kind=kind, here=here))
         return [self._ledger.read(name) for name in names]
+
+    def evidence(self, snapshot: str, kind: Literal["rerun", "assessment"]) -> list[Evidence]:
+        """What was found out about a snapshot, the one that counts last: however new it is, what a bundle brought comes
+        before what was found here. Raises as :meth:`entries`."""
+        from jupyter_mlgov.store import tables
+
+        every, own = self._ask(
+            lambda rows: (
+                tables.entry_names(rows, subject=snapshot, kind=kind),
+                set(tables.entry_names(rows, subject=snapshot, kind=kind, here=True)),
+            )
+        )
+        found = [Evidence(self._ledger.read(name), name not in own) for name in every]
+        return sorted(found, key=lambda one: not one.imported)
 
     def risk_entries(self, experiment: str, *, until: str | None = None) -> list[tuple[Entry, int | None]]:
         """The entries at which something may have become of a risk of ``experiment``, oldest first, each with the

@@ -29,7 +29,7 @@ from sqlalchemy.exc import DBAPIError
 
 from jupyter_mlgov.errors import Damaged, Missing, MlgovError, NotWritable
 from jupyter_mlgov.records.decoding import decoded
-from jupyter_mlgov.records.ledger import Entry
+from jupyter_mlgov.records.ledger import Entry, with_origin
 from jupyter_mlgov.store import files, tables
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.ledger import Ledger
@@ -167,8 +167,12 @@ class Index:
         if known and not self._leads(head, known):
             raise Unusable
         found = self._ledger.since(head, lambda name: bool(known) and tables.has_entry(connection, name))
-        while made := list(itertools.islice(found, _BATCH)):
-            tables.add(connection, [(name, entry, self._summary(entry)) for name, entry in made])
+        lines = (
+            tables.Line(name, entry, imported, self._summary(entry))
+            for name, entry, imported in with_origin(found)
+        )
+        while made := list(itertools.islice(lines, _BATCH)):
+            tables.add(connection, made)
         if head:
             tables.set_state(connection, "head", head)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from blake3 import blake3
@@ -24,7 +24,9 @@ from sqlalchemy import (
     Select,
     String,
     Table,
+    and_,
     bindparam,
+    exists,
     func,
     insert,
     select,
@@ -38,7 +40,7 @@ from jupyter_mlgov.records.ledger import Entry
 from jupyter_mlgov.store.listing import LogEntry
 from jupyter_mlgov.store.objects import is_identity
 
-VERSION = "3"
+VERSION = "4"
 """Version of the tables: an index of another version is rebuilt."""
 
 tables = MetaData()
@@ -77,6 +79,7 @@ entries = Table(
     Column("id", Identity, nullable=False, unique=True),
     Column("kind", String, nullable=False),
     Column("subject", Identity, nullable=False),
+    Column("imported", Boolean, nullable=False),
     Index("entries_by_subject", "subject", "kind", "seq"),
     Index("entries_by_kind", "kind", "seq"),
 )
@@ -182,36 +185,58 @@ def set_state(connection: Connection, key: str, value: str) -> None:
     connection.execute(statement.on_conflict_do_update(index_elements=["key"], set_={"value": value}))
 
 
-def add(connection: Connection, made: Sequence[tuple[str, Entry, Summary | None]]) -> None:
-    """Adds the rows of some entries, in their order, each with its name and the summary of its snapshot.
+class Line(NamedTuple):
+    """A ledger entry with its name. ``imported``: a bundle brought it. ``summary`` is that of its snapshot: None where it is
+    about no new one, and for a manifest that cannot be read."""
 
-    The summary is None for entries that are about no new snapshot, and for a manifest that cannot be read.
-    """
+    name: str
+    entry: Entry
+    imported: bool
+    summary: Summary | None
+
+
+def add(connection: Connection, made: Sequence[Line]) -> None:
+    """Adds the rows of some entries, in their order."""
     first = int(connection.scalar(select(func.max(entries.c.seq))) or 0) + 1
     rows = [
-        {"seq": place, "id": name, "kind": entry.kind, "subject": entry.subject}
-        for place, (name, entry, _) in enumerate(made, first)
+        {
+            "seq": place,
+            "id": line.name,
+            "kind": line.entry.kind,
+            "subject": line.entry.subject,
+            "imported": line.imported,
+        }
+        for place, line in enumerate(made, first)
     ]
     listed = [
-        _listed(place, entry, summary)
-        for place, (_, entry, summary) in enumerate(made, first)
-        if entry.kind in ("snapshot", "candidate")
+        _listed(place, line.entry, line.summary)
+        for place, line in enumerate(made, first)
+        if line.entry.kind in ("snapshot", "candidate")
     ]
-    verdicts = {
-        entry.subject: entry.body.get("verdict")
-        for _, entry, _ in made
-        if entry.kind == "rerun" and isinstance(entry.body.get("verdict"), str)
-    }
     if rows:
         connection.execute(insert(entries), rows)
     if listed:
         connection.execute(upsert(snapshots).on_conflict_do_nothing(), listed)
-    if verdicts:
-        statement = update(snapshots).where(snapshots.c.id == bindparam("about"))
-        connection.execute(
-            statement.values(verdict=bindparam("newest")),
-            [{"about": about, "newest": newest} for about, newest in verdicts.items()],
-        )
+    _note_verdicts(connection, [line for line in made if line.entry.kind == "rerun"])
+
+
+def _note_verdicts(connection: Connection, made: Sequence[Line]) -> None:
+    """Writes down the newest verdict on each snapshot: one that was found here, or else one that a bundle brought."""
+    own = exists().where(
+        entries.c.subject == snapshots.c.id, entries.c.kind == "rerun", entries.c.imported.is_(False)
+    )
+    these = snapshots.c.id == bindparam("about")
+    for imported, where in ((True, and_(these, ~own)), (False, these)):
+        verdicts = {
+            line.entry.subject: line.entry.body.get("verdict")
+            for line in made
+            if line.imported is imported and isinstance(line.entry.body.get("verdict"), str)
+        }
+        if verdicts:
+            connection.execute(
+                update(snapshots).where(where).values(verdict=bindparam("newest")),
+                [{"about": about, "newest": newest} for about, newest in verdicts.items()],
+            )
 
 
 def _listed(place: int, entry: Entry, summary: Summary | None) -> dict[str, Any]:
@@ -296,9 +321,13 @@ def _narrowed(
     return statement if candidates else statement.where(snapshots.c.kind == "snapshot")
 
 
-def entry_names(connection: Connection, *, subject: str | None, kind: str | None) -> list[str]:
-    """Ids of ledger entries, oldest first."""
+def entry_names(
+    connection: Connection, *, subject: str | None, kind: str | None, here: bool = False
+) -> list[str]:
+    """Ids of ledger entries, oldest first; with ``here``, none that a bundle brought."""
     statement = select(entries.c.id).order_by(entries.c.seq)
+    if here:
+        statement = statement.where(entries.c.imported.is_(False))
     if subject is not None:
         statement = statement.where(entries.c.subject == subject)
     if kind is not None:

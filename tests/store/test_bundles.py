@@ -14,10 +14,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from jupyter_mlgov.errors import Damaged, MlgovError, NotFound, StoreError, UsageError
+from jupyter_mlgov.governance.gate import decide
 from jupyter_mlgov.project import Project
 from jupyter_mlgov.records.bundle import BundleIndex, Part
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import Input
+from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.rerun.proven import proof
 from jupyter_mlgov.store import Store, archive, bundles
 from tests.store.making import add_snapshot, make_manifest
 
@@ -29,8 +32,9 @@ def talked_about(store: Store) -> str:
     item = Input(uri="data/loans.csv", digest=data, bytes=500, kept=True)
     snapshot = store.commit(make_manifest(store, message="second", inputs=(item,))).subject
     add_snapshot(store, experiment="other", message="between")
-    comparison = store.put(b'{"verdict":"reproduced"}')
-    store.append("rerun", snapshot, {"verdict": "reproduced", "candidate": None, "comparison": comparison})
+    comparison = store.put(b'{"baseline":"%b","candidate":null,"verdict":"reproduced"}' % snapshot.encode())
+    found = {"verdict": "reproduced", "candidate": None, "comparison": comparison, "factors": "f"}
+    store.append("rerun", snapshot, found)
     store.append(
         "approval", snapshot, {"name": "R. Roe", "role": "validator", "decision": "approved", "message": ""}
     )
@@ -99,6 +103,58 @@ def test_another_store_takes_in_all_that_belongs_to_the_snapshot(
     listing = elsewhere.log()
     elsewhere.reindex()
     assert elsewhere.log() == listing
+
+
+def test_what_was_found_here_counts_before_what_a_bundle_brings(
+    store: Store, sent: tuple[str, Path], elsewhere: Store
+) -> None:
+    """However the two come to the ledger, and in an index that is made anew."""
+    snapshot, path = sent
+
+    def counts() -> tuple[object, ...]:
+        found = elsewhere.evidence(snapshot, "rerun")
+        assert elsewhere.log()[0].verdict == found[-1].entry.body["verdict"]
+        own = elsewhere.entries(subject=snapshot, kind="rerun", here=True)
+        assert own == [one.entry for one in found if not one.imported]
+        before = elsewhere.log()
+        elsewhere.reindex()
+        assert elsewhere.log() == before
+        assert elsewhere.evidence(snapshot, "rerun") == found
+        return found[-1].entry.body["verdict"], found[-1].imported, len(found)
+
+    def said_there(verdict: str) -> None:
+        store.append("rerun", snapshot, {"verdict": verdict, "candidate": None, "comparison": None})
+        path.write_bytes(bundle_of(store, snapshot))
+        take(elsewhere, path)
+
+    take(elsewhere, path)
+    assert counts() == ("reproduced", True, 1)
+    said_there("equivalent")
+    assert counts() == ("equivalent", True, 2)
+    elsewhere.append("rerun", snapshot, {"verdict": "diverged", "candidate": None, "comparison": None})
+    assert counts() == ("diverged", False, 3)
+    said_there("reproduced")
+    assert counts() == ("diverged", False, 4)
+    gate = decide(elsewhere, snapshot)
+    assert not next(rule for rule in gate.rules if rule.rule == "rerun").passed
+    elsewhere.append("rerun", snapshot, {"verdict": "failed", "candidate": None, "comparison": None})
+    assert counts() == ("failed", False, 5)
+
+
+def test_a_verdict_that_came_in_a_bundle_counts_and_is_told_as_its_bundles(
+    sent: tuple[str, Path], elsewhere: Store
+) -> None:
+    snapshot, path = sent
+    take(elsewhere, path)
+    rule = next(rule for rule in decide(elsewhere, snapshot).rules if rule.rule == "rerun")
+    assert rule.passed
+    assert rule.reason.endswith("Z elsewhere, as its bundle says")
+    (entry,) = elsewhere.entries(subject=snapshot, kind="rerun")
+    assert Project(elsewhere.folder.parent, elsewhere).describe(snapshot)["reruns"][0]["imported"] is True
+    assert proof(elsewhere, snapshot, entry.body["factors"]) is None
+    comparison = elsewhere.put(canonical(Comparison(baseline=snapshot, candidate=None, verdict="reproduced")))
+    elsewhere.append("rerun", snapshot, entry.body | {"comparison": comparison})
+    assert proof(elsewhere, snapshot, entry.body["factors"]) is not None
 
 
 def test_a_second_import_changes_nothing_and_a_newer_one_adds_what_was_said(
