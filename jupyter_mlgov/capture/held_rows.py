@@ -13,7 +13,8 @@ from msgspec import Struct, field
 
 from jupyter_mlgov.capture.found_rows import FoundRows, find_rows
 from jupyter_mlgov.capture.kept import Kept
-from jupyter_mlgov.capture.row_tables import NotKept, RowTable, is_text, parquet_bytes
+from jupyter_mlgov.capture.row_tables import NotKept, RowTable, parquet_bytes
+from jupyter_mlgov.capture.secret_columns import secret_column
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.annotations import DeclaredData
 from jupyter_mlgov.records.assessment import HeldRows, InputSchema
@@ -21,9 +22,6 @@ from jupyter_mlgov.records.manifest import Caution, Frame, Model
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_SECRETS_LIMIT = 1_000_000
-"""Characters of a table's text up to which it is searched for secrets, as for inputs."""
 
 
 class _Asked(Struct, frozen=True):
@@ -130,18 +128,9 @@ class RowsRecorder(Struct):
         return held, learn_inputs(table.frame.loc[:, list(table.features)], held)
 
     def _no_secrets(self, frame: pd.DataFrame) -> None:
-        left = _SECRETS_LIMIT
-        for name in frame.columns:
-            values = frame[name]
-            if not is_text(values.dtype):
-                continue
-            texts = [value for value in values.unique().tolist() if isinstance(value, str)]
-            left -= sum(map(len, texts))
-            if left < 0:
-                return  # as for inputs: large tables are data
-            whole = "\n".join(texts)
-            if self.secrets.redact(whole) != whole:
-                raise NotKept(f"column {name} holds a secret, so they are not kept")
+        name = secret_column(frame, self.secrets.redact)
+        if name is not None:
+            raise NotKept(f"column {name} holds a secret, so they are not kept")
 
 
 def _classes(model: Any) -> tuple[Any, ...]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jupyter_mlgov.capture.secret_columns import secret_column
 from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.hashing.tables import read_table
 from jupyter_mlgov.monitor import columns
@@ -21,6 +22,7 @@ from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.monitor.sides import INPUT
 from jupyter_mlgov.monitor.training_table import TrainingTable
 from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.secrets import redact
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +42,8 @@ class NewRows:
     last: str | None = None
     notes: tuple[str, ...] = ()
     exact: bytes | None = None
+    secret: str | None = None
+    """A column whose texts hold what looks like a secret; of a file, any column of it."""
 
 
 # -- the prediction log ----------------------------------------------------------------------------------------
@@ -100,12 +104,14 @@ def from_log(
     if left_out:
         notes.append(f"of {log.num_rows:,} logged rows {known.num_rows:,} are taken")
     at = known["at"].to_pylist()
+    frame = pd.DataFrame(made)
     return NewRows(
-        pd.DataFrame(made),
+        frame,
         known.select(["request_id", "row"]).to_pandas(),
         at[0].isoformat(timespec="seconds") if at else None,
         at[-1].isoformat(timespec="seconds") if at else None,
         tuple(notes),
+        secret=secret_column(frame, redact),
     )
 
 
@@ -265,7 +271,7 @@ def from_file(file: Path, into: TrainingTable, *, replace: bool) -> NewRows:
     if len(kept) and not replace:
         _refuse_known(kept, into, file)
     exact = file.read_bytes() if len(kept) == len(given) and _same_kind(file, into) else None
-    return NewRows(kept, notes=tuple(notes), exact=exact)
+    return NewRows(kept, notes=tuple(notes), exact=exact, secret=secret_column(given, redact))
 
 
 def _with_outcome(made: pd.DataFrame, targets: Sequence[str], file: Path, notes: list[str]) -> pd.DataFrame:

@@ -28,7 +28,7 @@ from jupyter_mlgov.monitor import new_rows
 from jupyter_mlgov.monitor.contest import contest
 from jupyter_mlgov.monitor.new_rows import NewRows
 from jupyter_mlgov.monitor.retrain_settings import RetrainSettings
-from jupyter_mlgov.monitor.table_files import with_rows
+from jupyter_mlgov.monitor.table_files import unpacked, with_rows
 from jupyter_mlgov.monitor.training_table import TrainingTable, find_table
 from jupyter_mlgov.records.assessment import Assessment
 from jupyter_mlgov.records.canonical import canonical
@@ -47,7 +47,8 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 SECRETS_LIMIT = 1_000_000
-"""Bytes up to which new data are searched for secrets, as inputs are."""
+"""Bytes up to which the text of new data is searched for secrets, as that of inputs is."""
+_NEVER = ", which is not put into the store: take it out"
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def retrain(
             f"{len(new.frame):,} new rows with an outcome are too few to retrain on: [retrain] min_rows asks for "
             f"{settings.min_rows}"
         )
-    made = _described(store, release, into, new, orders, replace)
     fresh = _content(into, new, replace)
+    made = _described(store, release, into, new, orders, replace)
     digest = store.put(fresh)
     if digest == into.item.digest:
         raise UsageError(
@@ -123,14 +124,17 @@ def _new(store: Store, release: Release, into: TrainingTable, orders: Orders, re
 
 
 def _content(into: TrainingTable, new: NewRows, replace: bool) -> bytes:
+    """The file to retrain on. Raises ``UsageError``, before anything of it is in the store, where a secret is found: in the
+    file's text, or in the cells of the new rows where the file is no text."""
     if replace and new.exact is not None:
         made = new.exact
     else:
         made = with_rows(into.data, into.uri, into.table, new.frame, added=not replace)
-    if len(made) <= SECRETS_LIMIT and redact_bytes(made) != made:
-        raise UsageError(
-            "the new data hold what looks like a secret, which is never put into the store: take it out"
-        )
+    text = unpacked(made, into.uri)
+    if len(text) <= SECRETS_LIMIT and redact_bytes(text) != text:
+        raise UsageError(f"the new data hold what looks like a secret{_NEVER}")
+    if new.secret is not None:
+        raise UsageError(f"column {new.secret} of the new data holds what looks like a secret{_NEVER}")
     return made
 
 

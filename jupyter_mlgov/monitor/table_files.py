@@ -29,6 +29,17 @@ _PACK: dict[str, Callable[[bytes], bytes]] = {
 }  # fmt: skip
 
 
+def unpacked(data: bytes, uri: str) -> bytes:
+    """The file ``uri`` as it is without compression. Raises ``UsageError`` for bytes that are not what its name says."""
+    packing = f".{(table_suffix(uri) or '').lstrip('.').partition('.')[2]}".rstrip(".")
+    try:
+        return _UNPACK.get(packing, bytes)(data)
+    except (OSError, EOFError, lzma.LZMAError) as error:
+        raise UsageError(
+            f"{uri}: the new data are not compressed as its name says: give another file"
+        ) from error
+
+
 def with_rows(data: bytes, uri: str, recorded: pa.Table, rows: pd.DataFrame, *, added: bool) -> bytes:
     """The file ``uri`` with new ``rows``: after the recorded ones, or (not ``added``) in place of them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import os
@@ -20,6 +21,7 @@ import pytest
 
 from jupyter_mlgov.errors import Blocked, MlgovError, NotFound, UsageError
 from jupyter_mlgov.monitor.new_rows import used_rows
+from jupyter_mlgov.monitor.table_files import unpacked
 from jupyter_mlgov.project import Project
 from tests.kernel import ROOT
 from tests.monitor.making import add_outcomes, applications, serve
@@ -288,6 +290,32 @@ def test_a_file_that_does_not_do_is_one_clear_line(
         project.retrain("credit:production", data=file(project), **options)
     assert "\n" not in str(told.value)
     assert len(project.store.entries()) == entries
+
+
+KEY = "ghp_16C7e42F292c6912E7710c838347Ae178B4a"
+
+
+@pytest.mark.parametrize("kind", ["csv", "csv.gz", "parquet", "further column"])
+def test_a_secret_in_new_rows_never_reaches_the_store(project: Project, tmp_path: Path, kind: str) -> None:
+    rows = applications(7, 300)
+    rows["region"] = rows["region"].where(rows.index != 150, KEY)
+    name = "rows." + ("csv" if kind == "further column" else kind)
+    if kind == "further column":
+        rows = applications(7, 300).assign(note=[KEY if row == 150 else "x" * 40_000 for row in range(300)])
+    rows.to_parquet(tmp_path / name) if kind == "parquet" else rows.to_csv(tmp_path / name, index=False)
+    before = {path for path in (project.root / ".mlgov").rglob("*") if path.is_file()}
+    with pytest.raises(UsageError, match="secret"):
+        project.retrain("credit:production", data=tmp_path / name, replace=kind == "further column")
+    after = {path for path in (project.root / ".mlgov").rglob("*") if path.is_file()}
+    assert {path for path in after - before if "objects" in path.parts} == set()
+
+
+def test_a_secret_in_a_compressed_training_file_is_seen(tmp_path: Path) -> None:
+    data = gzip.compress(f"a,b\n1,{KEY}\n".encode())
+    assert KEY.encode() in unpacked(data, "data/loans.csv.gz")
+    assert unpacked(b"PAR1", "data/loans.parquet") == b"PAR1"
+    with pytest.raises(UsageError, match="not compressed"):
+        unpacked(b"a,b", "data/loans.csv.gz")
 
 
 def test_a_log_that_does_not_do_is_one_clear_line(project: Project) -> None:
