@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from jupyter_mlgov.cli.streams import read_or_not, say
 from jupyter_mlgov.errors import MlgovError
 from jupyter_mlgov.rerun.ending import Terminated, ended_by_signals
 from jupyter_mlgov.verbs import Answer, call, json_text
@@ -22,7 +22,7 @@ def run(words: list[str]) -> int:
     if words == ["--version"]:
         from importlib.metadata import version
 
-        print(f"mlgov {version('jupyter-mlgov')}")
+        say(f"mlgov {version('jupyter-mlgov')}", sys.stdout)
         return 0
     machine = "--progress-json" in words
     words = [word for word in words if word != "--progress-json"]
@@ -32,23 +32,20 @@ def run(words: list[str]) -> int:
     try:
         with ended_by_signals(), line:
             answer = call(words, progress=_progress_json if machine else line.update, ask=_asker())
-        _print(answer)
+        with read_or_not(sys.stdout):
+            _print(answer)
         if isinstance(answer, Answer):
             for told in answer.facts.get("annotations", ()):
-                print(told, file=sys.stderr if answer.json else sys.stdout, flush=True)
+                say(told, sys.stderr if answer.json else sys.stdout)
     except MlgovError as error:
-        print(f"mlgov: {error}", file=sys.stderr)
+        say(f"mlgov: {error}", sys.stderr)
         return error.exit_status
     except KeyboardInterrupt:
-        print("mlgov: interrupted", file=sys.stderr)
+        say("mlgov: interrupted", sys.stderr)
         return 130
     except Terminated as error:
-        print("mlgov: stopped; nothing that it had started goes on", file=sys.stderr)
+        say("mlgov: stopped; nothing that it had started goes on", sys.stderr)
         return 128 + error.number
-    except BrokenPipeError:
-        # The reader went away (``mlgov log | head``): nothing is wrong.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return answer.status if isinstance(answer, Answer) else 0
 
 
@@ -74,4 +71,4 @@ def _print(answer: Answer | str) -> None:
 
 
 def _progress_json(progress: Progress) -> None:
-    print(json.dumps(asdict(progress)), file=sys.stderr, flush=True)
+    say(json.dumps(asdict(progress)), sys.stderr)

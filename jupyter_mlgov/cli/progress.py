@@ -11,6 +11,8 @@ import threading
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from jupyter_mlgov.cli.streams import say
+
 if TYPE_CHECKING:
     from jupyter_mlgov.rerun.progress import FleetStep, Progress
 
@@ -48,14 +50,10 @@ class ProgressLine:
         if fleet is not None:
             if fleet.verdict is not None:
                 took = "proven before" if fleet.proven else f"{progress.elapsed_s:.1f} s"
-                print(
-                    f"{fleet.done}/{fleet.total} {_clean(fleet.name)}: {fleet.verdict} ({took})",
-                    file=sys.stderr,
-                    flush=True,
-                )
+                say(f"{fleet.done}/{fleet.total} {_clean(fleet.name)}: {fleet.verdict} ({took})", sys.stderr)
         elif progress.stage != self._stage:
             self._stage = progress.stage
-            print(f"{progress.stage}: {_clean(progress.message)}", file=sys.stderr, flush=True)
+            say(f"{progress.stage}: {_clean(progress.message)}", sys.stderr)
 
     def _one(self, progress: Progress) -> None:
         live = self._started()

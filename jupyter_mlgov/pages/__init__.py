@@ -14,10 +14,17 @@ from jupyter_mlgov.verbs import Answer
 
 def print_page(answer: Answer) -> None:
     """Prints the page of one answer on stdout."""
-    console = Console(file=sys.stdout, highlight=False, soft_wrap=False, force_jupyter=False)
+    console = _Piped(file=sys.stdout, highlight=False, soft_wrap=False, force_jupyter=False)
     if not console.is_terminal:
         console.width = max(console.width, 120)
     console.print(_page(answer), markup=False)
+
+
+class _Piped(Console):
+    """Tells the caller that nobody reads any more, where rich would end the process with a status of its own."""
+
+    def on_broken_pipe(self) -> None:
+        raise
 
 
 def page_text(answer: Answer) -> str:
