@@ -5,7 +5,9 @@ name that they are given (``password = "..."``), and there it is the value that 
 speaks of one (``password_field = "Password"``, ``pad_token = "[PAD]"``, ``api_key = "OPENAI_API_KEY"``).
 
 Every form is found by a literal piece of text, its *hint*, and a pattern that has to match right there: most text
-holds no hint, so searching costs about as much as reading.
+holds no hint, so searching costs about as much as reading. No pattern may take more than time in proportion to the
+text, whatever the text: ``re`` holds the interpreter's lock while it searches, and nothing can interrupt it. So repeats
+that stand beside each other never take the same character (or are possessive), and what may be long is a ``run``.
 """
 
 from __future__ import annotations
@@ -58,10 +60,17 @@ class Form(Struct, frozen=True):
     kind: Kind = "key"
     before: Lazy | None = None
     """Has to be found in what stands before the hint (write it to end with ``\\Z``)."""
-    after: Lazy | None = None
-    """Likewise: the word that the hint has to come after."""
+    after: tuple[str, ...] = ()
+    """Words, one of which the hint has to come after (see :func:`comes_after`)."""
     counts: Callable[[str], bool] = lambda secret: True
     """Whether what was found is one, where the pattern alone cannot tell."""
+    run: bool = False
+    """True where the secret is a run of characters of one kind that has no greatest length: what begins inside it ends
+    where it ends, and is not looked at again."""
+
+    def may_follow(self, before: str) -> bool:
+        """Whether it can stand after the text ``before``."""
+        return self.before is None or self.before.search(before) is not None
 
 
 # -- values ----------------------------------------------------------------------------------------------------
@@ -70,10 +79,10 @@ _WORDS = Lazy(r"[A-Za-z]+(?:[ _.,:;!?/-]+[A-Za-z]+)*[ .:?!]*(?:[ _-]?\d{1,2})?")
 """Words rather than something random: ``OPENAI_API_KEY``, ``Enter your password:``, ``column_1``."""
 
 _PLACEHOLDER = Lazy(
-    r"(?i)<.*>|\[.*\]|\{.*\}|.*\$\{?\w+\}?.*|.*\{\w*\}.*|%\(?\w*\)?s|[*x.\-_•#]+|your[ _-].*|"
+    r"(?i)(?=.*\Z)(?:<.*>|\[.*\]|\{.*\}|.*\$\{?\w+\}?.*|.*\{\w*\}.*|%\(?\w*\)?s|[*x.\-_•#]+|your[ _-].*|"
     r"my[ _-]?(?:password|secret|token|key)|change[ _-]?me|todo|tbd|redacted|none|null|nil|true|false|yes|no|str|string|"
     r"text|object|category|bool|boolean|date|datetime|bytes|(?:u?int|float|complex|datetime)\d+(?:\[\w+\])?|"
-    r"varchar\(\d+\)|hidden|required|optional|example|default|undefined|n/?a"
+    r"varchar\(\d+\)|hidden|required|optional|example|default|undefined|n/?a)"
 )
 _LOCATION = Lazy(r"(?:\.{0,2}/|~/|[A-Za-z]:\\|file:|https?:|arn:|vault:|op:|env:|projects/)\S*")
 _SPEAKS_OF_ONE = Lazy(r"(?i)pass|pwd|secret|token|key|credential|login|auth")
@@ -128,10 +137,16 @@ NAMES: dict[Kind, tuple[str, ...]] = {
 }
 """What the last word of a name says about the value. A name that goes on (``password_field``) says something else."""
 
-_KEYS = Lazy(
-    r"(?i)(?:api|access|auth|secret|private|encryption|signing|account|storage|subscription|master|license|service)[_.-]?\Z"
-)
+_KEYS = (
+    "api", "access", "auth", "secret", "private", "encryption", "signing", "account", "storage", "subscription", "master",
+    "license", "service",
+)  # fmt: skip
 """What makes a key one that opens something: not ``primary_key``, ``sort_key``, ``keyboard_key``."""
+
+
+def comes_after(before: str, words: tuple[str, ...]) -> bool:
+    """Whether ``before``, in lower case, ends with one of ``words``, and maybe one of ``_.-`` after it."""
+    return before.endswith(words) or (before[-1:] in ("_", ".", "-") and before[:-1].endswith(words))
 
 
 def kind_of_name(name: str) -> Kind | None:
@@ -139,7 +154,7 @@ def kind_of_name(name: str) -> Kind | None:
     last = name.lower().rstrip("0123456789").rstrip("_-").removesuffix("s")
     for kind, nouns in NAMES.items():
         for noun in nouns:
-            if last.endswith(noun) and (noun != "key" or _KEYS.search(last.removesuffix(noun))):
+            if last.endswith(noun) and (noun != "key" or comes_after(last.removesuffix(noun), _KEYS)):
                 return kind
     return None
 
@@ -151,7 +166,7 @@ _LINE_START = Lazy(
 )
 
 
-def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ...]:
+def _named(kind: Kind, *names: str, after: tuple[str, ...] = ()) -> tuple[Form, ...]:
     noun = rf"(?i:{'|'.join(names)}){_NUMBER}"
     quoted = lambda secret: is_secret_value(kind, secret)  # noqa: E731
     bare = lambda secret: is_bare_secret(kind, secret)  # noqa: E731
@@ -160,7 +175,7 @@ def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ..
         Form(
             names,
             Lazy(
-                rf"{noun}\\*[\"']?\]?[ \t]*(?::[ \t]*[\w.\[\], |]{{1,60}}?)?[ \t]*"
+                rf"{noun}\\*[\"']?\]?[ \t]*+(?::[ \t]*+[\w.\[\], |]{{1,60}}+[ \t]*+)?"
                 rf"(?:=>|:=|={{1,2}}|:)\s*(?i:[rbuf]{{0,2}}){_QUOTED}"
             ),
             kind,
@@ -177,7 +192,7 @@ def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ..
         # PASSWORD=... on a line of its own
         Form(
             names,
-            Lazy(rf"{noun}=(?P<secret>[^\s\"'()\[\]{{}},;<>`$]{{4,500}})[ \t]*(?=\r?\n|\Z)"),
+            Lazy(rf"{noun}=(?P<secret>[^\s\"'()\[\]{{}},;<>`$]{{4,500}}+)[ \t]*+(?=\r?\n|\Z)"),
             kind,
             _LINE_START,
             counts=bare,
@@ -185,7 +200,9 @@ def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ..
         # password: ... likewise
         Form(
             names,
-            Lazy(rf"{noun}[ \t]*:[ \t]+(?P<secret>[^\s\"'()\[\]{{}},;<>`$&*|!]{{4,500}})[ \t]*(?=\r?\n|\Z)"),
+            Lazy(
+                rf"{noun}[ \t]*:[ \t]+(?P<secret>[^\s\"'()\[\]{{}},;<>`$&*|!]{{4,500}}+)[ \t]*+(?=\r?\n|\Z)"
+            ),
             kind,
             _LINE_START,
             counts=bare,
@@ -205,6 +222,7 @@ def _named(kind: Kind, *names: str, after: Lazy | None = None) -> tuple[Form, ..
             kind,
             Lazy(r"[?&;](?:amp;)?\w{0,20}\Z"),
             counts=_no_placeholder,
+            run=True,
         ),
     )
     return tuple(replace(form, after=after) for form in forms)
@@ -231,7 +249,8 @@ FORMS: tuple[Form, ...] = (
         ("-----begin ",),
         Lazy(
             r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----"
-            r"(?:[\s\S]{0,20000}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|(?:[A-Za-z0-9+/=\s]|\\n)*)"
+            r"(?:(?:(?!-----BEGIN )[\s\S]){0,20000}?-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----|"
+            r"(?:[A-Za-z0-9+/=\s]|\\n)*)"
         ),
         "pem",
     ),
@@ -240,44 +259,40 @@ FORMS: tuple[Form, ...] = (
     Form(
         ("akia", "asia"),
         Lazy(
-            r"A[KS]IA[0-9A-Z]{16}[^A-Za-z0-9/+=]{1,40}(?:[A-Za-z_]{1,40}[^A-Za-z0-9/+=]{1,10})?"
+            r"A[KS]IA[0-9A-Z]{16}[^A-Za-z0-9/+=]{1,40}(?:[A-Za-z][A-Za-z_]{0,39}[^A-Za-z0-9/+=]{1,10})?"
             r"(?P<secret>[A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
         ),
     ),
     Form(
         ("akia", "asia"),
-        Lazy(r"A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])"),
-        before=Lazy(r"(?<![A-Za-z0-9])\Z"),
+        Lazy(r"(?<![A-Za-z0-9])A[KS]IA[0-9A-Z]{16}(?![A-Za-z0-9])"),
     ),
     Form(
         ("aws_secret_access_key", "aws_session_token", "aws_security_token"),
-        Lazy(r"\w+\\*[\"']?\]?\s*[:=,]\s*\\*[\"']?(?P<secret>[A-Za-z0-9/+=]{30,})"),
+        Lazy(r"\w{1,60}+\\*[\"']?\]?\s*[:=,]\s*\\*[\"']?(?P<secret>[A-Za-z0-9/+=]{30,})"),
     ),
     Form(
         _TOKENS,
-        Lazy(r"[A-Za-z0-9_.=-]{20,}"),
-        before=Lazy(r"(?<![A-Za-z0-9_])\Z"),
+        Lazy(r"(?<![A-Za-z0-9_])[A-Za-z0-9_.=-]{20,}"),
         counts=_random,
+        run=True,
     ),
     Form(
         ("sk-",),
         Lazy(
-            r"sk-(?:(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}|(?:or-v1-)?[0-9a-f]{32,})"
+            r"(?<![A-Za-z0-9_-])sk-(?:(?=[A-Za-z0-9_-]*[A-Z])(?=[A-Za-z0-9_-]*\d)[A-Za-z0-9_-]{20,}|(?:or-v1-)?[0-9a-f]{32,})"
         ),
-        before=Lazy(r"(?<![A-Za-z0-9_-])\Z"),
     ),
-    Form(("aiza",), Lazy(r"AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])"), before=Lazy(r"(?<!\w)\Z")),
-    Form(("1//0",), Lazy(r"1//0[A-Za-z0-9_-]{40,}"), before=Lazy(r"(?<!\w)\Z")),
+    Form(("aiza",), Lazy(r"(?<!\w)AIza[0-9A-Za-z_-]{35}(?![0-9A-Za-z_-])")),
+    Form(("1//0",), Lazy(r"(?<!\w)1//0[A-Za-z0-9_-]{40,}")),
     Form(
         ("eyj",),
-        Lazy(r"eyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
+        Lazy(r"(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{10,4000}+\.eyJ[A-Za-z0-9_-]{10,}+\.[A-Za-z0-9_-]{10,}"),
         "token",
-        Lazy(r"(?<![A-Za-z0-9])\Z"),
     ),
     Form(
         ("sg.",),
-        Lazy(r"SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
-        before=Lazy(r"(?<!\w)\Z"),
+        Lazy(r"(?<!\w)SG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{16,64}"),
     ),
     Form(
         (":aa",),
@@ -296,6 +311,7 @@ FORMS: tuple[Form, ...] = (
         Lazy(
             r"(?:hooks\.slack\.com/(?:services|workflows|triggers)/|/api/webhooks/\d+/)(?P<secret>[A-Za-z0-9/_+-]{20,})"
         ),
+        run=True,
     ),
     # kaggle.json
     Form(
@@ -319,10 +335,12 @@ FORMS: tuple[Form, ...] = (
         Lazy(r"[\w-]+=(?P<secret>[^&\s\"'<>{}#;\\]{8,})"),
         before=Lazy(r"(?i)[?&;](?:amp;)?[\w-]{0,20}\Z"),
         counts=_no_placeholder,
+        run=True,
     ),
     Form(
         ("accountkey=", "sharedaccesskey=", "sharedsecretvalue="),
         Lazy(r"\w+=(?P<secret>[A-Za-z0-9+/=_-]{16,})"),
+        run=True,
     ),
     Form(
         ("pwd=", "password="),
@@ -333,7 +351,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         ("pwd=", "password="),
-        Lazy(r"\w+=(?P<secret>[^;\"'\s(),]{3,200});(?=\s*[A-Za-z ]{2,30}=)"),
+        Lazy(r"\w+=(?P<secret>[^;\"'\s(),]{3,200}+);(?=\s*[A-Za-z ]{2,30}=)"),
         "password",
         counts=_no_placeholder,
     ),
@@ -346,7 +364,7 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         ("password=",),
-        Lazy(rf"\w+=(?P<secret>[^\s'\",()]{{3,200}})\s+{_DSN}="),
+        Lazy(rf"\w+=(?P<secret>[^\s'\",()]{{3,200}}+)\s+{_DSN}="),
         "password",
         counts=_no_placeholder,
     ),
@@ -379,7 +397,9 @@ FORMS: tuple[Form, ...] = (
     ),
     Form(
         ("curl ", "wget "),
-        Lazy(r"\w+ [^\n]{0,300}?(?<=\s)(?:-u|--user)[= ]\\*[\"']?[^\s:\"']+:(?P<secret>[^\s\"'\\]{3,})"),
+        Lazy(
+            r"\w+ [^\n]{0,300}?(?<=\s)(?:-u|--user)[= ]\\*+[\"']?[^\s:\"']{1,200}+:(?P<secret>[^\s\"'\\]{3,})"
+        ),
         "password",
         Lazy(r"(?<!\w)\Z"),
         counts=_no_placeholder,

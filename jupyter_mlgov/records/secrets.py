@@ -14,6 +14,7 @@ from jupyter_mlgov.records.secret_forms import (
     BY_HINT,
     REDACTED,
     Kind,
+    comes_after,
     is_secret_value,
     kind_of_name,
 )
@@ -27,16 +28,21 @@ def find_secrets(text: str) -> Iterator[tuple[int, int, Kind]]:
     lowered = _lower(text) if hints else ""
     for hint in hints:
         forms = BY_HINT[hint]
+        past: dict[int, int] = {}  # where the last run of a form ended
         at = lowered.find(hint)
         while at >= 0:
             before = text[max(0, at - BEFORE) : at]
-            for form in forms:
-                if form.after is not None and form.after.search(before) is None:
+            for place, form in enumerate(forms):
+                if form.after and not comes_after(lowered[max(0, at - BEFORE) : at], form.after):
+                    continue
+                if form.run and (at < past.get(place, 0) or not form.may_follow(before)):
                     continue
                 match = form.pattern.match(text, at)
-                if match is None or (form.before is not None and form.before.search(before) is None):
+                if match is None or not (form.run or form.may_follow(before)):
                     continue
                 start, end = match.span(form.pattern.group)
+                if form.run:
+                    past[place] = end
                 if form.counts(text[start:end]):
                     yield start, end, form.kind
             at = lowered.find(hint, at + 1)

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jupyter_mlgov.records.secrets import REDACTED, redact, redact_bytes, redact_tree
+from jupyter_mlgov.records.secret_forms import FORMS
+from jupyter_mlgov.records.secrets import REDACTED, find_secrets, redact, redact_bytes, redact_tree
 from tests.capture.secret_corpus import NO_SECRETS, PEM, SECRETS
 
 
@@ -107,3 +108,69 @@ def test_long_texts_are_searched_in_a_moment() -> None:
         start = time.process_time()
         redact(text)
         assert time.process_time() - start < 3, text[:20]
+
+
+PADS = (
+    " ",
+    "\t",
+    "\\",
+    "a",
+    "A",
+    "1",
+    "_",
+    "=",
+    ":",
+    "'",
+    '"',
+    "\n",
+    ".",
+    "-",
+    "/",
+    "{",
+    "$a",
+    "a ",
+    "a, ",
+    "\\'",
+    "-u ",
+    "a=",
+    "a.",
+)
+"""What may be repeated in a text: blanks that fill up a table, backslashes of JSON in JSON, a line of one character."""
+
+
+@pytest.mark.parametrize("hint", sorted({form.hints[0] for form in FORMS} | {"api_key", "jwt"}))
+def test_the_time_grows_with_the_text_and_not_faster(hint: str) -> None:
+    """``re`` holds the interpreter's lock: a form that backtracks through blanks freezes the kernel."""
+
+    def took(text: str) -> float:
+        times = []
+        for _ in range(3):
+            started = time.thread_time()
+            for _found in find_secrets(text):
+                pass
+            times.append(time.thread_time() - started)
+            if times[-1] < 0.004:
+                break
+        return min(times)
+
+    heads = (hint, f"?{hint}=", f"{hint}='", f'-{hint}": "', f" {hint}A.")
+    texts = [(f"{head}{{}}", pad) for head in heads for pad in PADS]
+    texts += [
+        (f"{head}{{}}", f"{head}{pad}")
+        for head in heads
+        for pad in ("", " ", "a", "1", "-", "your-", "\\", " " * 50)
+    ]
+    slow = []
+    for form, pad in texts:
+        short, long = (form.format("") + pad * (size // len(pad)) + "\n" for size in (1_000, 8_000))
+        # 8 times as long where it is in proportion, 64 times where it is squared
+        if (whole := took(long)) > 0.02 and whole > 24 * took(short):
+            slow.append((form, pad))
+    assert not slow
+
+
+def test_a_padded_table_is_searched_in_a_moment() -> None:
+    started = time.thread_time()
+    text = "token:" + " " * 50_000 + "| x\npassword" + " " * 50_000
+    assert redact(text) == text
+    assert time.thread_time() - started < 1
