@@ -197,12 +197,23 @@ def _objects_digest(array: Array, limits: Limits) -> bytes:
 _PACKED: dict[type, str] = {int: "q", float: "d", bool: "?"}
 
 
+@functools.cache
+def _numpy_numbers() -> frozenset[type]:
+    """NumPy's types of numbers that count as the Python number that they hold."""
+    import numpy as np
+
+    return frozenset(np.dtype(code).type for code in "?bhilqBHILQefd")
+
+
 def encode_block(values: list[Any], encoder: Encoder) -> bytes:
     """Up to ``BLOCK`` Python values; numbers of one type are packed, which is ten times faster."""
     import numpy as np
 
     encoder.limits.spend(len(values))
     kinds = set(map(type, values))
+    if not kinds.isdisjoint(_numpy_numbers()):
+        values = [value.item() if type(value) in _numpy_numbers() else value for value in values]
+        kinds = set(map(type, values))
     if len(kinds) == 1 and (code := _PACKED.get(kinds.pop())) is not None:
         try:
             packed = np.array(values, dtype=code)

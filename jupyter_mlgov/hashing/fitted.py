@@ -28,7 +28,10 @@ DEPTH = 100
 _CLOCK = re.compile(
     r"(^|_)((fit|refit|score|train|training|elapsed|wall|cpu|build)_?(time|times|duration|seconds)|timestamp)_?$"
 )
-"""Names of attributes and keys that hold wall-clock times."""
+"""Names of attributes that hold wall-clock times. The keys of a dict are data and count whatever they are called, but
+for those of ``_RESULTS``."""
+_RESULTS = "cv_results_"
+"""Where a search keeps what it measured, by name, times among it."""
 _ADDRESSES = frozenset({"_stop_words_id"})
 """Attributes that hold an address, which says nothing any more in a model that was loaded from a file."""
 _MACHINE = frozenset({"_n_threads", "n_threads"})
@@ -49,10 +52,13 @@ def is_estimator(kind: type) -> bool:
 
 
 def attributes(
-    value: object, classes: dict[int, tuple[type, frozenset[str]]] | None = None
+    value: object,
+    classes: dict[int, tuple[type, frozenset[str]]] | None = None,
+    parameters: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
-    """The instance's own ``__dict__``, cached properties, times and the addresses of other attributes left out. A caller
-    that asks for many gives ``classes``, which remembers the cached properties of each."""
+    """The instance's own ``__dict__``: cached properties, times (but for ``parameters``), the number of processors and the
+    addresses of other attributes are left out. A caller that asks for many gives ``classes``, which remembers the cached
+    properties of each."""
     try:
         state = object.__getattribute__(value, "__dict__")
     except AttributeError:
@@ -75,7 +81,7 @@ def attributes(
         and not (type(item) is int and (item in addresses or name in _ADDRESSES))
         and name not in cached
         and name not in _MACHINE
-        and not _CLOCK.search(name)
+        and (name in parameters or not _CLOCK.search(name))
     }
 
 
@@ -207,10 +213,10 @@ class Fingerprint:
     def _pairs(self, tag: str, pairs: dict[Any, Any], parameters: frozenset[str] = frozenset()) -> bytes:
         kept = []
         for key, item in pairs.items():
-            if isinstance(key, str) and _CLOCK.search(key):
-                continue
             self._in_parameters += key in parameters if parameters else 0
             try:
+                if key == _RESULTS and type(item) is dict:
+                    item = _timeless(item)
                 kept.append(combine("pair", self.value(key), self.value(item)))
             finally:
                 self._in_parameters -= key in parameters if parameters else 0
@@ -266,9 +272,8 @@ class Fingerprint:
         if is_result(kind):
             return result_digest(value, public_class, self.value)
         if is_estimator(kind):
-            return self._pairs(
-                f"estimator {name}", attributes(value, self._classes), self._parameter_names(value, kind)
-            )
+            parameters = self._parameter_names(value, kind)
+            return self._pairs(f"estimator {name}", attributes(value, self._classes, parameters), parameters)
         if name in ("joblib.memory.Memory", "joblib.Memory"):
             return combine("object", name, self.value(str(value.location)))
         try:
@@ -307,9 +312,13 @@ class Fingerprint:
     def _state(self, state: Any) -> bytes:
         if isinstance(state, dict):
             return self._pairs(
-                "state", {key: item for key, item in state.items() if key != "_sklearn_version"}
+                "state", {key: item for key, item in _timeless(state).items() if key != "_sklearn_version"}
             )
         return self.value(state)
+
+
+def _timeless(named: dict[Any, Any]) -> dict[Any, Any]:
+    return {name: item for name, item in named.items() if not (isinstance(name, str) and _CLOCK.search(name))}
 
 
 def _is_full(cell: types.CellType) -> bool:

@@ -173,7 +173,7 @@ def _object_column(values: Array, limits: Limits) -> bytes:
     found = _text_digest(values, limits)
     if found is not None and len(found[1]) <= 1:
         missing = found[1].pop() if found[1] else float
-        label = "str" if missing is float else f"object:{class_name(missing)}"
+        label = "str" if issubclass(missing, float) else f"object:{class_name(missing)}"
         return combine("strings", label, found[0])
     return combine("objects", "object", len(values), content_digest(values, limits))
 

@@ -62,6 +62,22 @@ def _(draw: st.DrawFn) -> Pair:
     return array, other
 
 
+@nothing(NUMPY, "Python's numbers or NumPy's in an array of objects")
+def _(draw: st.DrawFn) -> Pair:
+    kind, numbers = draw(
+        st.sampled_from(
+            [(np.int64, st.integers(0, 99)), (np.float64, st.floats()), (np.bool_, st.booleans()), (np.uint8, st.integers(0, 9))]
+        )
+    )  # fmt: skip
+    values = draw(st.lists(numbers | st.none() | st.text(max_size=2), max_size=5))
+    array, other = np.empty(len(values), object), np.empty(len(values), object)
+    array[:] = values
+    for place, value in enumerate(values):
+        is_number = value is not None and not isinstance(value, str)
+        other[place] = kind(value) if is_number and draw(st.booleans()) else value
+    return array, other
+
+
 @changes(NUMPY, "the dtype, with equal elements", note="also the width of strings and the unit of moments")
 def _(draw: st.DrawFn) -> Pair:
     numbers = np.array(draw(st.lists(st.integers(0, 1), max_size=5)), "i8")

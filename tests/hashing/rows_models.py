@@ -19,6 +19,7 @@ from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     RandomForestClassifier,
 )
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import KNeighborsClassifier
@@ -146,6 +147,22 @@ def _(draw: st.DrawFn) -> Pair:
 def _(draw: st.DrawFn) -> Pair:
     name = draw(NAMES)
     return fitted(name), fitted(name)
+
+
+@changes(MODELS, "a number under a key of a dict in it, whatever the key is called")
+def _(draw: st.DrawFn) -> Pair:
+    key = draw(st.sampled_from(["word", "timestamp", "time", "fit_time", "build_duration"]))
+    first, second = draw(st.permutations([0, 1]))
+
+    def vectorizer(place: int) -> Any:
+        return CountVectorizer(vocabulary={key: place, "other": 1 - place}).fit(["a word"])
+
+    def weighted(weight: int) -> Any:
+        classes = np.array([key, "other"])
+        return LogisticRegression(class_weight={key: weight + 1, "other": 1}).fit([[0.0], [1.0]], classes)
+
+    make = draw(st.sampled_from([vectorizer, weighted]))
+    return make(first), make(second)
 
 
 @nothing(MODELS, "how long fitting took")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from typing import Any
 
 import numpy as np
@@ -344,3 +345,22 @@ for data in ours:
 def test_a_model_is_written_as_skops_does_without_importing_what_only_reading_needs() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", WRITE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_parameter_counts_though_it_is_called_like_a_time() -> None:
+    class Timed(BaseEstimator):  # type: ignore[misc]
+        def __init__(self, timestamp: str = "at") -> None:
+            self.timestamp = timestamp
+
+        def fit(self, X: Any = None, y: Any = None) -> Any:
+            self.fit_time_ = time.monotonic()
+            self.done_ = True
+            return self
+
+    def digest(timestamp: str) -> str | None:
+        described = describe_model(Timed(timestamp).fit())
+        assert described is not None
+        return described.digest
+
+    assert digest("at") == digest("at")
+    assert digest("at") != digest("when")

@@ -250,3 +250,13 @@ def test_rows_of_arrow_columns_that_are_cleaned_do_not_show(monkeypatch: pytest.
     assert describe_frame(table) == expected
     assert expected is not None
     assert expected.reason is None
+
+
+def test_a_gap_in_text_is_the_same_whichever_float_stands_for_it() -> None:
+    def digest(gap: Any) -> str | None:
+        described = describe_frame(pd.Series(["x", gap, "y"], dtype=object).to_frame("a"))
+        assert described is not None
+        return described.digest
+
+    assert digest(float("nan")) == digest(np.float64("nan"))
+    assert digest(float("nan")) != digest(None)
