@@ -126,11 +126,13 @@ def find_models(
     made_here: set[str],
     store: Batch,
     known_object: Callable[[str], str | None],
+    is_secret: Callable[[Any], bool],
 ) -> tuple[tuple[Model, ...], list[Caution]]:
     """Fitted estimators by name. The primary one is kept in skops format, unless an equal fit is already kept.
 
     ``wanted`` is ``--model``; ``made_here`` are the names that the experiment's cell binds; ``known_object``
-    gives the skops object that the store already has for a fingerprint.
+    gives the skops object that the store already has for a fingerprint. A model with a string in it of which ``is_secret``
+    is true is not kept.
     """
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.estimators import ModelDescription, describe_model, is_model, save_model
@@ -164,7 +166,7 @@ def find_models(
         if name == primary and description.digest is not None:
             kept = known_object(description.digest)
             if kept is None:
-                (saved,) = _look(aside, [value], save_model, own_s)
+                (saved,) = _look(aside, [value], partial(save_model, is_secret=is_secret), own_s)
                 data, why = (None, saved.reason) if isinstance(saved, GivenUp) else saved
                 if data is None:
                     reason = why

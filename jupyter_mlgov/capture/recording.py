@@ -356,6 +356,7 @@ class Recorder:
             made_here=made_here,
             store=kept.batch,
             known_object=known_object,
+            is_secret=self.secrets.holds,
         )
         lost += cautions
         self._skops |= {model.digest: model.object for model in models if model.digest and model.object}

@@ -7,8 +7,10 @@ LightGBM or CatBoost, a module of torch, or a result of statsmodels. It is fitte
 
 from __future__ import annotations
 
+import json
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
@@ -116,8 +118,11 @@ def is_fitted(value: object, depth: int = 0) -> bool:
     return False
 
 
-def save_model(value: object) -> tuple[bytes | None, str | None]:
-    """The estimator as a skops file: ``(bytes, None)``, or ``(None, reason)`` where skops cannot hold it.
+def save_model(
+    value: object, is_secret: Callable[[list[dict[str, str]]], bool] = lambda _: False
+) -> tuple[bytes | None, str | None]:
+    """The estimator as a skops file: ``(bytes, None)``, or ``(None, reason)`` where skops cannot hold it, or ``is_secret``
+    says of the strings in it, each under its name, that there is a secret among them.
 
     Equal estimators give equal bytes: skops' own differ at every call.
     """
@@ -136,11 +141,14 @@ def save_model(value: object) -> tuple[bytes | None, str | None]:
     except Exception as error:  # noqa: BLE001 - whatever cannot be stored is recorded as not kept
         return None, f"skops cannot store it ({type(error).__name__})"
     try:
-        return parts.settled(), None
+        data = parts.settled()
+        texts = [{name: text} for name, text in sorted(parts.texts)]
     except Nameless as error:
         return None, f"skops could not load it again: {error} cannot be found under that name"
     except Exception:  # noqa: BLE001 - a form of skops that is not known here: as it is
-        return parts_of(value).as_they_are(), None
+        parts = parts_of(value)
+        data, texts = parts.as_they_are(), [{"": json.dumps(parts.schema)}]
+    return (None, "it holds a secret") if is_secret(texts) else (data, None)
 
 
 def _parameters(value: Any) -> dict[str, Any]:

@@ -272,8 +272,8 @@ class Fingerprint:
         if is_result(kind):
             return result_digest(value, public_class, self.value)
         if is_estimator(kind):
-            parameters = self._parameter_names(value, kind)
-            return self._pairs(f"estimator {name}", attributes(value, self._classes, parameters), parameters)
+            asked = self._parameter_names(value, kind)
+            return self._pairs(f"estimator {name}", attributes(value, self._classes, asked), asked)
         if name in ("joblib.memory.Memory", "joblib.Memory"):
             return combine("object", name, self.value(str(value.location)))
         try:

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 SCHEMA = "schema.json"
 _NAMED = frozenset({"ObjectNode", "FunctionNode", "TypeNode"})
@@ -30,6 +30,9 @@ class Parts(Struct):
 
     schema: dict[str, Any]
     members: Mapping[str, bytes]
+    texts: set[tuple[str, str]] = field(default_factory=set)
+    """The strings in it, each with the name that it has there (empty in a list), and the names alone; known when it is
+    ``settled``. Arrays of strings are not among them."""
 
     @classmethod
     def read(cls, data: bytes) -> Parts:
@@ -48,7 +51,7 @@ class Parts(Struct):
         Raises ``Nameless`` where skops could not load the file again, ``ValueError`` or ``KeyError`` where the schema is
         of a form that is not known here.
         """
-        numbers = _Numbers()
+        numbers = _Numbers(self.texts)
         numbers.walk(self.schema)
         if numbers.files.keys() != self.members.keys():
             raise ValueError("a skops file with members that its schema does not name")
@@ -67,8 +70,9 @@ def _file(schema: dict[str, Any], members: Mapping[str, bytes]) -> bytes:
 class _Numbers:
     """Renumbers nodes in place, each before those below it: a forest has tens of thousands."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: set[tuple[str, str]]) -> None:
         self.files: dict[str, str] = {}
+        self._texts = texts
         self._ids: dict[int, int] = {}
         self._next = 0
 
@@ -76,7 +80,10 @@ class _Numbers:
         """Renumbers a node and what is below it. A scalar is never the same part as another. Raises ``Nameless``."""
         if type(node) is list:
             for item in node:
-                if type(item) is dict or type(item) is list:
+                if type(item) is dict:
+                    self._named("", item)
+                    self.walk(item)
+                elif type(item) is list:
                     self.walk(item)
             return
         assert type(node) is dict
@@ -90,9 +97,20 @@ class _Numbers:
         if type(name) is str:
             suffix = name[name.rfind(".") :] if "." in name else ""
             node["file"] = self.files.setdefault(name, f"{len(self.files)}{suffix}")
-        for item in node.values():
-            if type(item) is dict or type(item) is list:
+        for key, item in node.items():
+            if type(item) is dict:
+                if loader is None:  # not a part, but what one holds, by name
+                    self._named(key, item)
                 self.walk(item)
+            elif type(item) is list:
+                self.walk(item)
+
+    def _named(self, name: str, part: dict[str, Any]) -> None:
+        text = part.get("content") if part.get("__loader__") == "JsonNode" else None
+        if type(text) is str and text[:1] == '"':
+            self._texts.add((name, json.loads(text)))
+        elif name:
+            self._texts.add((name, ""))
 
     def _number(self, found: int, *, shared: bool) -> int:
         if shared and found in self._ids:

@@ -279,6 +279,29 @@ def test_secrets_appear_nowhere_in_the_store(kernel: Start, tmp_path: Path) -> N
     assert shown(tmp_path, "s")["environment"]["variables"]["SERVICE_TOKEN"] == "<redacted>"
 
 
+@pytest.mark.parametrize(
+    "where", ['inv_kw_args={"api_key": KEY}', 'kw_args={"headers": ["Bearer " + KEY]}', "kw_args={KEY: 1}"]
+)
+def test_a_model_with_a_secret_in_it_is_not_kept(kernel: Start, tmp_path: Path, where: str) -> None:
+    key = "zq81-KLwm-77pA"
+    one = kernel(env={"SERVICE_TOKEN": key})
+    one.must("%load_ext jupyter_mlgov\nimport os\nKEY = os.environ['SERVICE_TOKEN']\nimport numpy as np")
+    one.must(
+        "from sklearn.preprocessing import FunctionTransformer\nfrom sklearn.pipeline import make_pipeline\n"
+        "from sklearn.linear_model import LinearRegression"
+    )
+    ran = one.must(
+        f"%%experiment s\nstep = FunctionTransformer(np.log1p, {where}, check_inverse=False)\n"
+        "model = make_pipeline(FunctionTransformer(), LinearRegression()).fit([[1.0], [2.0]], [1, 2])\n"
+        "model.steps[0] = ('step', step)\nprint('done')"
+    )
+    (model,) = shown(tmp_path, "s")["models"]
+    assert (model["object"], model["reason"]) == (None, "it holds a secret")
+    assert "model `model` was not kept: it holds a secret" in ran.stderr
+    store = Project.open(tmp_path).store
+    assert key not in json.dumps(store_texts(store.folder))
+
+
 def store_texts(folder: Path) -> list[str]:
     import io
 
