@@ -22,7 +22,10 @@ from jupyter_mlgov.capture.reads import Reads
 VARIABLE = "MLGOV_READS"
 """Names the file in the environment of processes."""
 LIMIT = 64_000_000
-"""Bytes of the file past which a session says that it lost count."""
+"""Bytes of the file past which a session says that it lost count, and reads no further."""
+MOST = 200_000
+"""Files of which one process tells; then it says that it stops."""
+_STOPS = "l"
 
 
 class ChildReads:
@@ -71,7 +74,9 @@ class ChildReads:
         if self._path is None:
             return
         for kind, path, importing, state in self._told():
-            if kind == "w":
+            if kind == _STOPS:
+                self._lose()
+            elif kind == "w":
                 self._reads.saw_write(path)
             elif kind == "x":
                 self._reads.saw_code(path)
@@ -83,20 +88,24 @@ class ChildReads:
     def _told(self) -> Iterator[tuple[str, str, bool, tuple[int, int] | None]]:
         try:
             size = os.fstat(self._file).st_size
-            if size == self._place:
+            if size > LIMIT:
+                self._lose()
+                size = LIMIT
+            if size <= self._place:
                 return
             data = os.pread(self._file, size - self._place, self._place)
         except OSError:
             return
         end = data.rfind(b"\n") + 1
         self._place += end
-        if self._place > LIMIT:
-            self._reads.lost["process"] = "processes read more files than are counted"
         for line in data[:end].splitlines():
             with contextlib.suppress(ValueError):
                 kind, importing, time, size_told, name = line.decode("ascii").split(" ")
                 state = (int(time), int(size_told)) if kind == "r" else None
                 yield kind, os.fsdecode(unquote_to_bytes(name)), importing == "1", state
+
+    def _lose(self) -> None:
+        self._reads.lost["process"] = "processes read more files than are counted"
 
     def _forked(self) -> None:
         if self._path is not None:
@@ -133,8 +142,10 @@ class _Teller:
             self._tell("x", path)
 
     def _tell(self, kind: str, path: str, importing: bool = False, time: int = 0, size: int = 0) -> None:
-        if (kind, path) in self._told:
+        if (kind, path) in self._told or len(self._told) > MOST:
             return
+        if len(self._told) == MOST:
+            kind, path = _STOPS, ""
         self._told.add((kind, path))
         line = f"{kind} {importing:d} {time} {size} {quote_from_bytes(os.fsencode(path))}\n"
         with contextlib.suppress(OSError):

@@ -6,7 +6,6 @@ Loop variables, imports and names that start with an underscore are neither.
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +79,6 @@ def as_metric(value: Any) -> Scalar:
     if found and isinstance(item, bool | int | float):
         return item
     try:
-        item = float(value)
+        return float(value)
     except (TypeError, ValueError) as error:
         raise TypeError(f"a metric has to be a number, not {type(value).__name__}") from error
-    return item if not math.isnan(item) else float("nan")

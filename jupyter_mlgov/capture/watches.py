@@ -110,9 +110,10 @@ class FolderWatch:
 
     def cell_starts(self) -> None:
         """What happened since the last cell is not this one's."""
-        if self._inotify is not None:
-            self.settle()
-            self._running, self._ours = True, False
+        with self._lock:  # or the thread, having seen that no cell runs, takes in what this one reads
+            if self._inotify is not None:
+                self.settle()
+                self._running, self._ours = True, False
 
     def cell_ends(self) -> None:
         """Takes in the rest of what happened, files that are still open too."""
@@ -242,9 +243,9 @@ class FolderWatch:
                 self._reads.quiet["inotify"] = (
                     f"the project has more than {PROJECT_FOLDERS} folders: not all are watched"
                 )
-            while self._inotify is not None:
+            while (watching := self._inotify) is not None:
                 with contextlib.suppress(OSError, ValueError):
-                    select.select([self._inotify.descriptor], [], [], 5.0)
+                    select.select([watching.descriptor], [], [], 5.0)
                 time.sleep(PAUSE_S)
                 with contextlib.suppress(Exception):
                     self.settle()

@@ -233,8 +233,8 @@ class Ledger:
         """Number and id of the newest snapshot of ``experiment``, as the last entries before ``head`` tell it.
 
         Looks no further than an entry that is ``known``, which is the third value then; ``(0, None, None)`` where
-        there is no snapshot. None where the last entries do not tell: they are too many, two lines meet, or one of them
-        cannot be read.
+        there is no snapshot. None where the last entries do not tell: they are too many, or two lines meet. Raises
+        ``Missing`` and ``Damaged`` where one of them cannot be read.
         """
         name = head
         for _ in range(_NEAR):

@@ -146,3 +146,20 @@ def test_a_python_process_tells_what_it_opens_and_a_forked_one_too(tmp_path: Pat
     assert {str(odd), str(tmp_path / "x.csv")} <= set(reads.read)
     assert all("process" in reads.read[str(path)].seen_by for path in (odd, tmp_path / "x.csv"))
     assert str(tmp_path / "out.csv") in reads.written
+
+
+def test_a_process_that_opens_more_files_than_are_counted_says_so_and_stops(tmp_path: Path) -> None:
+    reads = Reads()
+    children = ChildReads(reads)
+    children.start()
+    try:
+        code = (
+            "import jupyter_mlgov.capture.children as c, os, sys; c.MOST = 3; c.start()\n"
+            "for number in range(9): open(os.path.join(sys.argv[1], str(number)), 'w').close()"
+        )
+        subprocess.run([sys.executable, "-c", code, tmp_path], check=True)
+        children.take_in()
+    finally:
+        children.stop()
+    assert [Path(path).name for path in reads.written] == ["0", "1", "2"]
+    assert reads.lost == {"process": "processes read more files than are counted"}
