@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from jupyter_mlgov.capture.ordinary_words import is_module, names_in, where_it_is_no_name
 from jupyter_mlgov.records.decoding import converted
 from jupyter_mlgov.records.secret_forms import Kind, is_bare_secret, is_secret_value, kind_of_name
 from jupyter_mlgov.records.secrets import REDACTED, find_secrets, redact_bytes, redact_tree, replace
@@ -70,16 +71,19 @@ class Secrets:
 
     def __init__(self) -> None:
         self._values: set[str] = set()
-        self._pattern: re.Pattern[str] | None = None
         self._environment: dict[str, str] = {}
         self._read: set[int] = set()
+        self._names: set[str] = set()
+        """Names in the code that was read."""
+        self._known_as: list[re.Pattern[str]] | None = None
+        self._learnt = 0
         self._clean: dict[str, str] = {}
         """Texts that come again at every snapshot (cells that ran) with what became of them."""
 
     @property
     def known(self) -> int:
-        """How many values have been learnt: it grows with each."""
-        return len(self._values)
+        """Grows with each value that is learnt, and where one turns out to be a name of the code."""
+        return self._learnt
 
     # -- learning ----------------------------------------------------------------------------------------
 
@@ -90,6 +94,10 @@ class Secrets:
             if key in self._read:
                 continue
             self._read.add(key)
+            names = set(names_in(text)) - self._names
+            self._names |= names
+            if not names.isdisjoint(self._values):
+                self._changed()
             for start, end, kind in find_secrets(text):
                 self._add(kind, text[start:end])
 
@@ -114,15 +122,22 @@ class Secrets:
             one = one.strip()
             if len(one) < _SHORTEST or one.lower() in _COMMON or one in self._values or one == REDACTED:
                 continue
+            if is_module(one):
+                continue
             self._values |= {
                 one,
                 quote(one, safe=""),
                 html.escape(one),
                 json.dumps(one)[1:-1],
+                json.dumps(one, ensure_ascii=False)[1:-1],
                 repr(one)[1:-1],
             }
-            self._pattern = None
-            self._clean.clear()
+            self._changed()
+
+    def _changed(self) -> None:
+        self._learnt += 1
+        self._known_as = None
+        self._clean.clear()
 
     # -- redacting ---------------------------------------------------------------------------------------
 
@@ -179,17 +194,30 @@ class Secrets:
     def _known(self, text: str) -> str:
         if not self._values:
             return text
-        if self._pattern is None:
-            words = sorted(self._values, key=len, reverse=True)
-            self._pattern = re.compile(
-                "|".join(
-                    re.escape(word) if len(word) >= _LONG else rf"{_EDGE}{re.escape(word)}(?![A-Za-z0-9])"
-                    for word in words
-                )
-            )
+        if self._known_as is None:
+            self._known_as = _expressions(self._values, self._names)
         if not any(value in text for value in self._values):
             return text
-        return self._pattern.sub(REDACTED, text)
+        for expression in self._known_as:
+            text = expression.sub(rf"\g<1>{REDACTED}" if expression.groups else REDACTED, text)
+        return text
+
+
+def _expressions(values: set[str], names: set[str]) -> list[re.Pattern[str]]:
+    """What finds ``values`` wherever they stand, but for those that are ``names`` of the code."""
+    anywhere = sorted(values - names, key=len, reverse=True)
+    found = []
+    if anywhere:
+        found.append(
+            re.compile(
+                "|".join(
+                    re.escape(word) if len(word) >= _LONG else rf"{_EDGE}{re.escape(word)}(?![A-Za-z0-9])"
+                    for word in anywhere
+                )
+            )
+        )
+    found += [re.compile(where_it_is_no_name(word)) for word in sorted(values & names)]
+    return found
 
 
 _FILE_OF_DIFF = re.compile(rb"^diff --git \"?a/.*?\"? \"?b/(.+?)\"?$", re.MULTILINE)

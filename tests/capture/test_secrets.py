@@ -15,6 +15,7 @@ import zstandard
 
 from jupyter_mlgov.capture.secrets import Secrets, is_secret_file, is_secret_variable, without_secret_files
 from jupyter_mlgov.project import Project
+from jupyter_mlgov.records.manifest import Caution
 from jupyter_mlgov.records.secrets import REDACTED
 from tests.capture.secret_corpus import PEM, PEM_LINE, SECRETS
 from tests.kernel import Kernel
@@ -246,3 +247,57 @@ def test_what_the_environment_holds_now_is_learnt(monkeypatch: pytest.MonkeyPatc
     secrets = Secrets()
     secrets.learn_environment()
     assert secrets.redact("x abcd-1234-efgh-5678") == f"x {REDACTED}"
+
+
+@pytest.mark.parametrize("value", ['pä"sswörd99x!', "back\\slash-ü-7", "tab\tand-é-77", 'it\'s-ñ-"9"'])
+def test_a_value_with_letters_and_marks_of_other_alphabets_is_seen_in_a_record(value: str) -> None:
+    secrets = Secrets()
+    secrets.learn_environment({"DB_PASSWORD": value})
+    record = Caution(code="input.unreadable", message=f"could not connect with {value} to db")
+    assert secrets.holds(record)
+    assert secrets.redact_record(record).message == f"could not connect with {REDACTED} to db"
+    data = json.dumps({"said": f"with {value}"}, ensure_ascii=False).encode()
+    assert json.loads(secrets.redact_json(data)) == {"said": f"with {REDACTED}"}
+
+
+@pytest.mark.parametrize("module", ["sklearn", "pandas", "colorsys"])
+def test_a_password_that_is_a_modules_name_tears_no_code_apart(module: str) -> None:
+    secrets = Secrets()
+    secrets.learn_environment({"POSTGRES_PASSWORD": module})
+    code = f"import {module}\nx = {module}.y\ninstalled = {{'{module}': 1}}"
+    assert secrets.redact(code) is code
+    assert secrets.redact(f'connect(password="{module}")') == f'connect(password="{REDACTED}")'
+    assert secrets.redact(f"postgres://me:{module}@host/db") == f"postgres://me:{REDACTED}@host/db"
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["dataset = load()\nfit(dataset)\nfit(data=dataset\n)", "for dataset in many:\n    print(dataset)",
+     "from x import load, dataset\nf(lambda: dataset)", "dataset, y = split()\n[dataset]", "def dataset(): ...\ndataset"],
+)  # fmt: skip
+def test_a_password_that_the_code_uses_as_a_name_stays_a_name(code: str) -> None:
+    secrets = Secrets()
+    secrets.learn_environment({"MYSQL_PASSWORD": "dataset"})
+    assert secrets.redact("it printed dataset") == f"it printed {REDACTED}", "nothing says that it is a name"
+    known = secrets.known
+    secrets.learn([code])
+    assert secrets.known > known, "what was redacted before is out of date"
+    assert secrets.redact(code) is code
+    for text, clean in (
+        ('connect("me", "dataset")', f'connect("me", "{REDACTED}")'),
+        ("MYSQL_PASSWORD=dataset\n", f"MYSQL_PASSWORD={REDACTED}\n"),
+        ("password: dataset", f"password: {REDACTED}"),
+        ('{\\"pw\\": \\"dataset\\"}', f'{{\\"pw\\": \\"{REDACTED}\\"}}'),
+        ("mysql://me:dataset@host", f"mysql://me:{REDACTED}@host"),
+    ):
+        assert secrets.redact(text) == clean
+
+
+@pytest.mark.parametrize(
+    "text", ["# letmein: never say it", 'f("letmein.x = 1")', "The password is letmein.", "- letmein, or so"]
+)
+def test_a_password_in_a_comment_a_string_or_prose_is_no_name(text: str) -> None:
+    secrets = Secrets()
+    secrets.learn_environment({"MYSQL_PASSWORD": "letmein"})
+    secrets.learn([text])
+    assert "letmein" not in secrets.redact(f"{text} letmein")
