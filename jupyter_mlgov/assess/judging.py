@@ -78,6 +78,14 @@ def not_applicable(test: str, reason: str, *, subject: str | None = None, rows: 
     )
 
 
+def crashed(group: str, error: Exception) -> TestResult:
+    """The result of a group of tests that raised: nothing of it is known."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    return TestResult(
+        id=group, group=group, question="Can it be tested?", verdict="error", reason=f"it raised {said}"
+    )
+
+
 def judge(estimate: Estimate | None, op: str | None, threshold: float | None) -> Judgement:
     """The verdict of a single question."""
     if estimate is None or math.isnan(estimate):

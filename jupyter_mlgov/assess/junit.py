@@ -18,7 +18,7 @@ def junit(made: Assessment, reference: str) -> bytes:
         name=_clean(f"mlgov assess {reference}"),
         tests=str(len(made.results)),
         failures=str(counts["fail"]),
-        errors="0",
+        errors=str(counts["error"]),
         skipped=str(counts["too-small"] + counts["not-applicable"]),
         time=f"{made.duration_s:g}",
     )
@@ -36,6 +36,8 @@ def junit(made: Assessment, reference: str) -> bytes:
         said = _clean(f"{one.question} {one.reason}")
         if one.verdict == "fail":
             ET.SubElement(case, "failure", message=_clean(one.reason), type="assess").text = said
+        elif one.verdict == "error":
+            ET.SubElement(case, "error", message=_clean(one.reason), type="assess").text = said
         elif one.verdict in ("too-small", "not-applicable"):
             ET.SubElement(case, "skipped", message=f"{one.verdict}: {_clean(one.reason)}")
         else:

@@ -14,6 +14,7 @@ import msgspec
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError, StoreError, UsageError
+from jupyter_mlgov.governance.assessed import asked
 from jupyter_mlgov.governance.policy import read_policy
 from jupyter_mlgov.governance.register import charter, kpis
 from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, Untrusted, load_model
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from jupyter_mlgov.rerun.progress import Progress
     from jupyter_mlgov.store import Store
 
-FORM = 3
+FORM = 4
 """Raised when a test computes something else: older results then do not stand for new ones."""
 
 
@@ -61,8 +62,9 @@ def assess(
     notes: list[str] = []
     model, described = model_of(root, store, snapshot, manifest, trusted, notes)
     kept = _refit(root, store, snapshot, described, trusted, notes) if test.out_of_fold else model
-    targets = kpis(store, snapshot, read_policy(root).targets)
-    key = _key(store, snapshot, manifest, suite, described if kept is not None else None, targets)
+    policy = read_policy(root)
+    targets, asks = kpis(store, snapshot, policy.targets), asked(store, snapshot, policy.targets)
+    key = _key(manifest, suite, described if kept is not None else None, asks)
     if not force:
         known = _known(store, key)
         if known is not None:
@@ -78,6 +80,7 @@ def assess(
         kept,
         described,
         targets,
+        asks,
         notes,
         _told(progress, suite),
     )
@@ -191,25 +194,15 @@ def _imported(store: Store, snapshot: str) -> bool:
 # -- not twice ---------------------------------------------------------------------------------------------------
 
 
-def _key(
-    store: Store,
-    snapshot: str,
-    manifest: Manifest,
-    suite: Suite,
-    model: Model | None,
-    targets: Sequence[KpiResult],
-) -> str:
+def _key(manifest: Manifest, suite: Suite, model: Model | None, asks: str) -> str:
     from importlib.metadata import version
 
-    written = charter(store, snapshot)
     facts = {
         "form": FORM,
         "suite": suite.digest,
         "model": model.digest if model is not None else None,
         "rows": [[one.role, one.object, one.predicted, list(one.scores), one.truth] for one in manifest.rows],
-        "kpis": msgspec.to_builtins(targets),
-        "threshold": msgspec.to_builtins(written.threshold) if written else None,
-        "positive": str(positive_of(suite, written)),
+        "asked": asks,
         "learnt": msgspec.to_builtins(manifest.inputs_schema),
         "versions": [version(name) for name in ("numpy", "scikit-learn", "shap", "fairlearn")],
     }
@@ -249,6 +242,7 @@ def _assessed(
     kept: Any,
     described: Model | None,
     targets: Sequence[KpiResult],
+    asks: str,
     notes: list[str],
     progress: Callable[[str], None],
 ) -> Assessment:
@@ -288,6 +282,7 @@ def _assessed(
         key=key,
         snapshot=snapshot,
         suite=suite.digest,
+        asked=asks,
         task=subject.task,
         model=described.digest if described is not None and model is not None else None,
         model_class=described.class_ if described is not None else None,
@@ -342,6 +337,7 @@ def _run(
         slices,
         stability,
     )
+    from jupyter_mlgov.assess.judging import crashed
 
     def draw(title: str, picture: bytes, text: str) -> Figure:
         return Figure(title=title, object=store.put(picture), text=text)
@@ -369,10 +365,7 @@ def _run(
         except (UsageError, StoreError):
             raise
         except Exception as error:  # noqa: BLE001 - what a model does when it is disturbed is its own
-            notes.append(
-                f"{name} could not be tested: {' '.join(f'{type(error).__name__}: {error}'.split())[:200]}"
-            )
-            continue
+            made = [crashed(name, error)]
         each = (time.perf_counter() - started) / max(len(made), 1)
         results += [msgspec.structs.replace(one, duration_s=round(each, 4)) for one in made]
     if "explanations" in suite.tests:
@@ -386,7 +379,7 @@ def _explanations(
     store: Store, subject: Subject, suite: Suite, described: Model | None, notes: list[str]
 ) -> tuple[list[TestResult], str | None]:
     from jupyter_mlgov.assess.explain import explain, key_of
-    from jupyter_mlgov.assess.judging import not_applicable, result
+    from jupyter_mlgov.assess.judging import crashed, not_applicable, result
 
     names = ("explanations.additivity", "explanations.sampling")
     why = ""
@@ -403,9 +396,7 @@ def _explanations(
         try:
             made = explain(subject, suite, store, described.digest)
         except Exception as error:  # noqa: BLE001 - SHAP or the model may refuse
-            said = " ".join(f"{type(error).__name__}: {error}".split())[:200]
-            notes.append(f"the predictions could not be explained: {said}")
-            return [not_applicable(name, f"SHAP failed ({said})") for name in names], None
+            return [crashed("explanations", error)], None
         known = store.put(canonical(made)), made
     name, made = known
     table = tuple(

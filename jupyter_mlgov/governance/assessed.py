@@ -15,9 +15,10 @@ import msgspec
 
 from jupyter_mlgov.errors import StoreError
 from jupyter_mlgov.governance.estimates import Estimate
-from jupyter_mlgov.records.annotations import SliceValue
+from jupyter_mlgov.governance.register import charter, kpis
+from jupyter_mlgov.records.annotations import Kpi, SliceValue
 from jupyter_mlgov.records.assessment import Assessment, TestResult
-from jupyter_mlgov.records.canonical import number
+from jupyter_mlgov.records.canonical import canonical, digest, number, plain
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
 
@@ -44,12 +45,34 @@ def newest_said(store: Store, snapshot: str) -> tuple[Entry, Assessment] | None:
     return None
 
 
+def asked(store: Store, snapshot: str, targets: Iterable[Kpi] = ()) -> str:
+    """A digest of what charter and policy (``targets``) ask of a snapshot's tests now: with another one, the same tests may
+    judge otherwise."""
+    written = charter(store, snapshot)
+    data = written.test_data if written is not None else None
+    return digest(
+        canonical(
+            plain(
+                {
+                    "kpis": msgspec.to_builtins(kpis(store, snapshot, targets)),
+                    "threshold": msgspec.to_builtins(written.threshold) if written is not None else None,
+                    "positive": data.positive if data is not None else None,
+                }
+            )
+        )
+    )
+
+
 def matching(made: Assessment, name: str) -> list[TestResult]:
-    """The results that ``name`` means: ``all``, a group, a test, or one result of it."""
+    """The results that ``name`` means: ``all``, a group, a test, or one result of it. Where its group raised, that is the
+    result of each of its tests."""
+    group = name.partition(".")[0]
     return [
         one
         for one in made.results
-        if name in ("all", one.group, one.id) or one.id.startswith((f"{name}:", f"{name}."))
+        if name in ("all", one.group, one.id)
+        or one.id.startswith((f"{name}:", f"{name}."))
+        or (one.verdict == "error" and one.group == group)
     ]
 
 
@@ -60,6 +83,7 @@ def value_of(made: Assessment | None, name: str) -> tuple[Estimate, SliceValue]:
             "this snapshot was not assessed yet: run mlgov assess, and its checks are evaluated then"
         )
     found = [one for one in made.results if one.id == name or one.id.startswith(f"{name}:")]
+    found = found or [one for one in matching(made, name) if one.verdict == "error"]
     if not found:
         raise LookupError(f"no test is called {name!r}{_near(name, (one.id for one in made.results))}")
     measured = [(number(one.value), one) for one in found]

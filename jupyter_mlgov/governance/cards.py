@@ -212,6 +212,6 @@ def snapshot_card(document: dict[str, Any]) -> str:
         pairs.append(("last rerun", escape(str(document["reruns"][-1]["verdict"]))))
     if document.get("assessment"):
         counts = document["assessment"]["counts"]
-        pairs.append(("assessed", f"{counts['fail']} failed, {counts['pass']} passed"))
+        pairs.append(("assessed", f"{counts['fail'] + counts['error']} failed, {counts['pass']} passed"))
     pairs += [("warning", escape(warning["message"])) for warning in document["warnings"]]
     return _box(colour, escape(title), badges, _rows(pairs))

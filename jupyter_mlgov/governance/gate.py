@@ -13,8 +13,8 @@ rule                      passes when
                           brought counts where there is none of this project
 ``rejection``             nobody rejected it; who did may withdraw that by approving it later
 ``charter``               the charter has the fields that the policy asks for
-``assess NAME``           the newest assessment has tested that, and none of its tests failed or was too small to tell
-                          (one rule for each that the policy names)
+``assess NAME``           the newest assessment, by the settings that hold now, has tested that, and none of its tests
+                          failed, raised or was too small to tell (one rule for each that the policy names)
 ``code``                  the code that ran is that of a commit
 ``approval ROLE``         enough people approved it in that role (one rule a role)
 ========================  ==========================================================================
@@ -27,7 +27,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.governance.approvals import Decision, decisions, standing
-from jupyter_mlgov.governance.assessed import matching, newest_assessment
+from jupyter_mlgov.governance.assessed import asked, matching, newest_assessment
 from jupyter_mlgov.governance.kpis import as_text
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.governance.register import charter, kpis, register
@@ -53,10 +53,12 @@ def decide(
     id: str,  # noqa: A002 - the field's own name
     policy: Policy | None = None,
     *,
+    suite: str | None = None,
     now: datetime | None = None,
 ) -> GateDecision:
     """May the snapshot ``id`` be used, under ``policy`` (the default one unless told)? Raises what reading the store
-    raises. ``now`` matters only where the policy limits a rerun's age."""
+    raises. ``suite`` is the digest of the settings by which models are tested now: where the policy asks for tests, those
+    made by others do not count. ``now`` matters only where the policy limits a rerun's age."""
     policy = policy or Policy()
     manifest = store.manifest(id)
     ref = _reference(store, id, manifest)
@@ -69,7 +71,7 @@ def decide(
         *_rerun(store.evidence(id, "rerun"), ref, policy, now or datetime.now(UTC)),
         _rejection(held),
         *_charter(charter(store, id), policy),
-        *_assessed(store, id, policy, ref),
+        *_assessed(store, id, policy, suite, ref),
         *_code(manifest, policy),
         *_approvals(held, manifest, policy, ref),
     )
@@ -235,30 +237,35 @@ def _charter(held: Charter | None, policy: Policy) -> list[GateRule]:
     return [GateRule(rule="charter", passed=False, reason=f"{said}: write it in the %%charter cell")]
 
 
-def _assessed(store: Store, id: str, policy: Policy, ref: str) -> list[GateRule]:  # noqa: A002
+def _assessed(store: Store, id: str, policy: Policy, suite: str | None, ref: str) -> list[GateRule]:  # noqa: A002
     if not policy.assess:
         return []
     made = newest_assessment(store, id)
-    return [_tested(name, made, ref) for name in policy.assess]
-
-
-def _tested(name: str, made: Assessment | None, ref: str) -> GateRule:
-    rule = f"assess {name}"
     if made is None:
-        return GateRule(rule=rule, passed=False, reason=f"it was never assessed: run mlgov assess {ref}")
+        outdated = "it was never assessed"
+    elif suite is not None and made.suite != suite:
+        outdated = "it was assessed by other settings than [assess] has now"
+    elif made.asked != asked(store, id, policy.targets):
+        outdated = "it was assessed when charter or policy asked for something else"
+    else:
+        return [_tested(name, made) for name in policy.assess]
+    reason = f"{outdated}: run mlgov assess {ref}"
+    return [GateRule(rule=f"assess {name}", passed=False, reason=reason) for name in policy.assess]
+
+
+_CLOSING = {"fail": "failed", "error": "could not be tested", "too-small": "too small to tell"}
+
+
+def _tested(name: str, made: Assessment) -> GateRule:
+    rule = f"assess {name}"
     found = matching(made, name)
-    failed = [one for one in found if one.verdict == "fail"]
-    small = [one for one in found if one.verdict == "too-small"]
+    closing = [one for word in _CLOSING for one in found if one.verdict == word]
     passed = [one for one in found if one.verdict == "pass"]
-    if failed or small:
-        worst = (failed or small)[0]
-        more = f", and {len(failed) + len(small) - 1} more" if len(failed) + len(small) > 1 else ""
-        words = "failed" if failed else "too small to tell"
-        return GateRule(
-            rule=rule,
-            passed=False,
-            reason=f"{one_line(worst.id, 120)}: {words}: {one_line(worst.reason, 300)}{more}: mend the model or its data",
-        )
+    if closing:
+        worst = closing[0]
+        more = f", and {len(closing) - 1} more" if len(closing) > 1 else ""
+        said = f"{one_line(worst.id, 120)}: {_CLOSING[worst.verdict]}: {one_line(worst.reason, 300)}{more}"
+        return GateRule(rule=rule, passed=False, reason=f"{said}: mend the model or its data")
     if not passed:
         why = (
             one_line(found[0].reason, 300)

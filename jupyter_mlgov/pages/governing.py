@@ -16,6 +16,7 @@ from jupyter_mlgov.records.canonical import number
 _JUDGED = {
     "pass": MARK[True],
     "fail": MARK[False],
+    "error": Text("!", style=BAD),
     "too-small": Text("?", style=UNSURE),
     "measured": Text("·", style=QUIET),
     "not-applicable": Text("–", style=QUIET),
@@ -23,6 +24,7 @@ _JUDGED = {
 
 _JUDGED_WORDS = {
     "fail": "failed",
+    "error": "could not be tested",
     "too-small": "too small to tell",
     "pass": "passed",
     "measured": "measured",
@@ -43,7 +45,7 @@ def gate(decision: Any) -> RenderableType:
 
 
 def judged(counts: dict[str, int]) -> str:
-    return ", ".join(f"{counts[word]} {words}" for word, words in _JUDGED_WORDS.items() if counts[word])
+    return ", ".join(f"{counts[word]} {words}" for word, words in _JUDGED_WORDS.items() if counts.get(word))
 
 
 def _assess(made: Any) -> RenderableType:
@@ -57,7 +59,7 @@ def _assess(made: Any) -> RenderableType:
             f"{value:.4g}" if value is not None else "",
             f"{low:.3g} to {high:.3g}" if known else "",
             f"{one.op} {one.threshold:g}" if one.op and one.threshold is not None else "",
-            clean(one.reason if one.verdict in ("fail", "too-small", "not-applicable") else ""),
+            clean(one.reason if one.verdict in ("fail", "error", "too-small", "not-applicable") else ""),
         )
     said = judged(made.counts())
     notes = [clean(f"note: {note}") for note in made.notes]

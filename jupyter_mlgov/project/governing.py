@@ -13,6 +13,7 @@ from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.project.rerunning import Rerunning
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.governance.policy import Policy
     from jupyter_mlgov.records.assessment import Assessment
     from jupyter_mlgov.records.verdict import GateDecision
     from jupyter_mlgov.report.inventory import Inventory
@@ -81,7 +82,14 @@ class Governing(Rerunning):
         from jupyter_mlgov.governance.gate import decide
         from jupyter_mlgov.governance.policy import read_policy
 
-        return decide(self.store, snapshot, read_policy(self.root))
+        policy = read_policy(self.root)
+        return decide(self.store, snapshot, policy, suite=self._suite_asked(policy))
+
+    def _suite_asked(self, policy: Policy) -> str | None:
+        """The digest of ``[assess]``, where the gate asks for tests."""
+        from jupyter_mlgov.assess.suite import read_suite
+
+        return read_suite(self.root).digest if policy.assess else None
 
     def approve(
         self,
@@ -188,7 +196,9 @@ class Governing(Rerunning):
         from jupyter_mlgov.governance.policy import read_policy
         from jupyter_mlgov.report import inventory
 
-        return inventory(self.store, ids, read_policy(self.root), now=datetime.now(UTC))
+        policy = read_policy(self.root)
+        suite = self._suite_asked(policy)
+        return inventory(self.store, ids, policy, suite=suite, now=datetime.now(UTC))
 
     def inventory(
         self,

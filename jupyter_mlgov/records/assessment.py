@@ -13,13 +13,14 @@ from msgspec import Struct
 
 from jupyter_mlgov.records.canonical import Scalar
 
-Judgement = Literal["pass", "fail", "too-small", "measured", "not-applicable"]
-"""``too-small``: the interval reaches over the threshold and there are too few cases to tell. ``measured``: no threshold
+Judgement = Literal["pass", "fail", "error", "too-small", "measured", "not-applicable"]
+"""``error``: testing it raised, so nothing is known.
+``too-small``: the interval reaches over the threshold and there are too few cases to tell. ``measured``: no threshold
 is set. ``not-applicable``: the question does not arise, or what it needs is not there; ``reason`` says which."""
 
 Task = Literal["binary", "multiclass", "regression"]
 
-JUDGEMENTS: tuple[Judgement, ...] = ("fail", "too-small", "pass", "measured", "not-applicable")
+JUDGEMENTS: tuple[Judgement, ...] = ("fail", "error", "too-small", "pass", "measured", "not-applicable")
 
 
 class HeldRows(Struct, frozen=True, kw_only=True):
@@ -198,6 +199,8 @@ class Assessment(Struct, frozen=True, kw_only=True):
     snapshot: str
     suite: str
     """Digest of the settings that were applied."""
+    asked: str | None = None
+    """Digest of what charter and policy asked of it: KPIs, threshold, positive label."""
     task: Task
     model: str | None = None
     """Digest of the model; None where only stored predictions were tested."""

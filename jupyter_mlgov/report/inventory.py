@@ -64,9 +64,12 @@ class Inventory:
     as_of: str
 
 
-def inventory(store: Store, snapshots: Sequence[str], policy: Policy, *, now: datetime) -> Inventory:
-    """The rows of ``snapshots`` (ids), in their order. ``now`` dates the page: reruns are old as of then."""
-    rows = tuple(_row(store, snapshot, policy, now) for snapshot in snapshots)
+def inventory(
+    store: Store, snapshots: Sequence[str], policy: Policy, *, suite: str | None = None, now: datetime
+) -> Inventory:
+    """The rows of ``snapshots`` (ids), in their order. ``now`` dates the page: reruns are old as of then. ``suite`` as for
+    the gate."""
+    rows = tuple(_row(store, snapshot, policy, suite, now) for snapshot in snapshots)
     usable = sum(row.gate.tone == "good" for row in rows)
     return Inventory(
         rows=rows,
@@ -77,11 +80,11 @@ def inventory(store: Store, snapshots: Sequence[str], policy: Policy, *, now: da
     )
 
 
-def _row(store: Store, snapshot: str, policy: Policy, now: datetime) -> ModelRow:
+def _row(store: Store, snapshot: str, policy: Policy, suite: str | None, now: datetime) -> ModelRow:
     unknown = Said("not known", "warn")
     try:
         record = read(store, snapshot)
-        decision = decide(store, snapshot, policy, now=now)
+        decision = decide(store, snapshot, policy, suite=suite, now=now)
     except MlgovError as error:
         return ModelRow(
             snapshot, snapshot[:12], "", "", "", unknown, unknown, unknown, unknown, unknown, "", str(error)

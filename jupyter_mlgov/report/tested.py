@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 OUTCOMES: dict[str, tuple[str, Tone]] = {
     "pass": ("passed", "good"),
     "fail": ("failed", "bad"),
+    "error": ("could not be tested", "bad"),
     "too-small": ("too small to tell", "warn"),
     "measured": ("measured, no threshold", "quiet"),
     "not-applicable": ("not applicable", "quiet"),
@@ -123,7 +124,7 @@ def _shown(record: Record, made: Assessment, name: str, at: str) -> Tested:
 
 
 def _group(name: str, results: list[TestResult]) -> GroupView:
-    order = {"fail": 0, "too-small": 1, "pass": 2, "measured": 3}
+    order = {"fail": 0, "error": 1, "too-small": 2, "pass": 3, "measured": 4}
     asked = sorted((one for one in results if one.verdict in order), key=lambda one: order[one.verdict])
     others = [one for one in results if one.verdict == "not-applicable"]
     worst = asked[0].verdict if asked else "not-applicable"

@@ -59,7 +59,8 @@ def assess(
         junit=caller.folder / junit if junit else None,
         progress=caller.progress,
     )
-    caller.answer = Answer("assess", made, 1 if made.counts()["fail"] else 0, as_json)
+    counts = made.counts()
+    caller.answer = Answer("assess", made, 1 if counts["fail"] or counts["error"] else 0, as_json)
 
 
 @click.command()

@@ -80,7 +80,7 @@ def record(
 
 def project(folder: Path, settings: str = "") -> Project:
     """An empty project with its ``mlgov.toml``."""
-    (folder / ".mlgov").parent.mkdir(exist_ok=True)
+    folder.mkdir(exist_ok=True)
     store = Store.create(folder / ".mlgov")
     (folder / "mlgov.toml").write_text(settings, encoding="utf-8")
     return Project(folder, store)

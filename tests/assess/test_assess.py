@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,12 @@ from sklearn.tree import DecisionTreeClassifier
 from jupyter_mlgov.assess.junit import junit
 from jupyter_mlgov.assess.run import assess, newest, reference_attributions
 from jupyter_mlgov.errors import Blocked, UsageError
+from jupyter_mlgov.governance.assessed import newest_assessment
 from jupyter_mlgov.governance.kpis import parse_kpi
+from jupyter_mlgov.project import Project
 from jupyter_mlgov.records.annotations import Charter
 from jupyter_mlgov.records.assessment import Assessment
+from jupyter_mlgov.verbs import Answer, call
 from tests.assess.making import find, project, record, with_suite
 
 CANCER = load_breast_cancer(return_X_y=True, as_frame=True)
@@ -107,8 +111,6 @@ def test_show_gives_the_assessment_beside_the_manifest(cancer):
 
 
 def test_junit_has_a_case_for_each_test_and_never_passes_what_could_not_be_told(cancer):
-    import xml.etree.ElementTree as ET
-
     _, _, made = cancer
     suite = ET.fromstring(junit(made, "cancer@1"))[0]
     assert suite.get("failures") == str(made.counts()["fail"])
@@ -116,6 +118,50 @@ def test_junit_has_a_case_for_each_test_and_never_passes_what_could_not_be_told(
     assert len(cases) == len(made.results)
     assert cases["performance.kpi:recall"].find("failure") is not None
     assert cases["performance.kpi:profit"].find("skipped") is not None
+
+
+@pytest.mark.parametrize("group", ["shift", "explanations"])
+def test_a_group_of_tests_that_raises_is_an_answer_and_closes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise ZeroDivisionError("no\nrows")
+
+    held = project(tmp_path, f"[gate]\nassess = ['all']\n[assess]\ntests = ['{group}', 'leakage']\n")
+    manifest, _ = record(held.store, split(*CANCER, make_pipeline(StandardScaler(), LogisticRegression())))
+    snapshot = held.store.commit(manifest).subject
+    where = "shift.shift" if group == "shift" else "explain.explain"
+    monkeypatch.setattr(f"jupyter_mlgov.assess.{where}", fails)
+    answer = call(["assess", snapshot], folder=held.root)
+    assert isinstance(answer, Answer)
+    assert answer.status == 1
+    one = find(answer.value, group)
+    assert (one.verdict, one.reason) == ("error", "it raised ZeroDivisionError: no rows")
+    suite = ET.fromstring(junit(answer.value, "cancer@1"))[0]
+    assert suite.get("errors") == "1"
+    assert suite.find(f"testcase[@name='{group}']/error") is not None
+    rule = next(rule for rule in held.gate(snapshot).rules if rule.rule == "assess all")
+    assert not rule.passed
+    assert f"{group}: could not be tested: it raised ZeroDivisionError" in rule.reason
+    assert "could not be tested" in held.report_html(snapshot)
+    (held.root / "mlgov.toml").write_text("[gate]\nassess = ['leakage']\n")
+    rule = next(rule for rule in held.gate(snapshot).rules if rule.rule == "assess leakage")
+    assert "by other settings than [assess] has now" in rule.reason
+
+
+def test_results_that_a_bundle_brought_are_not_taken_for_results_of_here(
+    cancer: tuple[Project, str, Assessment], tmp_path: Path
+) -> None:
+    held, snapshot, made = cancer
+    held.export(snapshot, tmp_path / "x.mlgov")
+    there = project(tmp_path / "there")
+    there.import_bundle(tmp_path / "x.mlgov", there.root)
+    assert newest_assessment(there.store, snapshot) is not None
+    again = assess(there.root, there.store, snapshot, with_suite(), trusted=["sklearn.pipeline.Pipeline"])
+    assert again.duration_s != made.duration_s
+    assert again.results[0].value == made.results[0].value
+    once_more = assess(there.root, there.store, snapshot, with_suite())
+    assert once_more == again
 
 
 def test_other_settings_keep_the_explanations(cancer, monkeypatch):

@@ -63,7 +63,7 @@ The same documents are in `retrainings` of the snapshot that came of it (of the 
               "champion": {"value": 0.74, "low": 0.7, "high": 0.78}, "challenger": {...}, "gain": {...},
               "verdict": "better" | "no worse" | "worse" | "too few rows to tell" | "not comparable",
               "reason": "one sentence", "notes": []} | null,
-  "assessment": {"fail": 0, "too-small": 1, "pass": 19, "measured": 7, "not-applicable": 4} | null,
+  "assessment": {"fail": 0, "error": 0, "too-small": 1, "pass": 19, "measured": 7, "not-applicable": 4} | null,
   "rerun": "reproduced" | ... | null, "gate": {"open": true, "rules": [...]} | null,
   "outcome": "released" | "ready" | "not good enough" | "gate closed" | "failed", "reasons": ["..."], "notes": [],
   "release": {"model": "credit", "stage": "production", "number": 2, ...} | null

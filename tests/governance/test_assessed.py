@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from jupyter_mlgov.governance.assessed import asked
 from jupyter_mlgov.governance.checks import after_assessment, evaluate
 from jupyter_mlgov.governance.gate import decide
 from jupyter_mlgov.governance.policy import Policy
-from jupyter_mlgov.records.annotations import Check, Risk
+from jupyter_mlgov.records.annotations import Charter, Check, DeclaredData, Kpi, Risk, Threshold
 from jupyter_mlgov.records.assessment import Assessment, TestResult
 from jupyter_mlgov.records.canonical import canonical
 from jupyter_mlgov.store import Store
@@ -49,6 +52,7 @@ ODDS = assessment(
     result("fairness.equalized_odds:black", 0.2, "fail"),
     result("fairness.demographic_parity:sex", 0.09, cases=5, half=0.2),
     result("leakage.time_order", None, "not-applicable"),
+    result("shift", None, "error"),
 )
 
 
@@ -83,6 +87,7 @@ def test_too_few_cases_are_no_answer():
         ('assess("fairness.equalized_odds") < 0.1', None, "not assessed yet: run mlgov assess"),
         ('assess("fairness.equalised_odds") < 0.1', ODDS, "did you mean 'fairness.equalized_odds'"),
         ('assess("leakage.time_order") <= 0', ODDS, "not-applicable: because"),
+        ('assess("shift.domain") <= 0.6', ODDS, "shift: error: because"),
     ],
 )
 def test_what_has_no_value_has_no_answer_and_says_why(expression: str, given: Assessment | None, said: str):
@@ -164,15 +169,53 @@ def test_a_record_of_a_stranger_runs_nothing_when_its_model_is_assessed(tmp_path
         ("fairness.demographic_parity", True, "1 test passed on 500 rows"),
         ("leakage", False, "nothing of it was tested: because"),
         ("calibration", False, "the suite has no such test"),
+        ("shift", False, "shift: could not be tested: because"),
+        ("shift.domain", False, "shift: could not be tested: because"),
     ],
 )
 def test_the_gate_asks_for_tests(tmp_path: Path, name: str, passed: bool, said: str):
     store = Store.create(tmp_path / ".mlgov")
     snapshot = store.commit(make_manifest(store)).subject
-    store.append("assessment", snapshot, {"assessment": store.put(canonical(ODDS))})
+    made = msgspec.structs.replace(ODDS, asked=asked(store, snapshot))
+    store.append("assessment", snapshot, {"assessment": store.put(canonical(made))})
     rules = {rule.rule: rule for rule in decide(store, snapshot, Policy(assess=(name,))).rules}
     assert rules[f"assess {name}"].passed is passed
     assert said in rules[f"assess {name}"].reason
+
+
+def test_an_assessment_by_other_settings_or_for_another_charter_does_not_count(tmp_path: Path):
+    store = Store.create(tmp_path / ".mlgov")
+    snapshot = store.commit(make_manifest(store)).subject
+    policy = Policy(assess=("fairness.demographic_parity",), kpis=("auc >= 0.5",))
+
+    def said(policy: Policy = policy, suite: str = "s") -> str:
+        rules = {rule.rule: rule for rule in decide(store, snapshot, policy, suite=suite).rules}
+        found = rules["assess fairness.demographic_parity"]
+        return "passed" if found.passed else found.reason
+
+    def add(targets: Sequence[Kpi]) -> None:
+        made = msgspec.structs.replace(ODDS, asked=asked(store, snapshot, targets))
+        store.append("assessment", snapshot, {"assessment": store.put(canonical(made))})
+
+    store.append("assessment", snapshot, {"assessment": store.put(canonical(ODDS))})
+    assert "when charter or policy asked for something else: run mlgov assess baseline@1" in said()
+    add(policy.targets)
+    assert said() == "passed"
+    assert "by other settings than [assess] has now: run mlgov assess baseline@1" in said(suite="t")
+    assert "asked for something else" in said(msgspec.structs.replace(policy, kpis=("auc >= 0.6",)))
+    same = Charter(title="Only the title is another")
+    store.append("charter", snapshot, msgspec.to_builtins(same))
+    assert said() == "passed"
+    for other in ({"kpis": policy.targets + parsed("gap <= 0.1")}, {"threshold": Threshold(value=0.4)},
+                  {"test_data": DeclaredData(truth="y", positive="no")}):  # fmt: skip
+        store.append("charter", snapshot, msgspec.to_builtins(msgspec.structs.replace(same, **other)))
+        assert "asked for something else" in said()
+        add(policy.targets)
+        assert said() == "passed"
+
+
+def parsed(text: str) -> tuple[Kpi, ...]:
+    return Policy(kpis=(text,)).targets
 
 
 def test_the_gate_does_not_take_another_snapshots_assessment(tmp_path: Path):
