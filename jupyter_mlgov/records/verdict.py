@@ -44,13 +44,13 @@ class CellComparison(Struct, frozen=True, kw_only=True):
 class ValueComparison(Struct, frozen=True, kw_only=True):
     """A metric, frame or model on both sides. ``off`` is how far apart two numbers are, ``tolerance`` how far they
     may be: absolute where it was declared, else of the larger number (``relative``). ``noise``: it differs and is
-    no result (a measured duration)."""
+    no result (a measured duration). ``not compared``: the baseline's content is known, the candidate's is not."""
 
     kind: Literal["metric", "parameter", "frame", "model"]
     name: str
     baseline: str | int | float | bool | None
     candidate: str | int | float | bool | None
-    status: Literal["same", "noise", "equivalent", "different", "missing", "new"]
+    status: Literal["same", "noise", "equivalent", "different", "missing", "new", "not compared"]
     tolerance: float | None = None
     relative: bool = False
     off: float | None = None

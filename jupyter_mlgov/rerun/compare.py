@@ -70,9 +70,20 @@ class Measured:
         values = {value.status for value in self.values}
         if "error" in cells or self.inserted_error:
             return "failed"
-        if cells & {"different"} or values & {"different", "missing"}:
+        if self.differs or "not compared" in values:
             return "diverged"
         return "equivalent" if "equivalent" in cells | values else "reproduced"
+
+    @property
+    def differs(self) -> bool:
+        """Whether a difference was seen. A rerun of which something could not be compared is none that reproduced the
+        result, and there is no cause to look for."""
+        return self.inserted_error or bool(self.differing_cells or self.differing_names)
+
+    @property
+    def not_compared(self) -> tuple[ValueComparison, ...]:
+        """Frames and models whose content is known in the baseline only."""
+        return tuple(value for value in self.values if value.status == "not compared")
 
     @property
     def differing_cells(self) -> set[int]:
@@ -194,10 +205,10 @@ def _frame(old: Frame, new: Frame | None) -> ValueComparison | None:
         return ValueComparison(
             kind="frame", name=old.name, baseline=old.digest, candidate=None, status="missing"
         )
-    if old.digest is None or new.digest is None:
+    if old.digest is None:
         return None
     same = old.digest == new.digest or _only_timings(old, new)
-    status = "same" if same else "different"
+    status = "not compared" if new.digest is None else "same" if same else "different"
     return ValueComparison(
         kind="frame", name=old.name, baseline=old.digest, candidate=new.digest, status=status  # type: ignore[arg-type]
     )  # fmt: skip
@@ -230,16 +241,16 @@ def _model(old: Model, new: Model | None) -> ValueComparison | None:
         return ValueComparison(
             kind="model", name=old.name, baseline=old.digest, candidate=None, status="missing"
         )
-    if old.digest is None or new.digest is None:
+    if old.digest is None:
         return None
-    status = "same" if old.digest == new.digest else "different"
+    status = "not compared" if new.digest is None else "same" if old.digest == new.digest else "different"
     return ValueComparison(
         kind="model", name=old.name, baseline=old.digest, candidate=new.digest, status=status  # type: ignore[arg-type]
     )  # fmt: skip
 
 
 def _settled(value: ValueComparison) -> ValueComparison:
-    if value.kind in ("frame", "model") and value.status == "different":
+    if value.kind in ("frame", "model") and value.status in ("different", "not compared"):
         return msgspec.structs.replace(value, status="equivalent")
     return value
 

@@ -21,7 +21,7 @@ import msgspec
 from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError
 from jupyter_mlgov.records.verdict import Cause, Finding
-from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
+from jupyter_mlgov.rerun.compare import Measured, measure
 from jupyter_mlgov.rerun.diagnose import chances, finding_of
 from jupyter_mlgov.rerun.factors import Factor, changed_packages
 from jupyter_mlgov.rerun.history import unnoticed_history
@@ -345,7 +345,7 @@ class Controls:
         return mixture(self.measured, self.rerun.restored, today, python, follows=follows)
 
     def _same(self, one: str, other: str) -> bool:
-        return measure(self.rerun.store, one, other).verdict in GOOD
+        return not measure(self.rerun.store, one, other).differs
 
     def _failed(self, candidate: str) -> bool:
         return measure(self.rerun.store, self.rerun.baseline, candidate).verdict == "failed"

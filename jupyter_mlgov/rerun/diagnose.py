@@ -7,27 +7,43 @@ from __future__ import annotations
 
 from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.chance import kinds_of
-from jupyter_mlgov.rerun.compare import GOOD, Measured
+from jupyter_mlgov.rerun.compare import Measured
 from jupyter_mlgov.rerun.factors import Factor
 from jupyter_mlgov.rerun.search import Differences, Search
 
 
 def diagnose(measured: Measured, itself: Measured | None = None) -> tuple[Finding, ...]:
     """The causes of a difference; none where there is none. ``itself`` compares two unchanged runs."""
-    return () if measured.verdict in GOOD else tuple(Search(measured).findings(itself))
+    found = Search(measured).findings(itself) if measured.differs else []
+    return (*found, *_not_compared(measured))
 
 
 def between(measured: Measured) -> tuple[Finding, ...]:
     """The causes of a difference between two snapshots, of which no run can tell whether they agree with themselves: what
     no change explains is blamed on the likeliest chance."""
-    if measured.verdict in GOOD:
-        return ()
+    if not measured.differs:
+        return _not_compared(measured)
     search = Search(measured)
     found = search.findings(None)
     left = search.unexplained()
     if left and not any(one.cause.startswith(("randomness.", "time")) for one in found):
         found += search.chances(left, disagreeing=False, kinds=kinds_of(measured))[:1]
-    return tuple(found)
+    return (*found, *_not_compared(measured))
+
+
+def _not_compared(measured: Measured) -> tuple[Finding, ...]:
+    now = measured.after.manifest
+    why = {frame.name: frame.reason for frame in now.frames}
+    why |= {model.name: model.reason for model in now.models}
+    return tuple(
+        Finding(
+            cause="unknown", subject=value.name, variable=value.name,
+            message=f"The {value.kind} {value.name} was not compared: what it holds is known in the baseline and not in the "
+            f"other run ({why.get(value.name) or 'unknown why'}).",
+            remedy="mend that, then rerun; where time ran out, raise time_budget_s or object_budget_s in [capture]",
+        )
+        for value in measured.not_compared
+    )  # fmt: skip
 
 
 def explaining(measured: Measured, differences: Differences | None = None) -> list[Factor]:

@@ -27,7 +27,7 @@ from jupyter_mlgov.records.verdict import Cause, Comparison, Finding
 from jupyter_mlgov.rerun import environments, proven, sandbox
 from jupyter_mlgov.rerun.absolute_paths import absolute_texts, texts_to
 from jupyter_mlgov.rerun.code_form import form_of
-from jupyter_mlgov.rerun.compare import GOOD, Measured, measure
+from jupyter_mlgov.rerun.compare import Measured, measure
 from jupyter_mlgov.rerun.control import Controls
 from jupyter_mlgov.rerun.diagnose import diagnose
 from jupyter_mlgov.rerun.execute import Outcome, run_once
@@ -164,7 +164,7 @@ class Rerun:
         if first.candidate is None:
             return self._failed(first)
         measured = measure(self.store, self.baseline, first.candidate)
-        if measured.verdict in GOOD:
+        if not measured.differs:
             return self._answer(measured, diagnose(measured))
         told = failure(measured)
         if told is not None and told.confirmed and told.cause in _MISSING:
@@ -187,7 +187,7 @@ class Rerun:
         if second.candidate is not None:
             itself = measure(self.store, measured.after.id, second.candidate)
         findings = diagnose(measured, itself)
-        if itself is not None and itself.verdict not in GOOD:
+        if itself is not None and itself.differs:
             return self._answer(measured, controls.chance(findings, itself))
         return self._answer(measured, controls.agreeing(findings))
 

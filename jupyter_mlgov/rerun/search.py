@@ -51,7 +51,7 @@ class Search:
 
     def findings(self, itself: Measured | None) -> list[Finding]:
         """Everything that explains the difference, the main cause first."""
-        if itself is not None and itself.verdict not in _AGREE:
+        if itself is not None and itself.differs:
             return self._disagreeing(self.unstable(itself), kinds_of(itself))
         told = failure(self.measured)
         found = [] if told is not None and told.confirmed else self.explaining(self.all)
@@ -314,7 +314,6 @@ class Search:
         )  # fmt: skip
 
 
-_AGREE = ("reproduced", "equivalent")
 _UNSEEN: tuple[Cause, ...] = ("time", "randomness.filesystem-order", "randomness.threads", "data.rows")
 """What two runs, one right after the other, can agree about and yet have changed since the record."""
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from jupyter_mlgov.records.annotations import Charter, Kpi
 from jupyter_mlgov.rerun.compare import compare, measure
@@ -55,6 +56,39 @@ def test_a_metric_counts_by_value(make: Maker, old: Any, new: Any, expected: str
 def test_a_metric_that_is_gone_diverges_and_a_new_one_does_not(make: Maker) -> None:
     assert verdict(make, {"metrics": {"auc": 1.0, "f1": 1.0}}, {"metrics": {"auc": 1.0}}) == "diverged"
     assert verdict(make, {"metrics": {"auc": 1.0}}, {"metrics": {"auc": 1.0, "f1": 1.0}}) == "reproduced"
+
+
+@pytest.mark.parametrize("kind", ["model", "frame"])
+def test_what_could_not_be_compared_is_not_reproduced_and_named(make: Maker, kind: str) -> None:
+    known, unknown = (model("m", "x"),), (replace(model("m", "x"), digest=None, reason="it took too long"),)
+    if kind == "frame":
+        known, unknown = (
+            (frame("m", "x"),),
+            (replace(frame("m", "x"), digest=None, reason="it took too long"),),
+        )  # type: ignore[assignment]
+    one = make.baseline([LOAD, TRAIN], **{f"{kind}s": known})
+    found = compare(
+        make.store, one, make.run([LOAD, TRAIN], **{f"{kind}s": unknown}, packages={"numpy": "2.1"})
+    )
+    assert found.verdict == "diverged"
+    assert [(value.name, value.status) for value in found.values] == [("m", "not compared")]
+    (finding,) = found.findings
+    assert (finding.cause, finding.subject) == ("unknown", "m")
+    assert "not compared" in finding.message and "it took too long" in finding.message
+    never = make.baseline([LOAD, TRAIN], **{f"{kind}s": unknown}, message="never known")
+    assert (
+        compare(make.store, never, make.run([LOAD, TRAIN], **{f"{kind}s": unknown})).verdict == "reproduced"
+    )
+    assert compare(make.store, never, make.run([LOAD, TRAIN], **{f"{kind}s": known})).verdict == "reproduced"
+
+
+def test_a_difference_and_what_was_not_compared_are_both_told(make: Maker) -> None:
+    before = {"metrics": {"auc": 0.8}, "models": (model("m", "x"),)}
+    after = {"metrics": {"auc": 0.7}, "models": (replace(model("m", "x"), digest=None),)}
+    found = compare(make.store, make.baseline([LOAD, TRAIN], **before), make.run([LOAD, TRAIN], **after))
+    assert found.verdict == "diverged"
+    assert "not compared" in found.findings[-1].message
+    assert len(found.findings) == 2
 
 
 def test_a_declared_tolerance_settles_the_metric_its_printed_form_and_what_it_came_from(make: Maker) -> None:
