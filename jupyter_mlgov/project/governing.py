@@ -184,11 +184,10 @@ class Governing(Rerunning):
     def models(self) -> Inventory:
         """The newest snapshot of each experiment, by name: what it is for and how it stands, as :meth:`inventory` writes
         it."""
-        return self._models(self._newest_of_each())
+        return self._models(self._by_name())
 
-    def _newest_of_each(self) -> list[str]:
-        names = sorted(self.store.experiments())
-        return [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+    def _by_name(self) -> list[str]:
+        return [snapshot for _, snapshot in sorted(self.newest_of_each().items())]
 
     def _models(self, ids: Sequence[str]) -> Inventory:
         from datetime import UTC, datetime
@@ -215,7 +214,7 @@ class Governing(Rerunning):
         from jupyter_mlgov.report import render_inventory
         from jupyter_mlgov.report.seal import inventory_proof, seal
 
-        ids = [self.resolve(ref) for ref in refs] if refs else self._newest_of_each()
+        ids = [self.resolve(ref) for ref in refs] if refs else self._by_name()
         if not ids:
             raise NotFound(f"no snapshot in {self.root} to list: run a cell with %%experiment first")
         private = keys.load(key, ask=ask) if key is not None else None

@@ -15,7 +15,6 @@ from jupyter_mlgov.records.decoding import decoded
 if TYPE_CHECKING:
     from jupyter_mlgov.governance.register import RegisteredRisk
     from jupyter_mlgov.records.ledger import Entry
-    from jupyter_mlgov.records.manifest import Manifest
     from jupyter_mlgov.records.retraining import Retraining
     from jupyter_mlgov.records.verdict import Comparison
     from jupyter_mlgov.rerun.side_by_side import SideBySide
@@ -74,7 +73,7 @@ class Reading(Opened):
 
     def describe(self, snapshot: str) -> dict[str, Any]:
         """``show`` for an id."""
-        from jupyter_mlgov.governance.gate import register
+        from jupyter_mlgov.governance.register import charter, register
         from jupyter_mlgov.governance.risk_history import risk_history
         from jupyter_mlgov.records import release
 
@@ -89,7 +88,7 @@ class Reading(Opened):
             for risk in register(self.store, snapshot)
         ]
         entries = self.store.entries(subject=snapshot)
-        document["charter"] = self._charter(manifest, entries)
+        document["charter"] = msgspec.to_builtins(charter(self.store, snapshot))
         document["reruns"] = [self._rerun(found) for found in self.store.evidence(snapshot, "rerun")]
         document["approvals"] = self._decisions(snapshot, entries)
         document["assessment"] = self._assessment(snapshot)
@@ -116,10 +115,6 @@ class Reading(Opened):
             | {"key": one.key, "applies": one.applies, "fault": one.fault, "entry": one.entry}
             for entry, one in zip(held, decisions(self.store, snapshot), strict=True)
         ]
-
-    def _charter(self, manifest: Manifest, entries: Sequence[Entry]) -> Any:
-        later = [entry.body for entry in entries if entry.kind == "charter"]
-        return later[-1] if later else msgspec.to_builtins(manifest.charter)
 
     def _rerun(self, found: Evidence) -> dict[str, Any]:
         entry = found.entry
@@ -187,19 +182,23 @@ class Reading(Opened):
         return side.outputs(found)
 
     def risks(self) -> list[RegisteredRisk]:
-        """The risk register: those of the newest snapshot of each experiment, as they are known now."""
-        from jupyter_mlgov.governance.gate import register
-        from jupyter_mlgov.governance.register import RegisteredRisk
+        """The risk register: those of the newest snapshot of each experiment, as they are known now; by name."""
+        from jupyter_mlgov.governance.register import RegisteredRisk, register
 
-        newest = {entry.experiment: entry for entry in reversed(self.log())}
+        newest = self.newest_of_each()
         return [
             RegisteredRisk(
-                experiment=entry.experiment,
-                snapshot=entry.id,
-                number=entry.number,
-                notebook=entry.notebook,
+                experiment=name,
+                snapshot=newest[name],
+                number=self.store.number(newest[name]),
+                notebook=self.store.manifest(newest[name]).notebook.path,
                 risk=risk,
             )
-            for entry in sorted(newest.values(), key=lambda entry: entry.experiment)
-            for risk in register(self.store, entry.id)
+            for name in sorted(newest)
+            for risk in register(self.store, newest[name])
         ]
+
+    def newest_of_each(self) -> dict[str, str]:
+        """The id of each experiment's newest snapshot, the experiment that was run last first."""
+        newest = {name: self.store.newest(name) for name in self.store.experiments()}
+        return {name: snapshot for name, snapshot in newest.items() if snapshot is not None}

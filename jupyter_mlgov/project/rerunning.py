@@ -64,8 +64,7 @@ class Rerunning(Keeping):
 
         ids = [self.resolve(ref) for ref in refs]
         if everything:
-            names = dict.fromkeys(entry.experiment for entry in self.store.log())
-            ids += [snapshot for name in names if (snapshot := self.store.newest(name)) is not None]
+            ids += self.newest_of_each().values()
         jobs = jobs_of(self.store, ids)
         if not jobs:
             raise NotFound(f"no snapshot in {self.root} to verify: run a cell with %%experiment first")

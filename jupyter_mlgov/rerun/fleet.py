@@ -219,16 +219,20 @@ def _verdict(root: Path, store: Store, job: Job, orders: Orders, progress: Any) 
         return find_verdict(
             root, store, job.snapshot, as_recorded=orders.as_recorded, limits=orders.limits, progress=progress
         )
-    except MlgovError as error:
+    except Exception as error:  # noqa: BLE001 - one that fails must not end the others, nor read as "diverged"
         return _unreadable(job, error)
 
 
-def _unreadable(job: Job, error: MlgovError) -> Comparison:
+def _unreadable(job: Job, error: Exception) -> Comparison:
+    known = isinstance(error, MlgovError)
+    said = " ".join(str(error).split()).rstrip(".")
     finding = Finding(
         cause="unknown",
         subject=job.name,
-        message=f"The rerun could not be made: {str(error).rstrip('.')}.",
-        remedy="mlgov fsck says what is wrong with the store",
+        message=f"The rerun could not be made: {said if known else f'{type(error).__name__}: {said}'}.",
+        remedy="mlgov fsck says what is wrong with the store"
+        if known
+        else f"mlgov rerun {job.name} shows where this error of jupyter-mlgov comes from; report it",
         confirmed=True,
     )
     return Comparison(baseline=job.snapshot, candidate=None, verdict="blocked", findings=(finding,))

@@ -9,7 +9,9 @@ import pytest
 from jupyter_mlgov.governance.gate import decide, register
 from jupyter_mlgov.governance.kpis import judge, parse_kpi
 from jupyter_mlgov.governance.register import charter, kpis
+from jupyter_mlgov.project import Project
 from jupyter_mlgov.records.annotations import Charter, Check, CheckTerm, Risk
+from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.records.verdict import GateRule
 from jupyter_mlgov.store import Store
 from tests.store.making import add_snapshot
@@ -175,3 +177,27 @@ def test_a_later_charter_adds_targets_and_takes_none_back(store: Store) -> None:
         (0.7, True),
         (1.0, None),
     ]
+
+
+def test_every_door_passes_over_a_charter_that_is_none(store: Store) -> None:
+    written = Charter(title="Loans", owner="Ada")
+    snapshot = add_snapshot(store, charter=written)
+    project = Project(store.folder.parent, store)
+    store.append("charter", snapshot, {"title": 5, "owner": "Mallory"})
+    assert charter(store, snapshot) == written
+    assert project.show(snapshot)["charter"] == plain(msgspec.to_builtins(written))
+    store.append("charter", snapshot, {"title": "Mortgages"})
+    assert project.show(snapshot)["charter"] == plain(msgspec.to_builtins(Charter(title="Mortgages")))
+
+
+def test_the_newest_of_each_experiment_is_the_same_everywhere(store: Store) -> None:
+    project = Project(store.folder.parent, store)
+    add_snapshot(store, risks=(risk("old"),))
+    forest = add_snapshot(store, experiment="forest", risks=(risk("deep"),), path="b.ipynb")
+    newest = add_snapshot(store, message="again", risks=(risk("new"), risk("other")))
+    add_snapshot(store, message="candidate", kind="candidate", baseline=newest)
+    assert list(project.newest_of_each().items()) == [("baseline", newest), ("forest", forest)]
+    assert [(one.snapshot, one.number, one.notebook, one.risk.id) for one in project.risks()] == [
+        (newest, 2, "notebook.ipynb", "new"), (newest, 2, "notebook.ipynb", "other"), (forest, 1, "b.ipynb", "deep"),
+    ]  # fmt: skip
+    assert [row.id for row in project.models().rows] == [newest, forest]

@@ -16,7 +16,10 @@ from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.fleet import Fleet, Job, Orders, jobs_of
 from jupyter_mlgov.rerun.progress import Progress
 from jupyter_mlgov.rerun.summaries import github_annotations, junit, markdown
+from jupyter_mlgov.store import Store
+from jupyter_mlgov.verbs import Answer, call
 from tests.rerun.conftest import Work, execute
+from tests.store.making import add_snapshot
 
 
 def record(work: Work, name: str, *cells: str) -> str:
@@ -56,6 +59,28 @@ def test_what_is_proven_is_not_executed_until_a_factor_changes(
     monkeypatch.setenv("SCALE", "2")
     assert verify().verdict == "diverged"
     assert verify().runs > 0, "a bad verdict proves nothing"
+
+
+def test_an_error_of_our_own_in_one_rerun_ends_none_of_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    first, second, third = (add_snapshot(store, path=f"{n}.ipynb", message=str(n)) for n in range(3))
+
+    def find(_: Path, __: Store, snapshot: str, **___: object) -> Comparison:
+        if snapshot == first:
+            raise RecursionError("too\ndeep.")
+        return Comparison(baseline=snapshot, candidate=None, verdict="reproduced")
+
+    monkeypatch.setattr("jupyter_mlgov.rerun.fleet.find_verdict", find)
+    monkeypatch.setattr("jupyter_mlgov.rerun.proven.factors_now", lambda *_: {}["gone"])
+    answer = call(["verify", first, second, third], folder=tmp_path)
+    assert isinstance(answer, Answer)
+    assert [one.verdict for one in answer.value] == ["blocked", "reproduced", "reproduced"]
+    assert answer.status == 3
+    (finding,) = answer.value[0].findings
+    assert finding.message == "The rerun could not be made: RecursionError: too deep."
+    assert "mlgov rerun baseline@1" in finding.remedy
 
 
 def test_an_input_that_was_not_digested_is_never_proven(work: Work) -> None:
