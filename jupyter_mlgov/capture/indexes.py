@@ -74,7 +74,8 @@ def find_uv() -> list[str] | None:
     found = beside or shutil.which("uv")
     if found is not None:
         return [found]
-    return [sys.executable, "-m", "uv"] if find_spec("uv") is not None else None
+    # -P, here and below: a file called json.py in the folder that one is in is not imported.
+    return [sys.executable, "-P", "-m", "uv"] if find_spec("uv") is not None else None
 
 
 def ask_installers(wanted: Sequence[Distribution], python: str, *, timeout: float) -> dict[str, Files]:
@@ -154,7 +155,7 @@ def indexes_of_pip() -> dict[str, str]:
     if any(name.startswith("UV_") and ("INDEX" in name or "FIND_LINKS" in name) for name in os.environ):
         return {}
     done = subprocess.run(
-        [sys.executable, "-m", "pip", "config", "list"],
+        [sys.executable, "-P", "-m", "pip", "config", "list"],
         capture_output=True, text=True, errors="replace", timeout=60, check=False, stdin=subprocess.DEVNULL,
     )  # fmt: skip
     said: dict[str, str] = {}
@@ -184,7 +185,7 @@ def _existing(places: list[str]) -> list[str]:
 def _ask_pip(requirements: Path, timeout: float) -> tuple[dict[str, Files] | None, str]:
     report = requirements.with_name("report.json")
     done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet",
+        [sys.executable, "-P", "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", "--quiet",
          "--disable-pip-version-check", "--no-input", "--report", str(report), "-r", str(requirements)],
         capture_output=True, text=True, errors="replace", timeout=timeout, cwd=requirements.parent, check=False,
         stdin=subprocess.DEVNULL,

@@ -198,7 +198,7 @@ class _Build:
         if self._uv is not None:
             self._run([*self._uv, "venv", "--quiet", "--python", base, str(self._folder)])
         else:
-            self._run([base, "-m", "venv", "--without-pip", str(self._folder)])
+            self._run([base, "-P", "-m", "venv", "--without-pip", str(self._folder)])
         hashed, plain, own = self._lines()
         missing = [line for line in own if self._needed(line)]
         if missing:
@@ -282,6 +282,7 @@ class _Build:
         else:
             words = [
                 sys.executable,
+                "-P",
                 "-m",
                 "pip",
                 "--python",

@@ -142,6 +142,29 @@ def test_the_cell_waits_where_that_is_asked_for_and_tells_what_went_wrong(
     assert "positive label 7" in said
 
 
+def test_a_file_of_the_project_that_is_called_as_a_library_is_not_imported(
+    kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    session = session_with(kernel, tmp_path, QUICK + 'with_experiment = "wait"\n')
+    (tmp_path / "json.py").write_text("raise RuntimeError('not mine')\n")
+    assert session.must(EXPERIMENT).outputs == []
+    assert Project.open(tmp_path).show("mortgage")["assessment"] is not None
+
+
+def test_what_went_wrong_beside_is_told_with_the_next_experiment(
+    kernel: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    session = session_with(kernel, tmp_path, QUICK + 'with_experiment = "beside"\npositive = 7\n')
+    first = session.must(EXPERIMENT)
+    assert (first.outputs, first.stderr) == ([], "")
+    session.must("import jupyter_mlgov.assess.beside as b\nb._under_way[0].process.wait(120)")
+    said = session.must(EXPERIMENT + "other = 1\n").stderr
+    snapshot = Project.open(tmp_path).resolve("mortgage@1")
+    assert said.startswith(f"mlgov: {snapshot[:12]} was not assessed: ")
+    assert "positive label 7" in said
+    assert said.count("\n") == 1
+
+
 @pytest.mark.parametrize("settings", ["", QUICK + 'with_experiment = "no"\n'])
 def test_unasked_nothing_is_assessed(kernel: Callable[..., Kernel], tmp_path: Path, settings: str) -> None:
     session = session_with(kernel, tmp_path, settings)
