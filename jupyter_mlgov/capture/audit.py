@@ -8,6 +8,7 @@ an input is dropped here, everything else is decided in ``inputs``.
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import sys
 import threading
@@ -50,8 +51,8 @@ class Listener(Protocol):
     def written(self, path: str) -> None:
         """A file is opened for writing."""
 
-    def listed(self, path: str) -> None:
-        """The files of a folder or of a pattern are asked for."""
+    def listed(self, path: str, *, pattern: bool = False) -> None:
+        """The files of a folder, or of a ``pattern`` of glob, are asked for."""
 
     def started(self, words: list[str], folder: str | None) -> None:
         """A process is started with a command line."""
@@ -185,16 +186,21 @@ def _glob(listener: Listener, arguments: tuple[Any, ...]) -> None:
     pattern = _text(arguments[0])
     root = _text(arguments[2]) if len(arguments) > 2 and arguments[2] is not None else None
     if pattern and not _importing():
-        listener.listed(os.path.abspath(os.path.join(root, pattern) if root else pattern))
+        listener.listed(_below(root or os.curdir, pattern), pattern=True)
 
 
 def _path_glob(listener: Listener, arguments: tuple[Any, ...]) -> None:
-    listener.listed(os.path.abspath(os.path.join(_text(arguments[0]) or ".", _text(arguments[1]) or "*")))
+    listener.listed(_below(_text(arguments[0]) or os.curdir, _text(arguments[1]) or "*"), pattern=True)
 
 
 def _path_rglob(listener: Listener, arguments: tuple[Any, ...]) -> None:
-    pattern = os.path.join(_text(arguments[0]) or ".", "**", _text(arguments[1]) or "*")
-    listener.listed(os.path.abspath(pattern))
+    pattern = os.path.join("**", _text(arguments[1]) or "*")
+    listener.listed(_below(_text(arguments[0]) or os.curdir, pattern), pattern=True)
+
+
+def _below(folder: str, pattern: str) -> str:
+    """``pattern``, absolute, where it starts from ``folder``, whose name is none."""
+    return os.path.abspath(os.path.join(glob.escape(os.path.abspath(folder)), pattern))
 
 
 def _list(listener: Listener, arguments: tuple[Any, ...]) -> None:

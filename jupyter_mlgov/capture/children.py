@@ -80,8 +80,8 @@ class ChildReads:
                 self._reads.saw_write(path)
             elif kind == "x":
                 self._reads.saw_code(path)
-            elif kind == "d":
-                self._reads.saw_folder(path)
+            elif kind in ("d", "g"):
+                self._reads.saw_folder(path, pattern=kind == "g")
             else:
                 self._reads.saw_read(path, "process", importing=importing, state=state)
 
@@ -134,8 +134,8 @@ class _Teller:
     def written(self, path: str) -> None:
         self._tell("w", path)
 
-    def listed(self, path: str) -> None:
-        self._tell("d", path)
+    def listed(self, path: str, *, pattern: bool = False) -> None:
+        self._tell("g" if pattern else "d", path)
 
     def started(self, words: list[str], folder: str | None) -> None:
         for path in scripts_in(words, folder):

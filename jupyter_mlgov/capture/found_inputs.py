@@ -117,8 +117,8 @@ def _declare(
 ) -> None:
     path = absolute(name)
     run = -1 if position is None else position
-    if path.is_dir() or (has_magic(name) and not path.exists()):
-        reads.saw_folder(str(path), by_reader=True)
+    if (folder := path.is_dir()) or (has_magic(name) and not path.exists()):
+        reads.saw_folder(str(path), by_reader=True, pattern=not folder)
         reads.asked[str(path)].cell_run = run
         reads.asked[str(path)].declared = True
     elif str(path) in candidates:

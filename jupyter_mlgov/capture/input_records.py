@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from jupyter_mlgov.capture.addresses import is_remote, without_credentials
 from jupyter_mlgov.capture.aside import Aside, GivenUp
 from jupyter_mlgov.capture.contents import Content, Contents
@@ -192,7 +194,7 @@ class InputRecorder:
         why = next((content.unread for content in tables if content.unread is not None), None)
         if why is not None and given is None:
             unread[uri] = why
-        return Input(
+        made = Input(
             uri=uri,
             digest=digest_of_members(members_sorted) if members else None,
             bytes=sum(content.bytes or 0 for content in contents),
@@ -214,6 +216,8 @@ class InputRecorder:
             unstable=unstable,
             seen_by=tuple(sorted(found.opened.seen_by)),
         )
+        folder = uri_of(found.base, root) if found.base is not None else None
+        return made if folder in (None, made.place()) else replace(made, folder=folder)
 
 
 def record_fetched(fetched: Sequence[Fetched], cells: Sequence[int | None]) -> list[Input]:

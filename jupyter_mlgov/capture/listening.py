@@ -126,9 +126,9 @@ class Listening:
         """Something opens a file for writing."""
         self.reads.saw_write(path)
 
-    def listed(self, path: str) -> None:
+    def listed(self, path: str, *, pattern: bool = False) -> None:
         """The files of a folder or of a pattern are asked for."""
-        self.reads.saw_folder(path)
+        self.reads.saw_folder(path, pattern=pattern)
 
     def started(self, words: list[str], folder: str | None) -> None:
         """A process is started: what its command line names is watched before it can be opened."""
@@ -145,8 +145,8 @@ class Listening:
     def called(self, path: str, *, query: str | None = None, table: Table | None = None) -> None:
         """A wrapped reader is called with a path, a folder or a pattern."""
         path = os.path.abspath(path)
-        if os.path.isdir(path) or (has_magic(path) and not os.path.exists(path)):
-            self.reads.saw_folder(path, by_reader=True)
+        if (folder := os.path.isdir(path)) or (has_magic(path) and not os.path.exists(path)):
+            self.reads.saw_folder(path, by_reader=True, pattern=not folder)
             self.watch.look_at([path])
         else:
             opened = self.reads.saw_read(path, "reader")

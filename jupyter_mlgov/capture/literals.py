@@ -36,6 +36,7 @@ LONGEST = 4096
 
 _QUOTED = re.compile(r"""('''|\"{3}|'|")((?:\\.|(?!\1).)+?)\1""", re.DOTALL)
 _WORD = re.compile(r"""[^\s'"`,;()<>|&={}]+""")
+_ESCAPED = re.compile(r"\[([*?[])\]")
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -122,12 +123,13 @@ def has_magic(text: str) -> bool:
 
 
 def fixed_part(pattern: str) -> str:
-    """The folder of a pattern: everything before its first part with a wildcard."""
-    parts = pattern.split(os.sep)
-    for place, part in enumerate(parts):
-        if has_magic(part):
-            return os.sep.join(parts[:place]) or (os.sep if pattern.startswith(os.sep) else ".")
-    return pattern
+    """The folder of a pattern: everything before its first part with a wildcard. ``[*]`` is none: it stands for ``*``."""
+    plain: list[str] = []
+    for part in pattern.split(os.sep):
+        if has_magic(_ESCAPED.sub("", part)):
+            return os.sep.join(plain) or (os.sep if pattern.startswith(os.sep) else ".")
+        plain.append(_ESCAPED.sub(r"\1", part))
+    return os.sep.join(plain)
 
 
 def existing(texts: Iterable[str]) -> Iterator[Path]:

@@ -17,6 +17,7 @@ from typing import Any, Literal
 
 from msgspec import Struct, field
 
+from jupyter_mlgov.capture.literals import has_magic
 from jupyter_mlgov.records.manifest import Column
 
 Mechanism = Literal["open", "process", "reader", "inotify", "descriptor", "transport", "declared", "literal"]
@@ -87,6 +88,8 @@ class Asked(Struct):
 
     path: str
     cell_run: int
+    pattern: bool = False
+    """True for a pattern of ``glob``. A folder's name may look like one."""
     by_reader: bool = False
     """True where a reader took the whole of it for one data set, or the user named it."""
     declared: bool = False
@@ -147,10 +150,10 @@ class Reads(Struct):
         if len(self.scripts) < 10_000:
             self.scripts.setdefault(path, self.cell_run)
 
-    def saw_folder(self, path: str, *, by_reader: bool = False) -> None:
-        """The files of a folder or pattern were asked for."""
+    def saw_folder(self, path: str, *, by_reader: bool = False, pattern: bool = False) -> None:
+        """The files of a folder, or of a ``pattern``, were asked for."""
         if len(self.asked) < 10_000:
-            asked = self.asked.setdefault(path, Asked(path, self.cell_run))
+            asked = self.asked.setdefault(path, Asked(path, self.cell_run, pattern and has_magic(path)))
             asked.by_reader |= by_reader
 
     def saw_fetch(self, fetched: Fetched) -> None:

@@ -159,10 +159,10 @@ class FolderWatch:
                 self._looked.add((here, text))
             with contextlib.suppress(OSError, ValueError):
                 path = str(absolute(text))
-                if has_magic(path):
-                    self._named_folder(fixed_part(path), deep="**" in path)
-                elif os.path.isdir(path):
+                if os.path.isdir(path):
                     self._named_folder(path, deep=True)
+                elif has_magic(path):
+                    self._named_folder(fixed_part(path), deep="**" in path)
                 else:
                     self.look_for(path)
 

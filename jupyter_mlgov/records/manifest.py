@@ -65,11 +65,15 @@ class Input(Struct, frozen=True, kw_only=True):
     seen_by: tuple[str, ...] = ()
     """The mechanisms that saw it: ``capture.reads.Mechanism``."""
     reason: str | None = None
+    folder: str | None = None
+    """Of several files, the folder that member paths count from, where the URI does not tell: ``run[1]`` may be a name."""
 
     def place(self) -> str:
         """The URI without what is a pattern in it: of several files, the folder that member paths count from."""
         if self.members is None:
             return self.uri
+        if self.folder is not None:
+            return self.folder
         parts = self.uri.split("/")
         if self.is_spread():
             return "/".join(parts[:-1]) or "."

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ from blake3 import blake3
 from jupyter_mlgov.capture.commands import commands_in, is_version_control
 from jupyter_mlgov.capture.inputs import is_input, uri_of
 from jupyter_mlgov.capture.literals import paths_in, paths_in_code, paths_in_names
-from jupyter_mlgov.capture.members import pattern
+from jupyter_mlgov.capture.members import find_sets, pattern
+from jupyter_mlgov.capture.reads import Reads
 from jupyter_mlgov.project import Project
 from tests.kernel import ROOT, Kernel
 
@@ -344,10 +346,66 @@ def test_names_that_are_no_text_can_be_written_down() -> None:
         ("/d/?.csv", "/d/ab.csv", False),
         ("/d/*/x.csv", "/d/e/x.csv", True),
         ("/d/a.b*", "/d/aXb1", False),
+        ("/d/[9-0]*", "/d/5", False),
+        ("/d/[!9-0]*", "/d/5", True),
+        ("/d/[a-b-c].csv", "/d/b.csv", True),
+        ("/d/[[]1].csv", "/d/[1].csv", True),
+        ("/d/x[!a]y", "/d/x/y", False),
+        ("/d/[!]].csv", "/d/a.csv", True),
+        ("/d/[x.csv", "/d/[x.csv", True),
     ],
 )
 def test_patterns_match_as_glob_does(text: str, path: str, matches: bool) -> None:
     assert (pattern(text).fullmatch(path) is not None) is matches
+
+
+@pytest.mark.parametrize("name", ["run[seed-1]", "run[12]", "a*b", "[9-0]", "what?"])
+def test_a_folder_whose_name_looks_like_a_pattern_is_a_folder(
+    kernel: Start, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "data" / name).mkdir(parents=True)
+    for number in range(3):
+        (tmp_path / "data" / name / f"{number}.txt").write_text(str(number))
+    (tmp_path / "other.csv").write_text("a\n1\n")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os, glob, pathlib")
+    one.must(f"here = os.path.join('data', {name!r})")
+    one.must("[open(os.path.join(here, name)).read() for name in os.listdir(here)]; open('other.csv').read()")
+    one.must("glob.glob('[9-0]*')")
+    one.must("%%experiment listed\nn = 1")
+    found = inputs(tmp_path, "listed")
+    assert set(found) == {f"data/{name}", "other.csv"}
+    assert [member["path"] for member in found[f"data/{name}"]["members"]] == ["0.txt", "1.txt", "2.txt"]
+    assert "inputs.incomplete" not in codes(tmp_path, "listed")
+    project = Project.open(tmp_path)
+    (item,) = [one for one in project.store.manifest(project.show("listed")["id"]).inputs if one.members]
+    assert item.place() == f"data/{name}"
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os, pathlib")
+    one.must(f"os.chdir(os.path.join('data', {name!r}))")
+    one.must("[path.read_text() for path in pathlib.Path('.').glob('*.txt')]")
+    one.must("%%experiment inside\nn = 1")
+    project = Project.open(tmp_path)
+    (item,) = project.store.manifest(project.show("inside")["id"]).inputs
+    assert (item.place(), len(item.members or ())) == (f"data/{name}", 3)
+
+
+def test_tens_of_thousands_of_files_are_gathered_in_a_moment(tmp_path: Path) -> None:
+    reads = Reads()
+    (tmp_path / "maps").mkdir()
+    for number in range(300):
+        (tmp_path / "maps" / f"{number}.shp").touch()
+    paths = [f"{tmp_path}/{folder}/scan.{number}{end}" for folder in range(100) for number in range(100)
+             for end in (".tif", ".tfw")]  # fmt: skip
+    paths += [f"{tmp_path}/maps/{number}.shp" for number in range(300)]
+    for number in range(5_000):
+        reads.saw_folder(f"{tmp_path}/listed/{number}")
+        paths += [f"{tmp_path}/listed/{number}/{name}" for name in "ab"]
+    started = time.process_time()
+    found = find_sets(reads, paths, set(), [])
+    assert time.process_time() - started < 3
+    assert len(found) == 15_000
+    assert {len(one.files) for one in found} == {2}
 
 
 def test_paths_are_found_in_code_shell_lines_and_sql() -> None:
