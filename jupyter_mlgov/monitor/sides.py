@@ -76,6 +76,11 @@ def meaning(log: pa.Table, held: HeldRows | None) -> Meaning:
     return Meaning(())
 
 
+def several(log: pa.Table) -> bool:
+    """Whether the model gives several outputs for a row: one outcome cannot be compared with them."""
+    return PREDICTION not in log.column_names and f"{PREDICTION}.0" in log.column_names
+
+
 def label(value: Scalar) -> str:
     """A label as it is compared: the whole number 1 and the text 1 are one."""
     return str(columns.labels([value])[0])
@@ -111,7 +116,9 @@ def reference_side(
         given = inputs.to_numpy() if held.layout == "array" else inputs
         given = given.iloc[:, 0] if held.layout == "series" else given
         predicted = np.asarray(model.predict(given))
-        if read_as.classes and hasattr(model, "predict_proba"):
+        if predicted.ndim == 2 and predicted.shape[1] > 1:
+            predicted = None  # several outputs for a row: see ``several``
+        if predicted is not None and read_as.classes and hasattr(model, "predict_proba"):
             scores = np.asarray(model.predict_proba(given), dtype=float)
     answered = None if predicted is None else _answered(predicted, scores, read_as)
     answers, places = None, None
@@ -162,7 +169,7 @@ def current_side(log: pa.Table, read_as: Meaning, explained: Explained | None) -
     known = np.asarray(pc.is_valid(log.column("outcome")).to_numpy(zero_copy_only=False), dtype=bool)
     places = np.flatnonzero(known)
     answers = None
-    if len(places):
+    if len(places) and PREDICTION in log.column_names:
         score = scores[known][:, 1] if scores is not None and read_as.task == "binary" else None
         answers = read_as.answers(log.column("outcome").filter(known), predicted.filter(known), score)
     times = [moment.isoformat(timespec="seconds") for moment in log.column("at").to_pylist()]

@@ -59,6 +59,8 @@ def watch(
     held = sides.held_rows(manifest)
     read_as = sides.meaning(rows, held)
     notes = list(problems)
+    if sides.several(rows):
+        notes.append("the model gives several outputs for a row: neither they nor outcomes are compared")
     model = None
     if held.predicted is None:
         model = _model(root, store, manifest, notes)

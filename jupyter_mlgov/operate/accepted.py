@@ -9,6 +9,7 @@ at, to say which.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -108,6 +109,10 @@ class Accepted:
         self.names = tuple(column.name for column in self.columns)
         self._known = frozenset(self.names)
 
+    def example(self) -> dict[str, list[Any]]:
+        """One row as :meth:`check` gives them: the middle of each learnt range, some category, else nought or nothing."""
+        return {column.name: [_example(column)] for column in self.columns}
+
     def check(self, given: Mapping[str, list[Any]], rows: int) -> dict[str, list[Any]]:
         """The columns in the model's order, as the log keeps them (times in microseconds since 1970 UTC).
 
@@ -146,6 +151,15 @@ class Accepted:
         if problems:
             raise Refused(problems[:SHOWN], len(problems))
         return checked
+
+
+def _example(column: Column) -> Any:
+    if column.categories:
+        return min(column.categories, key=str)
+    if column.low is not None and column.high is not None:
+        middle = (column.low + column.high) / 2
+        return {"integer": round(middle), "time": round(middle * 1e6)}.get(column.kind, middle)
+    return {"number": 0.0, "integer": 0, "boolean": False, "time": 0}.get(column.kind, "")
 
 
 def accepted(manifest: Manifest, model: Any, settings: Settings) -> Accepted:
@@ -233,6 +247,10 @@ def _checked(column: Column, values: list[Any]) -> tuple[list[Any], list[Problem
         )
     if missing and not column.optional:
         return values, _each(column, values, lambda _: True, str)
+    if int in types and column.kind in ("number", "integer"):
+        values, large = _sized(column, values)
+        if large:
+            return values, large
     if column.kind == "time":
         return _times(column, values)
     if column.low is not None and column.high is not None and types - {_NONE}:
@@ -245,6 +263,21 @@ def _checked(column: Column, values: list[Any]) -> tuple[list[Any], list[Problem
                 lambda value: low <= value <= high,
                 lambda value: f"{_shown(value)} is outside of what the model knows ({low:.6g} to {high:.6g})",
             )
+    return values, []
+
+
+def _sized(column: Column, values: list[Any]) -> tuple[list[Any], list[Problem]]:
+    """Whole numbers as the column holds them: floats among numbers, else up to 64 bits."""
+    size = sys.float_info.max if column.kind == "number" else 2**63 - 1
+    if any(type(value) is int and abs(value) > size for value in values):
+        return values, _each(
+            column,
+            values,
+            lambda value: abs(value) <= size,
+            lambda value: f"{_shown(value)} is too large a number",
+        )
+    if column.kind == "number":
+        return [float(value) if type(value) is int else value for value in values], []
     return values, []
 
 

@@ -22,9 +22,10 @@ BASE = "(base)"
 
 
 def explained_output(served: Served) -> str:
-    """What is explained: the second class's probability of two, the predicted class's of more, else the prediction."""
+    """What is explained: the second class's probability of two, the predicted class's of more, else the (first)
+    prediction."""
     if served.classes is None:
-        return "prediction"
+        return served.outputs[0][0]
     return (
         f"probability.{served.classes[1]}"
         if len(served.classes) == 2

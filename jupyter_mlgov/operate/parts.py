@@ -72,7 +72,9 @@ def table(header: Header, answered: Sequence[Answered]) -> pa.Table:
         (INPUT, header.inputs, "inputs"),
         (OUTPUT, header.outputs, "outputs"),
     ):
-        for name, kind in named:
+        promised = dict(named)
+        rest = {name: None for one in answered for name in getattr(one, part) if name not in promised}
+        for name, kind in (*named, *rest.items()):
             values = [
                 value for one in answered for value in getattr(one, part).get(name) or [None] * one.rows
             ]
@@ -89,8 +91,9 @@ def _explained(one: Answered) -> Iterable[str | None]:
     return [json.dumps(row) for row in one.explanation]
 
 
-def _array(values: list[Any], kind: str) -> pa.Array:
-    """Values of one column; as text where they are not of the type that the header promises."""
+def _array(values: list[Any], kind: str | None) -> pa.Array:
+    """Values of one column; as text where they are not of the type that the header promises. A column that no header
+    promised has the type of its values."""
     import pyarrow as pa
 
     types = {
@@ -101,8 +104,10 @@ def _array(values: list[Any], kind: str) -> pa.Array:
         "timestamp": pa.timestamp("us", tz="UTC"),
     }
     try:
-        return pa.array(values, type=types.get(kind, pa.string()))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        if kind == "double":  # whole numbers past 2 ** 53 are numbers too
+            values = [float(value) if type(value) is int else value for value in values]
+        return pa.array(values, type=types.get(kind, pa.string()) if kind is not None else None)
+    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
         return pa.array([None if value is None else str(value) for value in values], type=pa.string())
 
 

@@ -32,13 +32,18 @@ a tuned threshold, say, is not in the probabilities."""
 
 
 class Predicted(NamedTuple):
-    """Outputs as columns: ``prediction``, and ``probability.CLASS`` for each class where there are probabilities."""
+    """Outputs as columns: ``prediction``, and ``probability.CLASS`` for each class where there are probabilities;
+    ``prediction.0``, ``prediction.1``, ... of a model that gives several values for a row."""
 
     columns: dict[str, list[Any]]
 
 
 class Served:
-    """One version of a model, ready to answer."""
+    """One version of a model, ready to answer.
+
+    It is asked for one row when it is made: that warms it, and says what it answers with. Raises ``Blocked`` where it does
+    not predict a row of its own test data.
+    """
 
     def __init__(self, release: Release, model: Any, accepted: Accepted, background: Any = None) -> None:
         self.release = release
@@ -46,9 +51,12 @@ class Served:
         self.accepted = accepted
         self.background = background
         """Rows to explain against, as a DataFrame; None where the snapshot has none."""
-        self.classes = _classes(model)
+        said = self._tried()
+        self._several = said.shape[1] if said is not None and said.ndim == 2 and said.shape[1] > 1 else 0
+        self.classes = None if self._several else _classes(model)
         self._once = self.classes is not None and _class_of(_last(model)) in _BY_PROBABILITY
-        self.outputs = self._outputs()
+        self.outputs = self._outputs(said)
+        """Names of the outputs, each with the type that it has in the log."""
         self.header = Header(
             model=release.model,
             stage=release.stage,
@@ -83,11 +91,14 @@ class Served:
 
         if self.classes is None:
             values = np.asarray(self.model.predict(rows))
-            if values.ndim == 2 and values.shape[1] > 1:
-                return Predicted(
-                    {f"prediction.{place}": values[:, place].tolist() for place in range(values.shape[1])}
+            values = values.reshape(len(values), -1)
+            if values.shape[1] != len(self.outputs):
+                raise ValueError(
+                    f"it gave {values.shape[1]} outputs for a row, and {len(self.outputs)} before"
                 )
-            return Predicted({"prediction": values.reshape(len(values)).tolist()})
+            return Predicted(
+                {name: values[:, place].tolist() for place, (name, _) in enumerate(self.outputs)}
+            )
         scores = np.asarray(self.model.predict_proba(rows))
         chosen = self.classes[scores.argmax(axis=1)] if self._once else np.asarray(self.model.predict(rows))
         found = {"prediction": chosen.tolist()}
@@ -95,11 +106,36 @@ class Served:
             found[f"probability.{name}"] = scores[:, place].tolist()
         return Predicted(found)
 
-    def _outputs(self) -> tuple[tuple[str, str], ...]:
+    def _tried(self) -> Any:
+        """What the model says about one row: of its own test data, else of what it accepts, if it takes that; None else."""
+        import numpy as np
+
+        sklearn = sys.modules.get("sklearn")
+        if (
+            sklearn is not None
+        ):  # they were validated when it was fitted; a tenth of a small prediction's time
+            sklearn.set_config(skip_parameter_validation=True)
+        own = self.background is not None and len(self.background) > 0
+        try:
+            rows = self.background[:1] if own else self.frame(self.accepted.example())
+            if callable(getattr(self.model, "predict_proba", None)):
+                self.model.predict_proba(rows)
+            return np.asarray(self.model.predict(rows))
+        except Exception as error:
+            if not own:
+                return None
+            raise Blocked(
+                f"{self.release.name} does not predict a row of its own test data here ({type(error).__name__}: {error}): "
+                "its environment is in mlgov show"
+            ) from error
+
+    def _outputs(self, said: Any) -> tuple[tuple[str, str], ...]:
+        if self._several:
+            return tuple((f"prediction.{place}", _type(said.dtype)) for place in range(self._several))
         if self.classes is None:
-            return (("prediction", "double"),)
-        kind = {"i": "int64", "u": "int64", "b": "bool", "f": "double"}.get(self.classes.dtype.kind, "string")
-        return (("prediction", kind), *((f"probability.{name}", "double") for name in self.classes.tolist()))
+            return (("prediction", "double" if said is None else _type(said.dtype)),)
+        scores = ((f"probability.{name}", "double") for name in self.classes.tolist())
+        return (("prediction", _type(self.classes.dtype)), *scores)
 
 
 def _series(column: Column, values: list[Any]) -> Any:
@@ -138,25 +174,13 @@ def _class_of(value: Any) -> str:
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
+def _type(dtype: Any) -> str:
+    return {"i": "int64", "u": "int64", "b": "bool", "f": "double"}.get(dtype.kind, "string")
+
+
 def _classes(model: Any) -> Any:
     """The classes of a classifier that gives probabilities, else None."""
     try:
         return model.classes_ if callable(getattr(model, "predict_proba", None)) else None
     except AttributeError:
         return None
-
-
-def warm(served: Served) -> None:
-    """Has the model predict a row of what it was fitted on, where there is one. Raises ``Blocked``."""
-    sklearn = sys.modules.get("sklearn")
-    if sklearn is not None:  # they were validated when it was fitted; a tenth of a small prediction's time
-        sklearn.set_config(skip_parameter_validation=True)
-    if served.background is None or not len(served.background):
-        return
-    try:
-        served.predict_frame(served.background[:1])
-    except Exception as error:
-        raise Blocked(
-            f"{served.release.name} does not predict a row of its own test data here ({type(error).__name__}: {error}): "
-            "its environment is in mlgov show"
-        ) from error

@@ -13,7 +13,7 @@ from jupyter_mlgov.errors import Damaged, MlgovError, NotFound
 from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
 from jupyter_mlgov.operate.accepted import accepted
 from jupyter_mlgov.operate.releases import released_model, releases
-from jupyter_mlgov.operate.served import Served, warm
+from jupyter_mlgov.operate.served import Served
 from jupyter_mlgov.operate.settings import Settings, read_settings
 from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.records.canonical import digest
@@ -151,9 +151,7 @@ def _served(
     model = load_model(data, trusted=trust)
     takes = accepted(manifest, model, settings)
     background = _background(held, rows) if held is not None and rows is not None else None
-    served = Served(release, model, takes, background)
-    warm(served)
-    return served
+    return Served(release, model, takes, background)
 
 
 def _background(held: HeldRows, data: bytes) -> Any:

@@ -9,14 +9,23 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+from sklearn.linear_model import LinearRegression
 
 from jupyter_mlgov.errors import NotFound, UsageError
 from jupyter_mlgov.governance.kpis import parse_kpi
+from jupyter_mlgov.hashing.estimators import save_model
 from jupyter_mlgov.monitor.performance import Answers, kpi_over_time
-from jupyter_mlgov.project import Project
+from jupyter_mlgov.operate.log import PredictionLog
+from jupyter_mlgov.operate.segments import Answered
+from jupyter_mlgov.operate.settings import Settings
+from jupyter_mlgov.operate.sources import FromProject
+from jupyter_mlgov.project import FOLDER, Project
 from jupyter_mlgov.records.annotations import Charter
+from jupyter_mlgov.records.assessment import HeldRows
+from jupyter_mlgov.records.manifest import Model
 from jupyter_mlgov.records.monitoring import KpiOverTime
-from tests.monitor.making import add_outcomes, applications, released_project, serve
+from jupyter_mlgov.store import Store
+from tests.monitor.making import add_outcomes, applications, parquet, released_project, serve
 from tests.operate.making import add_model
 from tests.operate.test_releases import mlgov
 
@@ -199,3 +208,34 @@ def test_a_kpi_with_an_equals_sign_is_missed_for_sure_only_where_no_value_of_the
 
     assert (over(905).met, over(905).sure) == (False, False)
     assert (over(700).met, over(700).sure) == (False, True)
+
+
+def test_a_model_with_several_outputs_is_watched_by_its_inputs(tmp_path: Path) -> None:
+    rows = applications(100, 300)
+    features = rows[["income", "debt"]]
+    model = LinearRegression().fit(features, rows[["debt", "income"]].to_numpy())
+    data, _ = save_model(model)
+    assert data is not None
+    store = Store.create(tmp_path / FOLDER)
+    kept = store.put(data)
+    held = HeldRows(
+        role="test", object=store.put(parquet(features)), rows=300, of_rows=300, features=("income", "debt")
+    )
+    clf = Model(name="clf", class_="x", parameters={}, digest=kept, object=kept, primary=True)
+    add_model(store, models=(clf,), rows=(held,), inputs_schema=None, frames=())
+    project = Project.open(tmp_path)
+    assert project.release("baseline", "credit", "production").release
+    served = FromProject(project.root, store, "credit:production").load()
+    log = PredictionLog(project.predictions_folder, Settings())
+    for place in range(200):
+        given = {name: [float(features[name].iloc[place])] for name in features}
+        outputs = served.predict(given).columns
+        log.write(
+            served.header,
+            [Answered(id=f"r{place:04d}", at=place, latency=0.1, rows=1, inputs=given, outputs=outputs)],
+        )
+    log.close()
+    found = project.monitor("credit:production")
+    assert any("several outputs" in note for note in found.notes)
+    assert {one.name for one in found.columns} >= {"income", "debt"}
+    assert found.kpis == ()
