@@ -8,10 +8,11 @@ disk, and refused where the log cannot be written: there is no answer that was n
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import logging
 import os
 import time
 from collections import defaultdict
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -21,6 +22,8 @@ from jupyter_mlgov.operate.log import PredictionLog
 from jupyter_mlgov.operate.protocol import Asked
 from jupyter_mlgov.operate.segments import Answered, Header
 from jupyter_mlgov.operate.served import Served
+
+_told = logging.getLogger("jupyter_mlgov.operate")
 
 ROWS = 4_096
 """Rows that are predicted in one call, about."""
@@ -66,6 +69,8 @@ class Batches:
 
     def __init__(self, log: PredictionLog) -> None:
         self._log = log
+        self._open: set[Pending] = set()
+        """Requests that were not answered yet, wherever they are on the way."""
         self._waiting: list[Pending] = []
         self._predicted: list[tuple[Pending, Answered]] = []
         self._asked = asyncio.Event()
@@ -76,15 +81,29 @@ class Batches:
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(self._predict_all()), asyncio.create_task(self._log_all())]
+        for task in self._tasks:
+            task.add_done_callback(self._ended)
+
+    @property
+    def alive(self) -> bool:
+        """Whether requests are answered."""
+        return bool(self._tasks) and not any(task.done() for task in self._tasks)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nobody waits for what no one does any more."""
+        if not task.cancelled():
+            _told.critical(
+                "requests are not answered any more, restart the service", exc_info=task.exception()
+            )
+        _fail_all(self._open, _ending())
 
     async def stop(self) -> None:
         """Ends when nobody waits any more."""
-        while self._waiting or self._predicted:
+        while self._open:
             await asyncio.sleep(0.01)
         for task in self._tasks:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await asyncio.wait(self._tasks)
         self._predictor.shutdown()
         self._writer.shutdown()
         self._log.close()
@@ -94,21 +113,25 @@ class Batches:
 
         Raises ``Failed`` and ``NotLogged``, and ``UsageError`` for an explanation that cannot be given.
         """
+        if not self.alive:
+            raise _ending()
+        self._open.add(pending)
         self._waiting.append(pending)
         self._asked.set()
-        await pending.done
+        try:
+            await pending.done
+        finally:
+            self._open.discard(pending)
 
     async def _predict_all(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._asked.wait()
             batch = self._take()
-            if sum(pending.asked.rows for pending in batch) <= FEW and not any(
-                one.asked.explain for one in batch
-            ):
-                made = _predict(batch)
-            else:
-                made = await loop.run_in_executor(self._predictor, _predict, batch)
+            try:
+                made = await self._predict(batch)
+            except Exception as error:  # noqa: BLE001 - no request may wait for ever, whatever went wrong
+                _fail_all(batch, Failed(f"the prediction failed: {_in_words(error)}"))
+                continue
             for pending, one in made:
                 if isinstance(one, Answered):
                     self._predicted.append((pending, one))
@@ -116,6 +139,12 @@ class Batches:
                     _fail(pending, one)
             if self._predicted:
                 self._to_log.set()
+
+    async def _predict(self, batch: list[Pending]) -> list[tuple[Pending, Answered | MlgovError]]:
+        few = sum(pending.asked.rows for pending in batch) <= FEW
+        if few and not any(one.asked.explain for one in batch):
+            return _predict(batch)
+        return await asyncio.get_running_loop().run_in_executor(self._predictor, _predict, batch)
 
     def _take(self) -> list[Pending]:
         rows = 0
@@ -129,35 +158,48 @@ class Batches:
         return batch
 
     async def _log_all(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
             await self._to_log.wait()
             self._to_log.clear()
-            batch = list(self._predicted)
+            batch, self._predicted = self._predicted, []
             by_header: defaultdict[Header, list[tuple[Pending, Answered]]] = defaultdict(list)
             for pending, one in batch:
                 by_header[pending.served.header].append((pending, one))
             for header, some in by_header.items():
-                fault: MlgovError | None = None
                 try:
-                    await loop.run_in_executor(
-                        self._writer, self._log.write, header, [one for _, one in some]
-                    )
-                except OSError as error:
+                    await self._write(header, [one for _, one in some])
+                except Exception as error:  # noqa: BLE001 - as above
                     fault = NotLogged(
-                        f"the prediction could not be logged ({error.strerror}): it is not given"
+                        f"the prediction could not be logged ({_in_words(error)}): it is not given"
                     )
+                    _fail_all((pending for pending, _ in some), fault)
+                    continue
                 for pending, _ in some:
-                    if fault is not None:
-                        _fail(pending, fault)
-                    elif not pending.done.done():
+                    if not pending.done.done():
                         pending.done.set_result(None)
-            del self._predicted[: len(batch)]
+
+    async def _write(self, header: Header, answered: list[Answered]) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer, self._log.write, header, answered)
 
 
 def _fail(pending: Pending, error: MlgovError) -> None:
     if not pending.done.done():
         pending.done.set_exception(error)
+
+
+def _fail_all(some: Iterable[Pending], error: MlgovError) -> None:
+    for pending in some:
+        _fail(pending, error)
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
+
+
+def _ending() -> NotLogged:
+    return NotLogged("the service is ending: the request was not answered")
 
 
 def _predict(batch: list[Pending]) -> list[tuple[Pending, Answered | MlgovError]]:

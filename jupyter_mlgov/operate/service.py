@@ -36,6 +36,8 @@ from jupyter_mlgov.store import Store
 
 ORDERS = "MLGOV_SERVE"
 """Environment variable with the ``Orders`` of the workers, as JSON."""
+AGAIN_S = 60.0
+"""Seconds at most until a release is tried again that something other than the release itself kept from being loaded."""
 SWITCH_S = 0.0005
 """Seconds after which the thread that wrote the log gets the interpreter back from the one that reads requests."""
 _JSON = "application/json"
@@ -99,8 +101,7 @@ class Service:
             yield
         finally:
             watching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await watching
+            await asyncio.wait([watching])
             await self._batches.stop()
             if self._served is not None:
                 release = self._served.release
@@ -112,26 +113,44 @@ class Service:
         self._metrics.version.labels(release.model, release.stage).set(release.number)
 
     async def _watch(self) -> None:
-        """Loads what is released later."""
+        """Loads what is released later. Nothing that goes wrong ends it: a release that cannot be served is told and left,
+        and after any other fault (a disk, memory) it is looked again, less and less often."""
+        failures, again = 0, 0.0
         while True:
             await asyncio.sleep(self._orders.look_s)
             if self._orders.parent not in (None, os.getppid()):
                 os.kill(os.getpid(), signal.SIGTERM)
                 return
+            if time.monotonic() < again:
+                continue
             try:
-                state = await asyncio.to_thread(self._source.state)
-                if state == self._state:
-                    continue
-                release = await asyncio.to_thread(self._source.current)
-                if self._served is None or release != self._served.release:
-                    served = await asyncio.to_thread(self._source.load)
-                    self._take(served)
-                    _told.warning("%s is served now", served.release.name)
-                self._state = state
-            except (MlgovError, OSError) as error:
-                self._state = state
-                self._metrics.not_loaded.inc()
-                _told.error("the new release cannot be served, the version before goes on: %s", error)
+                await self._look()
+                failures = 0
+            except Exception as error:  # noqa: BLE001 - whatever a file system or a model raises
+                failures += 1
+                pause = min(self._orders.look_s * 2 ** min(failures, 10), AGAIN_S)
+                again = time.monotonic() + pause
+                if failures == 1:
+                    self._metrics.not_loaded.inc()
+                    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+                    _told.error("no new release can be taken up, it is tried again: %s", said)
+
+    async def _look(self) -> None:
+        """Takes up the release that is on the stage now. What the release itself is to blame for is told; raises anything
+        else, and then the release counts as not looked at."""
+        state = await asyncio.to_thread(self._source.state)
+        if state == self._state:
+            return
+        try:
+            release = await asyncio.to_thread(self._source.current)
+            if self._served is None or release != self._served.release:
+                served = await asyncio.to_thread(self._source.load)
+                self._take(served)
+                _told.warning("%s is served now", served.release.name)
+        except MlgovError as error:
+            self._metrics.not_loaded.inc()
+            _told.error("the new release cannot be served, the version before goes on: %s", error)
+        self._state = state
 
     # -- routes ------------------------------------------------------------------------------------------
 
@@ -154,7 +173,8 @@ class Service:
         return _answer({"live": True})
 
     async def _ready(self) -> Response:
-        return _answer({"ready": self._served is not None}, 200 if self._served is not None else 503)
+        ready = self._served is not None and self._batches is not None and self._batches.alive
+        return _answer({"ready": ready}, 200 if ready else 503)
 
     async def _server(self, request: Request) -> Response:
         return self._refusal(request) or _answer({"name": "mlgov", "version": "2", "extensions": []})
@@ -165,7 +185,10 @@ class Service:
 
     async def _model_ready(self, request: Request, model: str, version: str | None = None) -> Response:
         refused = self._refusal(request) or self._unknown(model, version)
-        return refused or _answer({"name": model, "ready": True})
+        if refused is not None:
+            return refused
+        ready = self._batches is not None and self._batches.alive
+        return _answer({"name": model, "ready": ready}, 200 if ready else 503)
 
     async def _measures(self, request: Request) -> Response:
         refused = self._refusal(request)
