@@ -15,22 +15,19 @@ snapshot's id, the manifest names the model's and the rows', the release names t
 
 from __future__ import annotations
 
-import io
-import json
 import re
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.configuration import table
 from jupyter_mlgov.errors import MlgovError, UsageError
+from jupyter_mlgov.governance.values import one_line
 from jupyter_mlgov.operate.releases import released_model
+from jupyter_mlgov.operate.requirements import constraints, python_of, requirements
 from jupyter_mlgov.operate.sources import FromProject, rows_of
 from jupyter_mlgov.records.canonical import canonical
-from jupyter_mlgov.records.decoding import decoded
-from jupyter_mlgov.records.inventory import Inventory
-from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.records.manifest import Environment
 from jupyter_mlgov.records.release import Release
 from jupyter_mlgov.store import Store
 
@@ -41,8 +38,6 @@ PORT = 8080
 LOG = "/predictions"
 """Where the container keeps its prediction log: mount something there that outlives it."""
 _USER = 10_001
-_OURS = "jupyter-mlgov"
-_DISTRIBUTIONS = {"sklearn": "scikit-learn", "skops": "skops"}
 _IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:@-]{0,254}")
 
 
@@ -52,7 +47,8 @@ def make(
 ) -> dict[PurePosixPath, bytes]:  # fmt: skip
     """The files of the folder. The model is loaded once, so that what cannot be served is not packaged.
 
-    Raises ``UsageError`` (the name of an image), ``Untrusted``, ``Blocked``, ``StoreError``.
+    Raises ``UsageError`` (the name of an image, versions that are none), ``Untrusted``, ``Blocked`` (a class that no package
+    brings), ``StoreError``.
     """
     image = image or f"{_label(release.model)}:{release.number}"
     if not _IMAGE.fullmatch(image):
@@ -72,8 +68,8 @@ def make(
         "manifest.json": store.manifest_bytes(release.snapshot),
         "model.skops": model,
         "mlgov.toml": _settings(root, model, source.trusted()),
-        "requirements.txt": _requirements(model, environment),
-        "constraints.txt": _constraints(store, manifest, environment),
+        "requirements.txt": requirements(model),
+        "constraints.txt": constraints(store, manifest, environment),
         "Dockerfile": _dockerfile(environment),
         "kubernetes.yaml": _kubernetes(release, image),
         "kserve.yaml": _kserve(release, image),
@@ -102,47 +98,10 @@ def _settings(root: Path, model: bytes, trusted: Iterable[str]) -> bytes:
     return tomli_w.dumps({"models": {"trusted": sorted(asked & set(trusted))}, "operate": operate}).encode()
 
 
-def _requirements(model: bytes, environment: Environment) -> bytes:
-    """The service, and the packages whose classes are in the model."""
-    with zipfile.ZipFile(io.BytesIO(model)) as archive:
-        schema = json.loads(archive.read("schema.json"))
-    found = {_DISTRIBUTIONS.get(name, name) for name in _modules(schema)}
-    known = {name.lower().replace("_", "-") for name in environment.packages}
-    needed = sorted(name for name in found if name.lower().replace("_", "-") in known)
-    return "\n".join([f"{_OURS}[serve]=={_version()}", *needed, ""]).encode()
-
-
-def _modules(node: Any) -> set[str]:
-    if isinstance(node, list):
-        return {name for item in node for name in _modules(item)}
-    if not isinstance(node, dict):
-        return set()
-    own = node.get("__module__")
-    below = {name for item in node.values() for name in _modules(item)}
-    return below | ({own.partition(".")[0]} if isinstance(own, str) else set())
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version(_OURS)
-
-
-def _constraints(store: Store, manifest: Manifest, environment: Environment) -> bytes:
-    """The recorded version of everything that an index served."""
-    versions = dict(environment.packages)
-    if manifest.inventory is not None:
-        inventory = decoded(store.get(manifest.inventory), Inventory)
-        versions = {one.name: one.version for one in inventory.distributions if one.origin is None}
-    lines = [f"{name}=={version}" for name, version in sorted(versions.items()) if name.lower() != _OURS]
-    return "\n".join([*lines, ""]).encode()
-
-
 def _dockerfile(environment: Environment) -> bytes:
-    python = ".".join(environment.python.split(".")[:2])
     return f"""\
 # Built from this folder: docker build -t IMAGE .
-FROM python:{python}-slim
+FROM python:{python_of(environment)}-slim
 WORKDIR /model
 COPY requirements.txt constraints.txt ./
 COPY wheels/ wheels/
@@ -296,10 +255,11 @@ def _readme(release: Release, image: str, lock: Lock | None) -> bytes:
     unlocked = (
         f" Not in it, for no index had them: {', '.join(lock.unlocked)}." if lock and lock.unlocked else ""
     )
+    by, at = one_line(release.by, 100) or "unknown", one_line(release.at, 40)
     return f"""\
 # {release.model}, version {release.number} ({release.stage})
 
-Snapshot `{release.snapshot}`, released by {release.by or "unknown"} at {release.at}. Digests bind every file here to that
+Snapshot `{release.snapshot}`, released by {by} at {at}. Digests bind every file here to that
 snapshot and to the gate's decision; they are checked whenever it is served.
 
     mlgov serve --package .            # as it is, where jupyter-mlgov[serve] is installed

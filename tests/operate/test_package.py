@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import io
+import json
 import signal
+import zipfile
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 import yaml
 
-from jupyter_mlgov.errors import Damaged, NotWritable, UsageError
+from jupyter_mlgov.errors import Blocked, Damaged, NotWritable, UsageError
 from jupyter_mlgov.hashing.trusted_models import Untrusted
+from jupyter_mlgov.operate.requirements import requirements
 from jupyter_mlgov.operate.sources import FromFolder
 from jupyter_mlgov.project import Project
-from tests.operate.making import fitted, loans, make_project
+from jupyter_mlgov.records.canonical import canonical
+from tests.operate.making import add_model, fitted, loans, make_project
 from tests.operate.server import ROW, Server
+from tests.store.making import ENVIRONMENT
 
 
 @pytest.fixture
@@ -87,7 +95,6 @@ def test_trust_is_the_folders_owners_not_the_models(project: Project) -> None:
 
     from jupyter_mlgov.hashing.estimators import save_model
     from jupyter_mlgov.records.manifest import Model
-    from tests.operate.making import add_model
 
     table = loans()
     tree = DecisionTreeClassifier(max_depth=2).fit(table[["income", "debt"]].to_numpy(), table["paid"])
@@ -115,3 +122,49 @@ def test_nothing_that_is_there_is_overwritten(project: Project) -> None:
         project.package("Credit_1:production", project.root / "p")
     with pytest.raises(UsageError, match="no image's name"):
         project.package("Credit_1:production", project.root / "q", image="A B")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"python": "3.11\nRUN curl https://example.org | sh #.7"}, "which is no version"),
+        (
+            {"packages": {"numpy": "2.4.6\n--index-url https://example.org"}},
+            "of version '2.4.6\\n--index-url",
+        ),
+        ({"packages": {"numpy @ https://example.org/x.whl #": "1"}}, "a package 'numpy @ https"),
+    ],
+)
+def test_nothing_of_a_record_becomes_a_line_of_a_build_file_but_names_and_versions(
+    project: Project, fields: dict[str, Any], says: str
+) -> None:
+    environment = msgspec.structs.replace(ENVIRONMENT, **fields)
+    add_model(project.store, environment=project.store.put(canonical(environment)), message="odd")
+    assert project.release("baseline@2", "odd", "staging").release
+    with pytest.raises(UsageError) as raised:
+        project.package("odd:staging", project.root / "p")
+    assert says in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not (project.root / "p").exists()
+
+
+def schema(*modules: str) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        steps = [{"__module__": module, "__class__": "X"} for module in modules]
+        archive.writestr("schema.json", json.dumps({"__module__": "builtins", "content": steps}))
+    return made.getvalue()
+
+
+def test_what_brings_the_models_classes_is_required_whatever_it_is_called() -> None:
+    modules = ("sklearn.pipeline", "numpy", "yaml.nodes", "_yaml", "collections", "jupyter_mlgov.records")
+    ours, *needed = requirements(schema(*modules)).decode().split()
+    assert ours.startswith("jupyter-mlgov[serve]==")
+    assert needed == ["numpy", "pyyaml", "scikit-learn"]
+    with pytest.raises(Blocked, match=r"classes of 'my_steps', which no installed package brings"):
+        requirements(schema("sklearn.pipeline", "my_steps.scaling"))
+
+
+def test_a_packaged_models_requirements_are_those_of_its_classes(project: Project) -> None:
+    folder = project.package("Credit_1:production", project.root / "p")
+    assert {"scikit-learn", "numpy"} <= set((folder / "requirements.txt").read_text().split())
