@@ -40,16 +40,13 @@ def watch(
     never_logged: tuple[str, ...] = (),
     problems: tuple[str, ...] = (),
 ) -> Monitoring:
-    """Looks at what ``release`` predicted: ``log`` is the prediction log from ``since`` on, joined with outcomes.
+    """Looks at what ``release`` predicted: ``log`` is its part of the prediction log, from ``since`` on, with outcomes.
 
     Raises ``UsageError`` (an empty log, outcomes that are no labels), ``Blocked`` (no rows to compare with).
     """
-    import pyarrow.compute as pc
-
     from jupyter_mlgov.store.ledger import now
 
-    rows = log.filter(pc.equal(log["snapshot"], release.snapshot))
-    if not rows.num_rows:
+    if not log.num_rows:
         where = f"{release.model}:{release.stage}"
         when = f" since {since}" if since else ""
         raise UsageError(
@@ -57,15 +54,15 @@ def watch(
         )
     manifest = store.manifest(release.snapshot)
     held = sides.held_rows(manifest)
-    read_as = sides.meaning(rows, held)
+    read_as = sides.meaning(log, held)
     notes = list(problems)
-    if sides.several(rows):
+    if sides.several(log):
         notes.append("the model gives several outputs for a row: neither they nor outcomes are compared")
     model = None
     if held.predicted is None:
         model = _model(root, store, manifest, notes)
     features = [name for name in held.features if name not in never_logged]
-    before, now_explained = _explained(root, store, release.snapshot, rows, features, settings, notes)
+    before, now_explained = _explained(root, store, release.snapshot, log, features, settings, notes)
     hidden = [name for name in held.features if name in never_logged]
     notes += [f"{name} is not compared: it must not be logged ([operate] never_log)" for name in hidden]
     reference = sides.reference_side(store, held, model, read_as, before)
@@ -73,7 +70,7 @@ def watch(
         reference = _without(reference, features)
     found = examine(
         reference,
-        sides.current_side(rows, read_as, now_explained),
+        sides.current_side(log, read_as, now_explained),
         settings,
         Context(
             kpis=kpis(store, release.snapshot, read_policy(root).targets),
@@ -84,7 +81,7 @@ def watch(
             notes=notes,
         ),
     )
-    at = rows["at"].to_pylist()
+    at = log["at"].to_pylist()
     return msgspec.structs.replace(
         found, model=release.model, stage=release.stage, release=release.number, snapshot=release.snapshot, at=now(),
         since=since, first=at[0].isoformat(timespec="seconds"), last=at[-1].isoformat(timespec="seconds"),

@@ -89,11 +89,18 @@ def place_of(folder: Path, model: str, stage: str) -> Path:
 
 
 def read(
-    folder: Path, model: str, stage: str, *, since: datetime | None = None, until: datetime | None = None
+    folder: Path,
+    model: str,
+    stage: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    snapshot: str | None = None,
 ) -> pa.Table:
     """The predictions of ``model`` on ``stage`` from ``since`` and before ``until``, oldest first, without outcomes.
 
     Columns that not every version had are null where they were absent; of one type each, text where versions disagree.
+    With ``snapshot`` only what its version predicted, in its own columns and types.
     What could not be read is told by :func:`problems`. Raises ``StoreError`` for a part of a newer version.
     """
     place = place_of(folder, model, stage)
@@ -101,6 +108,8 @@ def read(
         listing = _list(place)
         try:
             tables, problems = _tables(place, listing, since, until)
+            if snapshot is not None:
+                tables = [one for one in (_of(table, snapshot) for table in tables) if one.num_rows]
         except FileNotFoundError:
             continue
         if _list(place)[:1] == listing[:1]:
@@ -220,6 +229,12 @@ def _between(table: pa.Table, since: datetime | None, until: datetime | None) ->
     if until is not None:
         table = table.filter(pc.less(table["at"], pa.scalar(until, type=kind)))
     return table
+
+
+def _of(table: pa.Table, snapshot: str) -> pa.Table:
+    import pyarrow.compute as pc
+
+    return table.filter(pc.equal(table["snapshot"], snapshot))
 
 
 def united(tables: list[pa.Table]) -> pa.Table:

@@ -134,9 +134,11 @@ class Operating(Governing):
         *,
         since: str | datetime | None = None,
         until: str | datetime | None = None,
+        snapshot: str | None = None,
     ) -> pa.Table:
         """What ``MODEL:STAGE`` predicted from ``since`` and before ``until``, oldest first, with the outcomes that are
-        known: a row for each predicted row, columns as docs/reference/prediction-log.md says.
+        known: a row for each predicted row, columns as docs/reference/prediction-log.md says. ``snapshot`` (an id): only
+        what its version predicted, so that columns and types are those of that version.
 
         Times are dates, times (UTC unless they say otherwise) or how long ago (``24h``, ``7d``). An empty log is an empty
         table. ``operate.predictions.problems(table)`` says what could not be read. Raises ``NotFound`` for what was never
@@ -147,7 +149,9 @@ class Operating(Governing):
         release = self.released(model_stage)
         folder = self.predictions_folder
         start, end = predictions.moment(since), predictions.moment(until)
-        table = predictions.read(folder, release.model, release.stage, since=start, until=end)
+        table = predictions.read(
+            folder, release.model, release.stage, since=start, until=end, snapshot=snapshot
+        )
         return outcomes.joined(table, folder)
 
     def write_predictions(self, table: pa.Table, output: str | Path) -> Path:
@@ -210,11 +214,12 @@ class Operating(Governing):
         from jupyter_mlgov.report import render_monitoring
 
         settings = read_settings(self.root)
-        log = self.predictions(model_stage, since=since)
+        release = self.released(model_stage)
+        log = self.predictions(model_stage, since=since, snapshot=release.snapshot)
         found = watch(
             self.root,
             self.store,
-            self.released(model_stage),
+            release,
             log,
             settings,
             since=since,

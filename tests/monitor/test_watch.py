@@ -8,7 +8,9 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.linear_model import LinearRegression
 
 from jupyter_mlgov.errors import NotFound, UsageError
@@ -25,8 +27,8 @@ from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.records.manifest import Model
 from jupyter_mlgov.records.monitoring import KpiOverTime
 from jupyter_mlgov.store import Store
-from tests.monitor.making import add_outcomes, applications, parquet, released_project, serve
-from tests.operate.making import add_model
+from tests.monitor.making import FEATURES, add_outcomes, applications, parquet, released_project, serve
+from tests.operate.making import add_model, fitted
 from tests.operate.test_releases import mlgov
 
 
@@ -239,3 +241,49 @@ def test_a_model_with_several_outputs_is_watched_by_its_inputs(tmp_path: Path) -
     assert any("several outputs" in note for note in found.notes)
     assert {one.name for one in found.columns} >= {"income", "debt"}
     assert found.kpis == ()
+
+
+def test_labels_and_types_of_other_versions_play_no_part(tmp_path: Path) -> None:
+    project = released_project(tmp_path)
+    serve(project, applications(1, 80))
+    tested = applications(100, 600).assign(paid=lambda table: table["paid"].map({0: "no", 1: "yes"}))
+    model = clone(fitted()).fit(tested[list(FEATURES)], tested["paid"])
+    data, _ = save_model(model)
+    assert data is not None
+    kept = project.store.put(data)
+    held = HeldRows(
+        role="test", object=project.store.put(parquet(tested)), rows=600, of_rows=600, layout="table",
+        features=FEATURES, truth="paid", classes=("no", "yes"),
+    )  # fmt: skip
+    clf = Model(name="clf", class_="x", parameters={}, digest=kept, object=kept, primary=True)
+    add_model(project.store, models=(clf,), rows=(held,), message="words")
+    assert project.release("baseline@2", "credit", "production").release
+    (tmp_path / "mlgov.toml").write_text('[gate]\nkpis = ["auc >= 0.8", "precision >= 0.5"]\n')
+    rows = applications(2, 400)
+    served = FromProject(project.root, project.store, "credit:production").load()
+    given = {name: rows[name].tolist() for name in FEATURES}
+    outputs = served.predict(given).columns
+    header = msgspec.structs.replace(served.header, inputs=(*served.header.inputs, ("age", "int64")))
+    log = PredictionLog(project.predictions_folder, Settings())
+    log.write(
+        header,
+        [
+            Answered(
+                id="all", at=5, latency=0.1, rows=400, inputs={**given, "age": [40] * 400}, outputs=outputs
+            )
+        ],
+    )
+    log.close()
+    happened = tmp_path / "happened.csv"
+    words = rows["paid"].map({0: "no", 1: "yes"})
+    pd.DataFrame({"request_id": "all", "row": range(400), "outcome": words}).to_csv(happened, index=False)
+    project.add_outcomes(happened)
+    found = project.monitor("credit:production")
+    assert [(kpi.metric, kpi.met) for kpi in found.kpis] == [("auc", True), ("precision", True)]
+    assert {one.series for one in found.concept} == {"loss", "residual"}
+    assert any(one.name == "probability of yes" for one in found.columns)
+    (tmp_path / "mlgov.toml").unlink()
+    assert project.release("credit:production@1", "credit", "production").release
+    back = project.monitor("credit:production")
+    assert any(one.name == "probability of 1" for one in back.columns)
+    assert not back.quality
