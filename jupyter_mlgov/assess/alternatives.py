@@ -16,7 +16,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from jupyter_mlgov.assess.judging import SIGNS
 from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.records.annotations import Operator
 
 TRIED = 100
 """Values of one feature that are tried: of a number its percentiles, of a category the most frequent."""
@@ -49,12 +51,13 @@ def alternatives(
     row: int,
     threshold: float,
     *,
+    op: Operator = ">=",
     changeable: Sequence[str] | None = None,
     most: int = 5,
 ) -> list[Alternative]:
     """The nearest alternatives for row ``row`` of ``frame``, each feature's own first; empty where there is none.
 
-    ``score`` gives one number a row, and a row is decided by ``score >= threshold``. ``changeable`` None: every feature.
+    ``score`` gives one number a row, and a row is decided by ``score op threshold``. ``changeable`` None: every feature.
     Where no single feature is enough, up to ``TOGETHER`` are changed, the one that moves the score furthest first.
     Raises ``UsageError`` for a feature that ``frame`` lacks.
     """
@@ -65,13 +68,30 @@ def alternatives(
                 f"changeable: {name!r} is no feature; there are {', '.join(map(str, frame.columns))}"
             )
     case = frame.iloc[[row]]
-    positive = bool(score(case)[0] >= threshold)
+    line = _Line(op, threshold)
+    positive = line.over(score(case)[0])
     tried = {name: _tried(frame[name], case[name].iloc[0]) for name in names}
-    found = _singles(score, case, threshold, positive, tried)
+    found = _singles(score, case, line, positive, tried)
     if not found:
-        together = _together(score, case, threshold, positive, tried)
+        together = _together(score, case, line, positive, tried)
         found = [together] if together is not None else []
     return sorted(found, key=lambda one: one.moved)[:most]
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What decides: a score is over the line, and so positive, where ``score op threshold``."""
+
+    op: Operator
+    threshold: float
+
+    def over(self, score: float) -> bool:
+        return bool(SIGNS[self.op](score, self.threshold))
+
+    @property
+    def upwards(self) -> bool:
+        """Whether the higher scores are the positive ones."""
+        return self.op.startswith(">")
 
 
 @dataclass(frozen=True)
@@ -118,7 +138,7 @@ def _scored(
 def _singles(
     score: Callable[[pd.DataFrame], npt.NDArray[np.float64]],
     case: pd.DataFrame,
-    threshold: float,
+    line: _Line,
     positive: bool,
     tried: dict[str, _Tried],
 ) -> list[Alternative]:
@@ -127,7 +147,7 @@ def _singles(
         if not one.values:
             continue
         scores = _scored(score, case, name, one.values)
-        other = [place for place in range(len(scores)) if bool(scores[place] >= threshold) != positive]
+        other = [place for place in range(len(scores)) if line.over(scores[place]) != positive]
         if other:
             best = min(other, key=lambda place: one.distances[place])
             change = Change(name, case[name].iloc[0], one.values[best])
@@ -138,12 +158,13 @@ def _singles(
 def _together(
     score: Callable[[pd.DataFrame], npt.NDArray[np.float64]],
     case: pd.DataFrame,
-    threshold: float,
+    line: _Line,
     positive: bool,
     tried: dict[str, _Tried],
 ) -> Alternative | None:
     changes: list[Change] = []
     moved = 0.0
+    down = positive is line.upwards
     case = case.copy()
     left = dict(tried)
     for _ in range(TOGETHER):
@@ -151,15 +172,15 @@ def _together(
         for name, one in left.items():
             if one.values:
                 scores = _scored(score, case, name, one.values)
-                best = int(scores.argmin() if positive else scores.argmax())
+                best = int(scores.argmin() if down else scores.argmax())
                 steps.append((float(scores[best]), name, one.values[best], one.distances[best]))
         if not steps:
             return None
-        reached, name, value, distance = (min if positive else max)(steps, key=lambda step: step[0])
+        reached, name, value, distance = (min if down else max)(steps, key=lambda step: step[0])
         changes.append(Change(name, case[name].iloc[0], value))
         case[name] = pd.Series([value], index=case.index).astype(case[name].dtype)
         moved += distance
         del left[name]
-        if (reached >= threshold) != positive:
+        if line.over(reached) != positive:
             return Alternative(tuple(changes), reached, moved)
     return None

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.widgets.decisions import Decisions, Outcome
+from jupyter_mlgov.widgets.decisions import Decisions, Outcome, same_label
 from jupyter_mlgov.widgets.shown import Shown
 from jupyter_mlgov.widgets.tables import table
 
@@ -34,9 +34,13 @@ class Decide(Shown):
         self.model, self.X = model, X
         self.changeable = changeable
         self.charter = charter if charter is not None else _charter_of_session()
+        declared = self.charter.threshold if self.charter else None
+        self.positive = positive_label(model, self.charter)
         self.decisions = Decisions(
-            scores_of(model, X),
+            scores_of(model, X, self.positive),
             y,
+            op=declared.op if declared else ">=",
+            positive=self.positive,
             value_of_right=self.charter.value_of_right if self.charter else (),
             cost_of_wrong=self.charter.cost_of_wrong if self.charter else (),
         )
@@ -54,7 +58,7 @@ class Decide(Shown):
     def page(self, threshold: float) -> str:
         """Everything that is known about one threshold, as HTML."""
         outcome = self.decisions.at(threshold)
-        parts = [confusion(outcome), self._kpis(outcome), self._worth(outcome)]
+        parts = [confusion(outcome, self.decisions.op), self._kpis(outcome), self._worth(outcome)]
         return (
             "<div style='display:flex;flex-wrap:wrap;gap:12px 32px'>"
             + "".join(f"<div>{part}</div>" for part in parts if part)
@@ -107,9 +111,11 @@ class Decide(Shown):
     def _otherwise(self, row: int) -> str:
         from jupyter_mlgov.assess.alternatives import alternatives
 
-        score, frame = scorer(self.model, self.X)
-        found = alternatives(score, frame, row, self.threshold, changeable=self.changeable)
-        called = "positive" if self.decisions.scores[row] >= self.threshold else "negative"
+        score, frame = scorer(self.model, self.X, self.positive)
+        found = alternatives(
+            score, frame, row, self.threshold, op=self.decisions.op, changeable=self.changeable
+        )
+        called = "positive" if self._called(row) else "negative"
         of = "" if self.changeable is None else f" of {', '.join(map(str, self.changeable))}"
         if not found:
             said = f"Row {row} is called {called} at {self.threshold:.4g}, and no value in the data{of} changes that."
@@ -126,8 +132,11 @@ class Decide(Shown):
         caption = f"Row {row} is called {called} at {self.threshold:.4g}; it would not be with"
         return table(("this in place", "of", "score then", "of the rows in between"), rows, caption=caption)
 
+    def _called(self, row: int) -> bool:
+        return bool(self.decisions.calls(self.decisions.scores[row], self.threshold))
+
     def _worth_of(self, row: int) -> str:
-        positive = bool(self.decisions.scores[row] >= self.threshold)
+        positive = self._called(row)
         amounts = self.decisions.worth_of(positive)
         if not any(amounts):
             return ""
@@ -143,7 +152,7 @@ class Decide(Shown):
         )
 
     def _why(self, row: int) -> str:
-        effects = explanation(self.model, self.X, row)
+        effects = explanation(self.model, self.X, row, positive=self.positive)
         rows = [(name, value, effect) for name, value, effect in effects[:EXPLAINED]]
         score = float(self.decisions.scores[row])
         return table(
@@ -217,7 +226,7 @@ class Decide(Shown):
         return w.VBox([slider, page, w.HBox([row, button]), why])
 
 
-def confusion(outcome: Outcome) -> str:
+def confusion(outcome: Outcome, op: str = ">=") -> str:
     """The confusion matrix as a table."""
     rows = [
         ("positive", outcome.tp, outcome.fn),
@@ -226,12 +235,32 @@ def confusion(outcome: Outcome) -> str:
     return table(
         ("in truth", "called positive", "called negative"),
         rows,
-        caption=f"{outcome.cases:,} cases at {outcome.threshold:.3g}",
+        caption=f"{outcome.cases:,} cases at {'' if op == '>=' else f'{op} '}{outcome.threshold:.3g}",
     )
 
 
-def scores_of(model: Any, X: Any) -> Any:
-    """One score a row: the probability of the second class, else the decision function. Raises ``UsageError``."""
+def positive_label(model: Any, charter: Charter | None) -> Any:
+    """The label that counts as positive: the charter's, else the second of the model's; None where neither says it.
+    Raises ``UsageError`` for one that the model does not know."""
+    wanted = charter.test_data.positive if charter is not None and charter.test_data is not None else None
+    known = getattr(model, "classes_", None)
+    if known is None or len(known) != 2:
+        return wanted
+    if wanted is None:
+        return known[1]
+    found = [label for label in known if same_label(label, wanted)]
+    if not found:
+        raise UsageError(
+            f"test_data.positive is {wanted!r}, and the model knows {', '.join(map(str, known))}: name one of these"
+        )
+    return found[0]
+
+
+def scores_of(model: Any, X: Any, positive: Any = None) -> Any:
+    """One score a row: the probability of the ``positive`` label (the second class unless told), else the decision function
+    towards it. Raises ``UsageError``."""
+    known = getattr(model, "classes_", None)
+    first = positive is not None and known is not None and len(known) == 2 and bool(known[0] == positive)
     if hasattr(model, "predict_proba"):
         scores = model.predict_proba(X)
         if getattr(scores, "ndim", 1) == 2:
@@ -239,31 +268,31 @@ def scores_of(model: Any, X: Any) -> Any:
                 raise UsageError(
                     f"the model knows {scores.shape[1]} classes: a threshold decides between two"
                 )
-            return scores[:, 1]
+            return scores[:, 0 if first else 1]
         return scores
     if hasattr(model, "decision_function"):
-        return model.decision_function(X)
+        return -model.decision_function(X) if first else model.decision_function(X)
     raise UsageError(
         f"{type(model).__name__} gives no score: decide needs a model with predict_proba or decision_function"
     )
 
 
-def scorer(model: Any, X: Any) -> tuple[Any, Any]:
+def scorer(model: Any, X: Any, positive: Any = None) -> tuple[Any, Any]:
     """A function from frames like ``X`` to scores, and ``X`` as a frame (columns of an array are ``x0``, ``x1``, ...)."""
     import numpy as np
     import pandas as pd
 
     if isinstance(X, pd.DataFrame):
-        return lambda rows: scores_of(model, rows), X
+        return lambda rows: scores_of(model, rows, positive), X
     frame = pd.DataFrame(np.asarray(X)).rename(columns=lambda number: f"x{number}")
-    return lambda rows: scores_of(model, rows.to_numpy()), frame
+    return lambda rows: scores_of(model, rows.to_numpy(), positive), frame
 
 
 def _shown(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def explanation(model: Any, X: Any, row: int) -> list[tuple[str, object, float]]:
+def explanation(model: Any, X: Any, row: int, positive: Any = None) -> list[tuple[str, object, float]]:
     """``(feature, its value, its effect on the score)``, the largest effect first. Works for any model.
 
     Effects are SHAP values relative to the mean score of at most ``BACKGROUND`` rows. The state of NumPy's random
@@ -278,7 +307,7 @@ def explanation(model: Any, X: Any, row: int) -> list[tuple[str, object, float]]
         warnings.simplefilter("ignore")
         import shap
 
-    score_frame, frame = scorer(model, X)
+    score_frame, frame = scorer(model, X, positive)
     if not 0 <= row < len(frame):
         raise UsageError(f"row {row}: give one from 0 to {len(frame) - 1}")
     columns, dtypes = list(frame.columns), frame.dtypes
@@ -328,7 +357,8 @@ def decide(
     """The threshold explorer for a fitted binary classifier.
 
     ``X`` and ``y`` are held-out rows and their labels. ``charter`` is the session's where it is left out; its
-    ``value_of_right``, ``cost_of_wrong``, ``threshold`` and ``kpis`` are used. ``changeable`` are the features that can be
+    ``value_of_right``, ``cost_of_wrong``, ``threshold`` (with its side), ``test_data.positive`` and ``kpis`` are used.
+    ``changeable`` are the features that can be
     changed at all: what would change a decision is looked for among them. Raises ``UsageError``.
     """
     return Decide(model, X, y, threshold=threshold, charter=charter, changeable=changeable)

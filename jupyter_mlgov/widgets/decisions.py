@@ -1,12 +1,14 @@
 """What a score decides at a threshold, and what that is worth: counts, rates and amounts, for any threshold at once.
 
-A case counts as positive where ``score >= threshold``. Amounts are the charter's: each right decision brings
-``value_of_right``, each wrong one takes ``cost_of_wrong``, in whatever unit they are stated. An amount may be for
-one kind of decision only (``false positive``, ``false negative``, ``true positive``, ``true negative``).
+A case is called positive where ``score op threshold``, ``>=`` unless the charter says otherwise, and is positive in truth
+where it has the label that counts as positive: as in the checks of risks and in an assessment. Amounts are the charter's:
+each right decision brings ``value_of_right``, each wrong one takes ``cost_of_wrong``, in whatever unit they are stated. An
+amount may be for one kind of decision only (``false positive``, ``false negative``, ``true positive``, ``true negative``).
 """
 
 from __future__ import annotations
 
+import operator
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -17,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.records.annotations import Amount
+from jupyter_mlgov.records.annotations import Amount, Operator
 
 _KINDS = {
     "true positive": "tp", "true positives": "tp", "tp": "tp",
@@ -25,6 +27,7 @@ _KINDS = {
     "false negative": "fn", "false negatives": "fn", "fn": "fn", "miss": "fn",
     "true negative": "tn", "true negatives": "tn", "tn": "tn",
 }  # fmt: skip
+_CALLS = {">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt}
 _SIDES = {"right": ("tp", "tn"), "wrong": ("fp", "fn")}
 
 
@@ -80,11 +83,18 @@ class Decisions:
         scores: Any,
         truth: Any,
         *,
+        op: Operator = ">=",
+        positive: Any = None,
         value_of_right: Iterable[Amount] = (),
         cost_of_wrong: Iterable[Amount] = (),
     ) -> None:
+        if op not in _CALLS:
+            raise UsageError(
+                f"threshold: {op} decides nothing between two labels: write one of {', '.join(_CALLS)}"
+            )
+        self.op = op
         self.scores = _numbers(scores, "the scores")
-        self.truth = _labels(truth)
+        self.truth = _labels(truth, positive)
         if len(self.scores) != len(self.truth):
             raise UsageError(
                 f"{len(self.scores)} scores for {len(self.truth)} labels: give one of each a case"
@@ -113,12 +123,14 @@ class Decisions:
 
     def at(self, threshold: float) -> Outcome:
         """What is decided at ``threshold``."""
-        below = int(np.searchsorted(self._sorted, threshold, side="left"))
-        positives = int(self._positives_below[-1])
-        fn = int(self._positives_below[below])
-        tn = below - fn
-        tp = positives - fn
-        fp = len(self.scores) - below - tp
+        below = int(
+            np.searchsorted(self._sorted, threshold, side="left" if self.op in (">=", "<") else "right")
+        )
+        positives, under = int(self._positives_below[-1]), int(self._positives_below[below])
+        called = below if self.op.startswith("<") else len(self.scores) - below
+        tp = under if self.op.startswith("<") else positives - under
+        fp, fn = called - tp, positives - tp
+        tn = len(self.scores) - called - fn
         counts = {"tp": tp, "fp": fp, "fn": fn, "tn": tn}
         totals: dict[str, float] = {}
         for kind, unit, value in self._amounts:
@@ -126,6 +138,10 @@ class Decisions:
         cases = len(self.scores)
         worth = tuple(Worth(unit, total, total / cases) for unit, total in totals.items())
         return Outcome(threshold=float(threshold), **counts, worth=worth)
+
+    def calls(self, scores: Any, threshold: float) -> Any:
+        """Which ``scores`` are called positive at ``threshold``."""
+        return _CALLS[self.op](scores, threshold)
 
     def worth_of(self, positive: bool) -> tuple[dict[str, float], dict[str, float]]:
         """What one case that is called positive, or negative, brings by unit: where that is right, and where it is wrong."""
@@ -149,8 +165,8 @@ class Decisions:
         """The outcome that is worth most, where all amounts are in one unit; None where there is no amount."""
         if len({unit for _, unit, _ in self._amounts}) != 1:
             return None
-        none_positive = np.nextafter(self.scores.max(), np.inf)
-        outcomes = [self.at(value) for value in (*self.thresholds, none_positive)]
+        ends = np.nextafter(self.scores.min(), -np.inf), np.nextafter(self.scores.max(), np.inf)
+        outcomes = [self.at(value) for value in (*self.thresholds, *ends)]
         return max(outcomes, key=lambda outcome: outcome.worth[0].total)
 
 
@@ -164,10 +180,20 @@ def _numbers(values: Any, what: str) -> npt.NDArray[np.float64]:
     return numbers
 
 
-def _labels(values: Any) -> npt.NDArray[np.int64]:
+def same_label(one: Any, other: Any) -> bool:
+    """Whether two labels are the same: a charter's text is a label by what it says."""
+    return bool(one == other) or str(one) == str(other)
+
+
+def _labels(values: Any, wanted: Any) -> npt.NDArray[np.int64]:
     labels = np.asarray(values).ravel()
     kinds = np.unique(labels)
     if len(kinds) > 2:
         raise UsageError(f"y has {len(kinds)} different labels: a threshold decides between two")
+    if wanted is not None:
+        chosen = [kind for kind in kinds if same_label(kind, wanted)]
+        if len(kinds) == 2 and not chosen:
+            raise UsageError(f"the positive label {wanted!r} is none of y's: {', '.join(map(str, kinds))}")
+        return np.isin(labels, chosen).astype(np.int64) if chosen else np.zeros(len(labels), np.int64)
     positive = kinds[-1] if len(kinds) == 2 else (kinds[0] if len(kinds) and kinds[0] in (1, True) else None)
     return (labels == positive).astype(np.int64) if positive is not None else np.zeros(len(labels), np.int64)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import ipywidgets
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,10 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import confusion_matrix
+from sklearn.svm import LinearSVC
 
 import jupyter_mlgov as mlgov
+from jupyter_mlgov.assess.subject import Rows, subject_of
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.records.annotations import Amount, Charter, Kpi, Threshold
+from jupyter_mlgov.records.annotations import Amount, Charter, DeclaredData, Kpi, Threshold
+from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.widgets.decide import Decide, explanation
 from jupyter_mlgov.widgets.decisions import Decisions
 
@@ -171,3 +175,84 @@ def test_a_picked_row_is_told_what_would_change_its_decision_and_what_that_is_wo
     assert "x0 " in arrays.explain(row)
     with pytest.raises(UsageError, match="'wealth' is no feature"):
         mlgov.decide(model, X, y, changeable=["wealth"]).explain(row)
+
+
+@pytest.mark.parametrize("op", [">=", ">", "<=", "<"])
+@given(
+    cases=st.lists(st.tuples(st.sampled_from([0.0, 0.2, 0.5, 0.5, 0.9, 1.0]), st.booleans()), min_size=1),
+    threshold=st.sampled_from([-0.1, 0.0, 0.2, 0.3, 0.5, 1.0, 1.1]),
+)
+def test_the_side_of_the_threshold_that_is_declared_decides(
+    op: Any, cases: list[tuple[float, bool]], threshold: float
+) -> None:
+    scores = np.array([score for score, _ in cases])
+    truth = np.array([int(label) for _, label in cases])
+    called = {
+        ">=": scores >= threshold,
+        ">": scores > threshold,
+        "<=": scores <= threshold,
+        "<": scores < threshold,
+    }[op]
+    decisions = Decisions(
+        scores, truth, op=op, value_of_right=CHARTER.value_of_right, cost_of_wrong=CHARTER.cost_of_wrong
+    )
+    outcome = decisions.at(threshold)
+    expected = confusion_matrix(truth, called.astype(int), labels=[0, 1]).ravel()
+    assert (outcome.tn, outcome.fp, outcome.fn, outcome.tp) == tuple(expected)
+    assert (decisions.calls(scores, threshold) == called).all()
+    best = decisions.best()
+    assert best is not None
+    assert best.worth[0].total >= outcome.worth[0].total
+
+
+def words(loans: Any) -> tuple[Any, Any, Any, Any]:
+    """The loans with labels of words, of which the first in the alphabet is the one that counts."""
+    _, X, y = loans
+    said = y.map({0: "refuse", 1: "approve"})
+    return LogisticRegression().fit(X, said), X, said, LogisticRegression().fit(X, y)
+
+
+def test_the_label_that_the_charter_calls_positive_is(loans: Any) -> None:
+    model, X, said, plain = words(loans)
+    charter = msgspec.structs.replace(CHARTER, test_data=DeclaredData(truth="y", positive="approve"))
+    explorer = Decide(model, X, said, charter=charter, threshold=0.4)
+    same = Decide(plain, X, (said == "approve").astype(int), charter=CHARTER, threshold=0.4)
+    assert explorer.decisions.scores == pytest.approx(same.decisions.scores, abs=1e-6)
+    one, other = explorer.decisions.at(0.4), same.decisions.at(0.4)
+    assert (one.tp, one.fp, one.fn, one.tn) == (other.tp, other.fp, other.fn, other.tn)
+    assert one.worth == other.worth
+    effects = {name: effect for name, _, effect in explanation(model, X, 3, positive="approve")}
+    wanted = {name: effect for name, _, effect in explanation(plain, X, 3)}
+    assert effects == pytest.approx(wanted, abs=1e-6)
+    without = LinearSVC().fit(X, said)
+    assert (Decide(without, X, said, charter=charter).decisions.scores == -without.decision_function(X)).all()
+    wrong = msgspec.structs.replace(CHARTER, test_data=DeclaredData(truth="y", positive="aprove"))
+    with pytest.raises(UsageError, match="'aprove', and the model knows approve, refuse"):
+        Decide(model, X, said, charter=wrong)
+
+
+def test_decisions_are_those_of_an_assessment(loans: Any) -> None:
+    model, X, said, _ = words(loans)
+    threshold = Threshold(value=0.35, op="<=")
+    charter = msgspec.structs.replace(
+        CHARTER, threshold=threshold, test_data=DeclaredData(truth="y", positive="refuse")
+    )
+    explorer = Decide(model, X, said, charter=charter)
+    assert explorer.threshold == 0.35
+    held = HeldRows(
+        role="test",
+        object="x",
+        rows=len(X),
+        of_rows=len(X),
+        truth="y",
+        features=tuple(X.columns),
+        layout="table",
+    )
+    subject = subject_of(Rows(held, X.assign(y=said)), model=model, positive="refuse", threshold=threshold)
+    outcome = explorer.decisions.at(0.35)
+    right, called = subject.truth, subject.predicted
+    assert (outcome.tp, outcome.fp) == (int((right & called).sum()), int((~right & called).sum()))
+    assert (outcome.fn, outcome.tn) == (int((right & ~called).sum()), int((~right & ~called).sum()))
+    assert "at &lt;= 0.35" in explorer.page(0.35)
+    row = int(np.argmin(np.abs(explorer.decisions.scores - 0.3)))
+    assert f"Row {row} is called positive at 0.35; it would not be with" in explorer.explain(row)
