@@ -16,6 +16,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from jupyter_mlgov.capture.requirement_lines import is_pinned, is_version_of_python
 from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Inventory
@@ -23,19 +24,17 @@ from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.store import Store
 
 OURS = "jupyter-mlgov"
-_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,120}[A-Za-z0-9])?")
-_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.!+_-]{0,120}")
-_PYTHON = re.compile(r"(\d{1,2}\.\d{1,3})(\.[A-Za-z0-9.+]{1,40})?")
+_RELEASE = re.compile(r"[0-9]+\.[0-9]+")
 
 
 def python_of(environment: Environment) -> str:
     """``3.11`` of the recorded Python. Raises ``UsageError`` where it is no version."""
-    found = _PYTHON.fullmatch(environment.python)
-    if found is None:
+    found = _RELEASE.match(environment.python)
+    if found is None or not is_version_of_python(environment.python):
         raise UsageError(
             f"the record's Python is {environment.python[:60]!r}, which is no version: the release cannot be packaged"
         )
-    return found[1]
+    return found[0]
 
 
 def requirements(model: bytes) -> bytes:
@@ -55,7 +54,7 @@ def constraints(store: Store, manifest: Manifest, environment: Environment) -> b
         inventory = decoded(store.get(manifest.inventory), Inventory)
         versions = {one.name: one.version for one in inventory.distributions if one.origin is None}
     for name, version in versions.items():
-        if not _NAME.fullmatch(name) or not _VERSION.fullmatch(version):
+        if not is_pinned(name, version):
             raise UsageError(
                 f"the record names a package {name[:60]!r} of version {version[:60]!r}, which is none: "
                 "the release cannot be packaged"
