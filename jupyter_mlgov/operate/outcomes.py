@@ -66,11 +66,13 @@ def read(folder: Path) -> pa.Table:
     )
     tables = [schema.empty_table()]
     tables += [pq.read_table(path) for path in sorted(place.glob("[!.]*.parquet"))] if place.is_dir() else []
-    kinds = {field.type for table in tables for field in table.schema if field.name == "outcome"}
+    kinds = {
+        field.type for table in tables if table.num_rows for field in table.schema if field.name == "outcome"
+    }
     common = predictions.common_type(kinds) if kinds else pa.float64()
     made = []
     for table in tables:
-        values = table["outcome"].cast(common) if "outcome" in table.schema.names else pa.array([], common)
+        values = table["outcome"].cast(common) if table.num_rows else pa.array([], common)
         made.append(table.select(schema.names).cast(schema).append_column("outcome", values))
     return pa.concat_tables(made)
 
@@ -103,6 +105,8 @@ def _given(file: Path) -> pa.Table:
             raise UsageError(
                 f"{file} has no column {name!r} (it has {has}): name it request_id, outcome and row"
             )
+        if not table.num_rows:
+            raise UsageError(f"{file} has no row: there is no outcome in it to add")
         if table[name].null_count:
             raise UsageError(
                 f"{file}: {table[name].null_count} rows have no {name}: leave them out, or fill them in"
@@ -114,8 +118,8 @@ def _keyed(given: pa.Table, logged: dict[tuple[str, int], int], file: Path) -> l
     ids = [str(value) for value in given["request_id"].to_pylist()]
     if "row" in given.schema.names:
         try:
-            return [(name, int(row)) for name, row in zip(ids, given["row"].to_pylist(), strict=True)]
-        except (TypeError, ValueError) as error:
+            return [(name, _whole(row)) for name, row in zip(ids, given["row"].to_pylist(), strict=True)]
+        except (TypeError, ValueError, OverflowError) as error:
             raise UsageError(
                 f"{file}: the column row holds what is no whole number: count rows from 0"
             ) from error
@@ -125,6 +129,14 @@ def _keyed(given: pa.Table, logged: dict[tuple[str, int], int], file: Path) -> l
             f"{file}: request {several[0]} had several rows: add a column row that says which one is meant, from 0"
         )
     return [(name, 0) for name in ids]
+
+
+def _whole(row: Any) -> int:
+    """A row's number: 1, 1.0 (a column with gaps is one of floats) or "1". Raises ``ValueError`` for 0.7, ``TypeError``."""
+    number = int(row)
+    if isinstance(row, bool) or (isinstance(row, float) and number != row):
+        raise ValueError(row)
+    return number
 
 
 def _logged(folder: Path) -> dict[tuple[str, int], int]:

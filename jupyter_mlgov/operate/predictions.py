@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from msgspec import Struct
 
+from jupyter_mlgov import written
 from jupyter_mlgov.errors import Damaged, UsageError
 from jupyter_mlgov.operate import parts, segments
 from jupyter_mlgov.operate.settings import Settings
@@ -64,12 +65,12 @@ def moment(value: str | datetime | None, *, now: datetime | None = None) -> date
         ago = _AGO.fullmatch(value.strip())
         if ago is not None:
             return (now or datetime.now(UTC)) - timedelta(**{_UNITS[ago["unit"]]: float(ago["number"])})
-        written = value.strip()
+        text = value.strip()
         try:
-            value = datetime.fromisoformat(written)
+            value = datetime.fromisoformat(text)
         except ValueError as error:
             raise UsageError(
-                f"{written[:80]!r} is no time: write 2026-11-26, 2026-11-26T09:30 or how long ago (24h, 7d)"
+                f"{text[:80]!r} is no time: write 2026-11-26, 2026-11-26T09:30 or how long ago (24h, 7d)"
             ) from error
     return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
@@ -151,14 +152,16 @@ def records(table: pa.Table) -> list[dict[str, Any]]:
 
 
 def write_file(table: pa.Table, path: Path) -> None:
-    """Writes predictions as Parquet or, for a name that ends in ``.csv``, as CSV. Raises ``OSError``."""
+    """Writes predictions as Parquet or, for a name that ends in ``.csv``, as CSV: whole or not at all. Raises
+    ``NotWritable``."""
     import pyarrow.csv
     import pyarrow.parquet as pq
 
-    if path.suffix.lower() == ".csv":
-        pyarrow.csv.write_csv(table, path)
-    else:
-        pq.write_table(table, path, compression="zstd")
+    with written.writing(path) as file:
+        if path.suffix.lower() == ".csv":
+            pyarrow.csv.write_csv(table, file)
+        else:
+            pq.write_table(table, file, compression="zstd")
 
 
 def problems(table: pa.Table) -> tuple[str, ...]:
@@ -172,10 +175,10 @@ def _list(place: Path) -> _Listing:
     names = [name for name in names if not name.startswith(".")]
     kept = [name for name in names if name.endswith(parts.PART)]
     rolled = {name.removesuffix(parts.PART) for name in kept}
-    written = [name for name in names if name.endswith(segments.SUFFIX)]
+    begun = [name for name in names if name.endswith(segments.SUFFIX)]
     return _Listing(
         tuple(kept),
-        tuple(name for name in written if name.removesuffix(segments.SUFFIX) not in rolled),
+        tuple(name for name in begun if name.removesuffix(segments.SUFFIX) not in rolled),
         tuple(name for name in names if name.endswith(parts.TORN)),
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from jupyter_mlgov import written
-from jupyter_mlgov.errors import MlgovError, NotWritable, UsageError
+from jupyter_mlgov.errors import MlgovError, UsageError
 from jupyter_mlgov.project.governing import Governing
 from jupyter_mlgov.project.keeping import LOCK_S
 
@@ -159,10 +159,7 @@ class Operating(Governing):
         from jupyter_mlgov.operate.predictions import write_file
 
         path = Path(output).absolute()
-        try:
-            write_file(table, path)
-        except OSError as error:
-            raise NotWritable(f"{path} cannot be written ({error}): choose another place with -o") from error
+        write_file(table, path)
         return path
 
     def prediction_logs(self) -> list[Logged]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jupyter_mlgov.errors import NotFound, StoreError, UsageError
+from jupyter_mlgov.errors import NotFound, NotWritable, StoreError, UsageError
 from jupyter_mlgov.operate import outcomes, parts, predictions, segments
 from jupyter_mlgov.operate.log import PredictionLog, tidy
 from jupyter_mlgov.operate.segments import Answered, Header, Segment, line
@@ -280,6 +280,11 @@ def test_outcomes_are_joined_with_what_was_predicted(project: Project) -> None:
         ("request_id,truth\na,1\n", "no column 'outcome'"),
         ("request_id,outcome\na,\nc,1\n", "1 rows have no outcome"),
         ("", "no CSV and no Parquet"),
+        ("request_id,outcome\n", "has no row"),
+        ("request_id,outcome,row\na,1,0.7\n", "holds what is no whole number"),
+        ("request_id,outcome,row\na,1,\n", "holds what is no whole number"),
+        ("request_id,outcome,row\na,1,true\n", "holds what is no whole number"),
+        ("request_id,outcome,row\na,1,inf\n", "holds what is no whole number"),
     ],
 )
 def test_outcomes_that_do_not_fit_are_refused_whole_in_one_line(
@@ -290,6 +295,39 @@ def test_outcomes_that_do_not_fit_are_refused_whole_in_one_line(
         project.add_outcomes(project.root / "what.csv")
     assert "\n" not in str(raised.value)
     assert outcomes.read(project.predictions_folder).num_rows == 0
+
+
+def test_an_empty_file_that_an_earlier_version_kept_changes_no_type(project: Project) -> None:
+    (project.root / "what.csv").write_text("request_id,outcome,row\na,1,0.0\n")
+    project.add_outcomes(project.root / "what.csv")
+    empty = pa.table(
+        {
+            "request_id": pa.array([], pa.string()),
+            "row": pa.array([], pa.int32()),
+            "outcome": pa.nulls(0),
+            "outcome_at": pa.array([], pa.timestamp("us", tz="UTC")),
+        }
+    )
+    pq.write_table(
+        empty, project.predictions_folder / outcomes.FOLDER / "20250101T000000.000000Z-aaaaaa.parquet"
+    )
+    assert outcomes.read(project.predictions_folder)["outcome"].to_pylist() == [1]
+
+
+def test_an_export_is_written_whole_or_not_at_all(project: Project) -> None:
+    table = project.predictions("credit:production")
+    for name in ("p.csv", "p.parquet"):
+        (project.root / name).write_text("before")
+        project.write_predictions(table, project.root / name)
+    assert pq.read_table(project.root / "p.parquet").num_rows == len(table)
+    kept = (project.root / "p.csv").read_bytes()
+    nested = table.append_column("odd", pa.array([[1]] * len(table)))
+    with pytest.raises(pa.ArrowException):
+        project.write_predictions(nested, project.root / "p.csv")
+    assert (project.root / "p.csv").read_bytes() == kept
+    assert not list(project.root.glob(".p.csv*"))
+    with pytest.raises(NotWritable, match="choose another place with -o"):
+        project.write_predictions(table, project.root / "nowhere" / "p.csv")
 
 
 def test_an_outcome_is_said_once(project: Project) -> None:
