@@ -6,17 +6,28 @@ part is taken out, and so is the value of every parameter whose name says that i
 
 from __future__ import annotations
 
+import hashlib
+import os
 import re
+import sys
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit, urlunsplit
 
+from jupyter_mlgov.capture import audit
+
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")
 _SECRET = re.compile(
-    r"token|secret|passw|pwd|signature|credential|api-?_?key|access-?_?key|auth|session|^sig$|^key$|^se$|^sp$|^sv$|^st$",
+    r"secret|passw|passphrase|pwd|signature|credential|api-?_?key|access-?_?key|"
+    r"(?<![a-z])(?:auth|authorization|session|session-?_?id|sess-?_?id)(?![a-z])|tokens?(?![a-z])|sessionid|sessid|"
+    r"^sig$|^key$",
     re.IGNORECASE,
 )
+"""Names of parameters whose values are nobody's business: ``auth``, not ``author``."""
+_OF_A_SIGNATURE = frozenset({"se", "sp", "sv", "st"})
+"""When and for what a signature of Azure's holds, where there is one (``sig``). Elsewhere ``st`` may be a state."""
 
 
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _LOCAL = re.compile(r"(?:file|local)://", re.IGNORECASE)
 
 
@@ -41,14 +52,27 @@ def without_credentials(uri: str) -> str:
         query = parts.query
         if query:
             pairs = parse_qsl(query, keep_blank_values=True)
-            if any(_SECRET.search(name) for name, _ in pairs):
+            names = [name for name, _ in pairs]
+            secret = {name for name in names if _SECRET.search(_HUMP.sub("_", name))}
+            if "sig" in names:
+                secret |= _OF_A_SIGNATURE
+            if not secret.isdisjoint(names):
                 query = "&".join(
-                    f"{quote(name)}={REDACTED if _SECRET.search(name) else quote(value)}"
-                    for name, value in pairs
+                    f"{quote(name)}={REDACTED if name in secret else quote(value)}" for name, value in pairs
                 )
     except ValueError:
         return redact(uri)
     return redact(urlunsplit((parts.scheme, host, parts.path, query, "")))
+
+
+def identity_of(uri: str) -> str:
+    """A digest that tells one address from another, credentials in its query too; not who asks (``user:password@``)."""
+    try:
+        parts = urlsplit(uri)
+        uri = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, parts.query, ""))
+    except ValueError:
+        pass
+    return hashlib.blake2b(uri.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
 def address_of(connection: Any) -> tuple[str | None, str | None]:
@@ -63,8 +87,9 @@ def address_of(connection: Any) -> tuple[str | None, str | None]:
     if library == "sqlalchemy":
         url = getattr(getattr(connection, "engine", None) or getattr(connection, "bind", None), "url", None)
         return _address_of_uri(url.render_as_string(hide_password=True)) if url is not None else (None, None)
-    if library in ("sqlite3", "_sqlite3"):
-        return _attached(connection.execute("PRAGMA database_list").fetchall()), None
+    sqlite3: Any = sys.modules.get("sqlite3")
+    if sqlite3 is not None and isinstance(connection, sqlite3.Connection):
+        return audit.connected_to(connection) or _attached_to(connection), None
     if library in ("duckdb", "_duckdb"):
         return _attached(connection.cursor().execute("PRAGMA database_list").fetchall()), None
     for read in (_psycopg, _other):
@@ -81,6 +106,18 @@ def _address_of_uri(uri: str) -> tuple[str | None, str | None]:
         name = name.removeprefix("/") if scheme.startswith(("sqlite", "duckdb")) else name
         return (name or None) if name != ":memory:" else None, None
     return (None, without_credentials(uri)) if is_remote(uri) else (None, None)
+
+
+def _attached_to(connection: Any) -> str | None:
+    """Asked beside the user's own factories, which make of rows and texts what they like."""
+    import sqlite3
+
+    cursor = sqlite3.Connection.cursor(connection, sqlite3.Cursor)
+    cursor.row_factory = None
+    rows = cursor.execute(
+        "SELECT seq, CAST(name AS BLOB), CAST(file AS BLOB) FROM pragma_database_list"
+    ).fetchall()
+    return next((os.fsdecode(file) for _, name, file in rows if file and name != b"temp"), None)
 
 
 def _attached(rows: list[tuple[Any, ...]]) -> str | None:

@@ -154,12 +154,30 @@ def _code(listener: Listener, path: str, mode: Any) -> None:
 def _connect(listener: Listener, arguments: tuple[Any, ...]) -> None:
     name = _text(arguments[0])
     path = database_file(name) if name else None
+    _connecting[threading.get_ident()] = path
     if path is None:
         return
     if os.path.isfile(path) and os.path.getsize(path):
         listener.opened(path, importing=False)
     else:
         listener.written(path)
+
+
+def _connected(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    path = _connecting.pop(threading.get_ident(), None)
+    if len(_connections) < 100_000 or id(arguments[0]) in _connections:
+        _connections[id(arguments[0])] = path
+
+
+def connected_to(connection: object) -> str | None:
+    """The database file that a connection of sqlite3 was opened for, where that was heard."""
+    return _connections.get(id(connection))
+
+
+_connecting: dict[int, str | None] = {}
+"""Thread -> the file that it is opening a connection for."""
+_connections: dict[int, str | None] = {}
+"""The ``id`` of a connection -> its file. They have no weak references; a later one in the same place is heard as well."""
 
 
 def database_file(name: str) -> str | None:
@@ -251,6 +269,7 @@ def _exec(listener: Listener, arguments: tuple[Any, ...]) -> None:
 _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "open": _open,
     "sqlite3.connect": _connect,
+    "sqlite3.connect/handle": _connected,
     "os.rename": _rename,
     "glob.glob/2": _glob,
     "pathlib.Path.glob": _path_glob,

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from jupyter_mlgov.capture import audit
-from jupyter_mlgov.capture.addresses import address_of, innermost, is_remote, without_credentials
-from jupyter_mlgov.capture.reads import Fetched, Reads, describe
+from jupyter_mlgov.capture.addresses import address_of, identity_of, innermost, is_remote, without_credentials
+from jupyter_mlgov.capture.reads import Fetched, Reads, Table, describe
 from jupyter_mlgov.capture.wrapping import FAILED, After, Before
 
 _FIRST = (
@@ -27,6 +27,8 @@ _FIRST = (
 MOST = 10_000
 WITHIN_S = 2.0
 """Seconds that a table may take to be described while the cell that read it waits."""
+OBJECTS = 2_000_000
+"""Python objects that are looked at in what came from elsewhere: what can be in that time."""
 _STRINGS = re.compile(r"'((?:[^']|'')+)'|\"((?:[^\"]|\"\")+)\"")
 _TARGET = re.compile(r"\bto\s+$", re.IGNORECASE)
 _asking = threading.local()
@@ -54,7 +56,7 @@ def _read(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After
     after: After | None = None
     for text in _paths(_first(args, kwargs)):
         if is_remote(text):
-            after = _coming_back(listener, without_credentials(text), None)
+            after = _coming_back(listener, text)
         else:
             listener.called(_plain(text))
     return after
@@ -80,7 +82,7 @@ def _gave(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> After
         with contextlib.suppress(Exception), audit.unseen():
             # pyreadstat gives the table and what is known about it.
             table = describe(result[0] if type(result) is tuple and result else result, within=WITHIN_S)
-            if table is not None:
+            if table is not None and table.columns is not None:
                 listener.gave(path, table)
 
     return after
@@ -90,7 +92,7 @@ def _opened(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Aft
     mode = kwargs.get("mode", args[1] if len(args) > 1 else "r")
     for text in _paths(_first(args, kwargs)):
         if is_remote(text):
-            return _coming_back(listener, without_credentials(text), None)
+            return _coming_back(listener, text)
         path = _plain(text)
         if (isinstance(mode, str) and mode[:1] in ("w", "x")) or not os.path.exists(path):
             listener.written(os.path.abspath(path))
@@ -140,7 +142,13 @@ def _sql(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
             listener.written(os.path.abspath(_plain(named)))
         elif is_remote(named):
             listener.fetched(
-                Fetched(without_credentials(named), -1, query=text, reason="read by DuckDB: not hashed")
+                Fetched(
+                    without_credentials(named),
+                    -1,
+                    query=text,
+                    reason="read by DuckDB: not hashed",
+                    identity=identity_of(named),
+                )
             )
         elif "." in named or "/" in named:
             listener.called(_plain(named), query=text)
@@ -178,16 +186,12 @@ def _asked(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Afte
         if result is FAILED:
             return
         with contextlib.suppress(Exception), audit.unseen():
-            table = describe(result)
+            table = _came_back(result)
             if path is not None:
                 listener.called(path, query=query, table=table)
             else:
-                fetched = Fetched(
-                    uri or "", -1, query=query, table=table, digest=table.digest if table else None
-                )
-                if table is None:
-                    fetched.reason = "read in chunks: not hashed"
-                listener.fetched(fetched)
+                fetched = Fetched(uri or "", -1, query=query)
+                listener.fetched(_holding(fetched, table, "read in chunks: not hashed"))
 
     return after
 
@@ -204,20 +208,31 @@ asked = _told(_asked)
 # -- the network -----------------------------------------------------------------------------------------------------
 
 
-def _coming_back(listener: Any, uri: str, query: str | None) -> After:
+def _coming_back(listener: Any, address: str) -> After:
     def after(result: Any) -> None:
         if result is FAILED:
             return
         with contextlib.suppress(Exception), audit.unseen():
-            table = describe(result)
-            fetched = Fetched(uri, -1, query=query, table=table)
-            if table is not None:
-                fetched.digest, fetched.reason = table.digest, table.reason
-            else:
-                fetched.reason = "read later or in pieces: not hashed"
-            listener.fetched(fetched)
+            fetched = Fetched(without_credentials(address), -1, identity=identity_of(address))
+            listener.fetched(_holding(fetched, _came_back(result), "read later or in pieces: not hashed"))
 
     return after
+
+
+def _came_back(result: Any) -> Table | None:
+    """A table from elsewhere, described now: it is nowhere else."""
+    return describe(result, within=WITHIN_S, objects=OBJECTS)
+
+
+def _holding(fetched: Fetched, table: Table | None, otherwise: str) -> Fetched:
+    fetched.table = table
+    if table is None:
+        fetched.reason = otherwise
+    elif table.digest is None:
+        fetched.reason = f"not hashed while the cell waited: {table.reason}"
+    else:
+        fetched.digest = table.digest
+    return fetched
 
 
 def _answered(name: str) -> Before:

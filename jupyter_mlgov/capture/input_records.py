@@ -79,7 +79,8 @@ class InputRecorder:
             if made is not None:
                 records[made.uri] = made
         reads = listening.reads
-        for made in record_fetched(reads.fetched, [place.get(one.cell_run) for one in reads.fetched]):
+        fetched = list(reads.fetched.values())
+        for made in record_fetched(fetched, [place.get(one.cell_run) for one in fetched]):
             records[made.uri] = made
         for uri, position in declared:
             clean = without_credentials(uri)
@@ -221,10 +222,17 @@ class InputRecorder:
 
 
 def record_fetched(fetched: Sequence[Fetched], cells: Sequence[int | None]) -> list[Input]:
-    """The records of what came from elsewhere. Several queries to one server are told apart by ``#2``, ``#3``."""
+    """The records of what came from elsewhere. Several queries to one server, and several addresses that read alike without
+    their credentials, are told apart by ``#2``, ``#3``; where the same came back from such addresses, they are one."""
     made: list[Input] = []
     counts: dict[str, int] = {}
+    same: set[tuple[str, str | None, str]] = set()
     for one, cell in zip(fetched, cells, strict=True):
+        one.settle()
+        if one.digest is not None:
+            if (key := (one.uri, one.query, one.digest)) in same:
+                continue
+            same.add(key)
         counts[one.uri] = count = counts.get(one.uri, 0) + 1
         table = one.table
         made.append(

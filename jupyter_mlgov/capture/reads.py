@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct, field
 
@@ -81,6 +81,25 @@ class Fetched(Struct):
     bytes: int | None = None
     table: Table | None = None
     reason: str | None = None
+    identity: str = ""
+    """Tells addresses apart that read alike without their credentials (``addresses.identity_of``). It is in no record."""
+    passing: Passing | None = None
+    """What came of its content so far, while it is read in pieces."""
+
+    def settle(self) -> None:
+        """Takes over what has passed until now: the digest of pieces is made when it is wanted, not at each of them."""
+        if self.passing is not None and self.passing.began:
+            self.digest, self.bytes = self.passing.digest(), self.passing.bytes
+
+
+class Passing(Protocol):
+    """Bytes that come in pieces."""
+
+    began: bool
+    bytes: int
+
+    def digest(self) -> str:
+        """Of all that came until now."""
 
 
 class Asked(Struct):
@@ -103,7 +122,8 @@ class Reads(Struct):
     asked: dict[str, Asked] = field(default_factory=dict)
     scripts: dict[str, int] = field(default_factory=dict)
     """Files with code that were executed and not imported by the kernel: ``%run``, ``exec``, a process of its own."""
-    fetched: list[Fetched] = field(default_factory=list)
+    fetched: dict[tuple[str, str | None], Fetched] = field(default_factory=dict)
+    """By what tells apart where it came from, and the query."""
     cell_run: int = -1
     lost: dict[str, str] = field(default_factory=dict)
     """Mechanism -> how it was lost: what it would have seen since then may be missing."""
@@ -159,28 +179,27 @@ class Reads(Struct):
     def saw_fetch(self, fetched: Fetched) -> None:
         """Content came from elsewhere. What is asked again gives the newest answer."""
         fetched.cell_run = self.cell_run
-        for place, one in enumerate(self.fetched):
-            if (one.uri, one.query) == (fetched.uri, fetched.query):
-                fetched.cell_run = one.cell_run
-                if fetched.digest is None and one.digest is not None:
-                    fetched.digest, fetched.bytes = one.digest, one.bytes
-                fetched.table = fetched.table or one.table
-                self.fetched[place] = fetched
-                return
-        if len(self.fetched) < MOST:
-            self.fetched.append(fetched)
+        key = (fetched.identity or fetched.uri, fetched.query)
+        one = self.fetched.get(key)
+        if one is not None:
+            fetched.cell_run = one.cell_run
+            if fetched.digest is None:
+                one.settle()
+                fetched.digest, fetched.bytes = one.digest, one.bytes
+            fetched.table = fetched.table or one.table
+        if one is not None or len(self.fetched) < MOST:
+            self.fetched[key] = fetched
 
 
-def describe(value: Any, *, within: float | None = None) -> Table | None:
+def describe(value: Any, *, within: float | None = None, objects: int = WHILE_WAITING) -> Table | None:
     """A returned table, hashed now: the user may change it later. None for what is no table.
 
-    ``within`` some seconds, and a number of Python objects that are looked at one by one: past them it has no digest.
+    ``within`` some seconds, and a number of Python objects that are looked at one by one: past them it has no digest, and
+    says so.
     """
     from jupyter_mlgov.hashing.digest import Limits
     from jupyter_mlgov.hashing.frames import describe_frame
 
-    limits = Limits(WHILE_WAITING, time.monotonic() + within) if within is not None else None
+    limits = Limits(objects, time.monotonic() + within) if within is not None else None
     found = describe_frame(value, limits=limits)
-    if found is None or (within is not None and found.columns is None):
-        return None
-    return Table(found.digest, found.rows, found.columns, found.reason)
+    return None if found is None else Table(found.digest, found.rows, found.columns, found.reason)

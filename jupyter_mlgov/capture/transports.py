@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from jupyter_mlgov.capture.addresses import without_credentials
+from jupyter_mlgov.capture.addresses import identity_of, without_credentials
 from jupyter_mlgov.capture.reads import Fetched, Reads
 from jupyter_mlgov.capture.wrapping import FAILED, looking_on
 
@@ -26,18 +26,24 @@ class Passing:
         from jupyter_mlgov.hashing.digest import hasher
 
         self._state = hasher(0)
-        self._bytes = 0
+        self.bytes = 0
+        self.began = False
         self._inside = False
-        self._reads = reads
-        self.fetched = Fetched(without_credentials(uri), reads.cell_run)
+        self.fetched = Fetched(
+            without_credentials(uri), reads.cell_run, identity=identity_of(uri), passing=self
+        )
 
     def saw(self, data: Any) -> None:
         """A piece was read."""
+        self._state.update(data)
+        self.bytes += len(data)
+        self.began = True
+
+    def digest(self) -> str:
+        """Of all that was read until now."""
         from jupyter_mlgov.hashing.digest import named
 
-        self._state.update(data)
-        self._bytes += len(data)
-        self.fetched.digest, self.fetched.bytes = named(self._state.digest()), self._bytes
+        return named(self._state.digest())
 
     def through(self, method: Callable[..., Any], name: str) -> Callable[..., Any]:
         """``method`` of an answer, with what it gives passing by. One method may call another."""

@@ -7,16 +7,22 @@ import json
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 from blake3 import blake3
 
+from jupyter_mlgov.capture import calls
 from jupyter_mlgov.capture.addresses import address_of, is_remote, without_credentials
+from jupyter_mlgov.capture.input_records import record_fetched
+from jupyter_mlgov.capture.reads import Reads
+from jupyter_mlgov.capture.transports import Passing
 from jupyter_mlgov.project import Project
 from tests.kernel import Kernel
 
@@ -133,6 +139,89 @@ def test_what_is_fetched_is_an_input_with_the_digest_of_what_came_back(
     assert items["got.csv"]["derived"] is True
 
 
+def test_addresses_that_read_alike_without_their_credentials_are_two_inputs(
+    kernel: Start, tmp_path: Path, server: str
+) -> None:
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport requests, urllib.request")
+    for query in (
+        "st=CA",
+        "st=NY",
+        "key=first",
+        "key=second",
+        "key=first",
+        "key=broken",
+        "access_token=a",
+        "access_token=b",
+    ):
+        one.must(f"requests.get('http://{server}/t.csv?{query}')")
+    one.must(f"urllib.request.urlopen('http://{server}/t.csv?key=second').read(3)")
+    one.must("%%experiment alike\nn = 1")
+    items = {
+        item["uri"].replace(f"http://{server}/t.csv", ""): item
+        for item in Project.open(tmp_path).show("alike")["inputs"]
+    }
+    assert set(items) == {
+        "?st=CA",
+        "?st=NY",
+        "?key=<redacted>",
+        "?key=<redacted>#2",
+        "?access_token=<redacted>",
+    }
+    assert items["?key=<redacted>"]["digest"] == digest(CSV)
+    assert items["?key=<redacted>#2"]["digest"] == digest(CSV[:3])
+    assert items["?st=CA"]["cell"] != items["?st=NY"]["cell"]
+
+
+def test_thousands_of_fetches_and_lines_cost_the_cell_next_to_nothing() -> None:
+    reads = Reads()
+    started = time.process_time()
+    for number in range(20_000):
+        reads.saw_fetch(Passing(reads, f"https://example.org/{number}.csv?a={number}").fetched)
+    assert time.process_time() - started < 4
+    assert len(reads.fetched) == 20_000
+    passing = Passing(reads, "https://example.org/lines")
+    for _ in range(1_000):
+        passing.saw(b"one line\n")
+    (item,) = record_fetched([passing.fetched], [0])
+    assert (item.digest, item.bytes) == (digest(b"one line\n" * 1_000), 9_000)
+
+
+def test_what_takes_too_long_to_hash_while_the_cell_waits_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calls, "OBJECTS", 3)
+    reads = Reads()
+    told: Any = SimpleNamespace(fetched=reads.saw_fetch)
+    after = calls._coming_back(told, "https://example.org/t.csv?token=a")
+    after(pd.DataFrame({"a": pd.Series([object(), 1, "x", 2.5], dtype=object)}))
+    (item,) = record_fetched(list(reads.fetched.values()), [0])
+    assert (item.digest, item.evidence) == (None, "observed")
+    assert "not hashed while the cell waited" in str(item.reason)
+
+
+def test_a_connection_is_asked_beside_the_users_factories(kernel: Start, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"a": [1, 2]})
+    for name in ("before.db", "after.db"):
+        connection = sqlite3.connect(tmp_path / name)
+        frame.to_sql("t", connection, index=False)
+        connection.close()
+    one = kernel()
+    odd = (
+        "{0} = sqlite3.connect('{0}.db')\n{0}.row_factory = lambda cursor, row: dict(zip('abc', row))\n"
+        "{0}.text_factory = bytes\n{0}.set_trace_callback(said.append)\n"
+    )
+    one.must("import sqlite3, polars\nsaid = []\n" + odd.format("before"))
+    one.must("%load_ext jupyter_mlgov\nimport pandas as pd")
+    one.must(odd.format("after") + "del said[:]\npd.read_sql('select a from t', after)")
+    assert one.must("said").result == "['select a from t']"
+    one.must("pd.read_sql('select a from t where a = 1', before)")
+    one.must("%%experiment odd\nn = 1")
+    items = {item["uri"]: item for item in Project.open(tmp_path).show("odd")["inputs"]}
+    assert set(items) == {"before.db", "after.db"}
+    assert items["after.db"]["query"] == "select a from t"
+    assert items["before.db"]["query"] == "select a from t where a = 1"
+    assert items["after.db"]["rows"] == 2
+
+
 def test_databases_have_their_queries_and_the_tables_that_came_back(kernel: Start, tmp_path: Path) -> None:
     frame = pd.DataFrame({"a": [1, 2, 3], "b": ["x", "y", "z"]})
     for name in ("one", "two", "three"):
@@ -169,6 +258,12 @@ def test_databases_have_their_queries_and_the_tables_that_came_back(kernel: Star
          "https://bucket/x?X-Amz-Signature=<redacted>&X-Amz-Credential=<redacted>"),
         ("s3://bucket/key.parquet", "s3://bucket/key.parquet"),
         ("postgresql+psycopg2://ada:p%40ss@db:5432/shop", "postgresql+psycopg2://db:5432/shop"),
+        ("https://x.org/d?st=CA&se=1&author=austen&tokenizer=bert&obsession=cats",
+         "https://x.org/d?st=CA&se=1&author=austen&tokenizer=bert&obsession=cats"),
+        ("https://x.org/d?sv=1&st=2&se=3&sp=r&sig=abcdefgh", "https://x.org/d?sv=<redacted>&st=<redacted>&se=<redacted>&sp=<redacted>&sig=<redacted>"),
+        ("https://x.org/d?auth=ab&session_id=1&sessionId=2&PHPSESSID=3&X-Auth=4&userAuth=5&authToken=6&key=7",
+         "https://x.org/d?auth=<redacted>&session_id=<redacted>&sessionId=<redacted>&PHPSESSID=<redacted>&X-Auth=<redacted>"
+         "&userAuth=<redacted>&authToken=<redacted>&key=<redacted>"),
     ],
 )  # fmt: skip
 def test_credentials_are_taken_out_of_addresses(uri: str, clean: str) -> None:
