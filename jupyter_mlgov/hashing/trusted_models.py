@@ -15,6 +15,11 @@ from msgspec import Struct
 from jupyter_mlgov.errors import Blocked, Damaged
 
 OWN = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "lightgbm.sklearn.LGBMRanker",
+    "lightgbm.sklearn.LGBMRegressor",
     "numpy.dtype",
     "numpy.mean",
     "scipy.interpolate._bsplines.BSpline",
@@ -33,10 +38,16 @@ OWN = (
     "sklearn.neighbors._kd_tree.KDTree",
     "sklearn.neural_network._stochastic_optimizers.AdamOptimizer",
     "sklearn.tree._tree.Tree",
+    "xgboost.core.Booster",
+    "xgboost.sklearn.XGBClassifier",
+    "xgboost.sklearn.XGBRFClassifier",
+    "xgboost.sklearn.XGBRFRegressor",
+    "xgboost.sklearn.XGBRanker",
+    "xgboost.sklearn.XGBRegressor",
 )
-"""Types of scikit-learn and what it stands on that skops does not load unasked: compiled ones, whose arrays are not checked
-when they are loaded, and private ones. Trusted in a model that this project's own kernel recorded, not in one that came in
-a bundle."""
+"""Types of scikit-learn, what it stands on, and the boosting libraries that skops does not load unasked: compiled ones,
+whose bytes and arrays are not checked when they are loaded, and private ones. Trusted in a model that this project's own
+kernel recorded, not in one that came in a bundle."""
 
 
 class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):

@@ -55,6 +55,23 @@ def test_the_usual_estimators_load_with_the_list_for_ones_own():
     assert (load_model(kept(model), trusted=OWN).predict(X) == model.predict(X)).all()
 
 
+@pytest.mark.parametrize(
+    ("library", "name"),
+    [
+        ("xgboost", "XGBClassifier"),
+        ("xgboost", "XGBRFRegressor"),
+        ("lightgbm", "LGBMClassifier"),
+        ("lightgbm", "LGBMRegressor"),
+    ],
+)
+def test_boosted_trees_of_ones_own_load_too_and_those_of_others_do_not(library, name):
+    model = getattr(pytest.importorskip(library), name)(n_estimators=3)
+    data = kept(model)
+    assert (load_model(data, trusted=OWN).predict(X) == model.predict(X)).all()
+    with pytest.raises(Untrusted, match=f"{library}.*Booster"):
+        load_model(data)
+
+
 def test_bytes_that_are_no_skops_file_are_damaged():
     with pytest.raises(Damaged, match="no skops file"):
         load_model(b"PK\x03\x04 nothing")
