@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.assess.suite import Suite
-from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError, StoreError, UsageError
 from jupyter_mlgov.governance.assessed import asked
 from jupyter_mlgov.governance.policy import read_policy
 from jupyter_mlgov.governance.register import charter, kpis
-from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, Untrusted, load_model
+from jupyter_mlgov.hashing.trusted_models import Untrusted, load_model, trusted_types
 from jupyter_mlgov.records.annotations import Charter, KpiResult
 from jupyter_mlgov.records.assessment import Assessment, Attributions, Figure, HeldRows, TestResult
 from jupyter_mlgov.records.canonical import canonical, digest
@@ -156,9 +155,7 @@ def model_of(
             f"the model was not kept ({primary.reason or 'unknown why'}): its stored predictions are tested"
         )
         return None, primary
-    allowed = [*section(root, "models", ModelSettings).trusted, *trusted]
-    if not _imported(store, snapshot):
-        allowed += OWN
+    allowed = trusted_types(root, trusted, recorded_here=store.recorded_here(snapshot))
     try:
         return load_model(store.get(primary.object), trusted=allowed), primary
     except (Untrusted, Blocked) as error:
@@ -175,8 +172,7 @@ def _refit(
     with a note where it cannot be loaded."""
     if described is None or described.object is None:
         return None
-    allowed = [*section(root, "models", ModelSettings).trusted, *trusted]
-    allowed += [] if _imported(store, snapshot) else OWN
+    allowed = trusted_types(root, trusted, recorded_here=store.recorded_here(snapshot))
     try:
         model = load_model(store.get(described.object), trusted=allowed)
     except Blocked as error:
@@ -184,11 +180,6 @@ def _refit(
         return None
     notes.append("what is explained is the kept model, which was fitted on all of the rows")
     return model
-
-
-def _imported(store: Store, snapshot: str) -> bool:
-    made = [one for one in store.entries(subject=snapshot) if one.kind in ("snapshot", "candidate")]
-    return any(one.body.get("imported") is True for one in made) or not made
 
 
 # -- not twice ---------------------------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ whoever calls. What stands in the file never widens the list.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, Damaged
 
 OWN = (
@@ -55,6 +57,13 @@ class ModelSettings(Struct, frozen=True, forbid_unknown_fields=True):
 
     trusted: tuple[str, ...] = ()
     """Types (``module.Class``) that may be loaded from a kept model, beside those that skops itself trusts."""
+
+
+def trusted_types(root: Path, given: Iterable[str] = (), *, recorded_here: bool) -> tuple[str, ...]:
+    """The types that a kept model may hold: those that the operator gives (``--trust``, ``[models] trusted``), and ``OWN``
+    where the project ``root`` recorded it (``Store.recorded_here``). Whoever loads a kept model asks here."""
+    said = section(root, "models", ModelSettings).trusted
+    return (*given, *said, *(OWN if recorded_here else ()))
 
 
 class Untrusted(Blocked):

@@ -17,11 +17,10 @@ from jupyter_mlgov.assess import paired
 from jupyter_mlgov.assess.run import held, model_of, positive_of
 from jupyter_mlgov.assess.subject import Rows, Subject, read_rows, subject_of
 from jupyter_mlgov.assess.suite import Suite
-from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
 from jupyter_mlgov.governance.estimates import Estimate
 from jupyter_mlgov.governance.register import charter
-from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
+from jupyter_mlgov.hashing.trusted_models import load_model, trusted_types
 from jupyter_mlgov.monitor.retrain_settings import RetrainSettings
 from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.records.manifest import Manifest
@@ -106,7 +105,7 @@ def _champion(
     primary = next((model for model in manifest.models if model.primary and model.object), None)
     if primary is None or primary.object is None:
         raise Blocked("the released model is not in the store: it cannot be asked")
-    allowed = (*OWN, *section(root, "models", ModelSettings).trusted, *trusted)
+    allowed = trusted_types(root, trusted, recorded_here=store.recorded_here(snapshot))
     return _subject(store, snapshot, rows, load_model(store.get(primary.object), trusted=allowed), suite)
 
 

@@ -19,7 +19,6 @@ from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.assessment import Attributions, HeldRows
 from jupyter_mlgov.records.canonical import canonical, number
 from jupyter_mlgov.records.decoding import decoded
-from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.monitoring import Monitoring
 from jupyter_mlgov.records.release import Release
 
@@ -60,7 +59,7 @@ def watch(
         notes.append("the model gives several outputs for a row: neither they nor outcomes are compared")
     model = None
     if held.predicted is None:
-        model = _model(root, store, manifest, notes)
+        model = _model(root, store, release.snapshot, notes)
     features = [name for name in held.features if name not in never_logged]
     before, now_explained = _explained(root, store, release.snapshot, log, features, settings, notes)
     hidden = [name for name in held.features if name in never_logged]
@@ -100,17 +99,18 @@ def _earlier(release: Release) -> str | None:
     return f"{release.model}:{release.stage}@{release.previous}"
 
 
-def _model(root: Path, store: Store, manifest: Manifest, notes: list[str], what: str = "predictions") -> Any:
+def _model(root: Path, store: Store, snapshot: str, notes: list[str], what: str = "predictions") -> Any:
     """The released model, for what it is asked; None with a note where it cannot be loaded."""
-    from jupyter_mlgov.configuration import section
-    from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
+    from jupyter_mlgov.hashing.trusted_models import load_model, trusted_types
 
-    primary = next((model for model in manifest.models if model.primary and model.object), None)
+    primary = next(
+        (model for model in store.manifest(snapshot).models if model.primary and model.object), None
+    )
     if primary is None or primary.object is None:
         return None
     try:
-        trusted = section(root, "models", ModelSettings).trusted
-        return load_model(store.get(primary.object), trusted=(*OWN, *trusted))
+        allowed = trusted_types(root, recorded_here=store.recorded_here(snapshot))
+        return load_model(store.get(primary.object), trusted=allowed)
     except Blocked as error:
         notes.append(f"{what} are not compared: {error}")
         return None
@@ -141,7 +141,7 @@ def _explained(
         notes.append(f"the reference attributions cannot be read: {error}")
         return None, None
     if settings.explained_rows:
-        model = _model(root, store, store.manifest(snapshot), notes, "attributions")
+        model = _model(root, store, snapshot, notes, "attributions")
         if model is not None:
             return before, explain_log(
                 root, store, snapshot, model, rows, found, settings.explained_rows, notes

@@ -8,9 +8,8 @@ from typing import Any, Protocol
 
 import msgspec
 
-from jupyter_mlgov.configuration import section
 from jupyter_mlgov.errors import Damaged, MlgovError, NotFound
-from jupyter_mlgov.hashing.trusted_models import OWN, ModelSettings, load_model
+from jupyter_mlgov.hashing.trusted_models import load_model, trusted_types
 from jupyter_mlgov.operate.accepted import accepted
 from jupyter_mlgov.operate.releases import released_model, releases
 from jupyter_mlgov.operate.served import Served
@@ -54,10 +53,10 @@ class FromProject:
     def current(self) -> Release:
         return named(releases(self._store), self._ref)
 
-    def trusted(self) -> list[str]:
+    def trusted(self) -> tuple[str, ...]:
         """The types that the current release's model may hold."""
-        own = recorded_here(self._store, self.current().snapshot)
-        return trusted(self._root, self._trust, own=own)
+        here = self._store.recorded_here(self.current().snapshot)
+        return trusted_types(self._root, self._trust, recorded_here=here)
 
     def load(self) -> Served:
         """Raises ``NotFound``, ``Untrusted``, ``Blocked``, ``StoreError``."""
@@ -102,7 +101,7 @@ class FromFolder:
         record = self._read("manifest.json", f"blake3:{release.snapshot}")
         manifest = manifests.decode(release.snapshot, record)
         data = self._read("model.skops", released_model(manifest, release.name).object or "")
-        trust = trusted(self._folder, self._trust, own=False)
+        trust = trusted_types(self._folder, self._trust, recorded_here=False)
         held = rows_of(manifest)
         rows = None
         if held is not None and held.object is not None and (self._folder / "rows.parquet").exists():
@@ -118,19 +117,6 @@ class FromFolder:
         if digest(data) != wanted:
             raise Damaged(f"{path} is not the file that was packaged: package the release again")
         return data
-
-
-def trusted(root: Path, given: Sequence[str], *, own: bool) -> list[str]:
-    """The types that a model file may hold: those of the operator (``--trust``, ``[models] trusted``), and those of
-    scikit-learn itself where this project recorded the model."""
-    said = section(root, "models", ModelSettings).trusted
-    return [*given, *said, *(OWN if own else ())]
-
-
-def recorded_here(store: Store, snapshot: str) -> bool:
-    """Whether the snapshot was made in this project, not imported."""
-    made = store.entries(subject=snapshot, kind="snapshot")
-    return bool(made) and not made[0].body.get("imported")
 
 
 def rows_of(manifest: Manifest) -> HeldRows | None:
