@@ -34,6 +34,8 @@ class Execution(Struct, dict=True):
     """The digest of the outputs as a snapshot has last put them into the store."""
     outputs_version: int = -1
     """``shown.version`` at that moment."""
+    outputs_secrets: int = -1
+    """``Secrets.known`` at that moment."""
     seen: bool = True
     """False for cells that ran before the extension was loaded."""
 

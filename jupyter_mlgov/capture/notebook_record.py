@@ -28,23 +28,26 @@ def record_notebook(
 ) -> Notebook:
     """The notebook with its cells' sources and outputs, and the journal. ``cell`` is the experiment's place in it.
 
-    Outputs that were kept before and have not changed since are not written again.
+    Outputs that were kept before are not written again, unless they have changed since or a secret became known.
     """
     last_runs = [journal[one.runs[-1]] for one in document.cells if one.runs]
     fresh = [
         one
         for one in last_runs
-        if one.outputs_version != one.shown.version
+        if (one.outputs_version, one.outputs_secrets) != (one.shown.version, secrets.known)
         or (one.outputs_object is not None and not kept.has(one.outputs_object))
     ]
-    rendered = [outputs.rendered(one.shown) for one in fresh]
+    versions, rendered = (
+        zip(*(outputs.rendered(one.shown) for one in fresh), strict=True) if fresh else ((), ())
+    )
     texts = [
         json.dumps(secrets.redact_tree(shown), ensure_ascii=False, sort_keys=True, default=str)
         for shown in rendered
     ]
-    for one, shown, digest in zip(fresh, rendered, kept.put_all(map(text_bytes, texts)), strict=True):
+    digests = kept.put_all(map(text_bytes, texts))
+    for one, version, shown, digest in zip(fresh, versions, rendered, digests, strict=True):
         one.outputs_object = digest if shown else None
-        one.outputs_version = one.shown.version
+        one.outputs_version, one.outputs_secrets = version, secrets.known
     sources = kept.texts([one.source for one in document.cells] + [one.source for one in journal])
     edited = iter(kept.texts([one.edited for one in document.cells if one.edited is not None]))
     cells = tuple(

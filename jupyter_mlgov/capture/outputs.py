@@ -5,7 +5,8 @@ cell, its threads and its forked children alike. Listening there touches nothing
 and each message names the execution that it belongs to, however late it comes. Where IPython runs without such a
 thread (in a terminal), its own history of outputs is read instead.
 
-Outputs of one execution are held up to a limit. What comes after is counted and hashed, and its last part kept.
+Outputs of one execution are held up to a limit. What comes after is counted and hashed, and its last part kept. Those of
+all executions together are held up to another, past which the oldest are: a cell of which a newer run is there has none.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import os
 import threading
 from collections import deque
 from typing import Any
+from weakref import WeakSet
 
 from blake3 import blake3
 
@@ -22,6 +24,8 @@ LIMIT = 10_000_000
 """Characters of one execution's outputs that are kept whole, unless ``mlgov.toml`` says otherwise."""
 TAIL = 65_536
 """Characters of the end that are kept past the limit."""
+ALL = 200_000_000
+"""Characters of all executions' outputs together past which the oldest are only counted and hashed, their ends kept."""
 _HUGE = 64_000_000
 """Bytes of one message past which it is not even decoded: only its size and digest are noted."""
 _KINDS = frozenset(
@@ -33,8 +37,9 @@ _DELIMITER = b"<IDS|MSG>"
 class Outputs:
     """What one execution has shown so far."""
 
-    def __init__(self, limit: int = LIMIT) -> None:
+    def __init__(self, limit: int = LIMIT, displays: Displays | None = None) -> None:
         self.limit = limit
+        self._displays: Displays = {} if displays is None else displays
         self.error: tuple[str, str] | None = None
         """Name and text of the exception that ended the cell, as it was shown."""
         self.version = 0
@@ -48,6 +53,37 @@ class Outputs:
         self._items: list[dict[str, Any]] = []
         self._held = 0
         self._rest: _Rest | None = None
+
+    @property
+    def size(self) -> int:
+        """Characters that are held."""
+        return self._held + (self._rest.held if self._rest is not None else 0)
+
+    def let_go(self) -> None:
+        """The cell ran again: what this run has shown is shown no more, and only said to have been there."""
+        size, rest = self._held, self._rest
+        if self._items or rest is not None:
+            self._clear()
+            count = size + (rest.count if rest is not None else 0)
+            self._say(f"\n[mlgov: {count} characters, not kept: the cell ran again]\n")
+
+    def condense(self) -> None:
+        """Keeps of what is held the number of characters, a digest and the end."""
+        items, before = self._items, self._rest
+        self._clear()
+        rest = self._over()
+        for output in items:
+            if output["output_type"] == "stream":
+                rest.text(output["name"], "".join(output["parts"]))
+            elif output["output_type"] == "error":
+                self._items.append(output)
+            else:
+                rest.display(output, _size(output["data"]))
+        if before is not None:
+            rest.join(before)
+
+    def _say(self, text: str) -> None:
+        self._items.append({"output_type": "stream", "name": "stdout", "parts": [text]})
 
     def published(self, kind: str, content: bytes) -> None:
         """Takes in one message: its type and its content as JSON."""
@@ -102,7 +138,9 @@ class Outputs:
             "metadata": content.get("metadata") or {},
             "display_id": (content.get("transient") or {}).get("display_id"),
         }
-        size = sum(len(part) if isinstance(part, str) else 100 for part in content["data"].values())
+        if output["display_id"]:
+            self._displays.setdefault(output["display_id"], WeakSet()).add(self)
+        size = _size(output["data"])
         if self._rest is None and self._held + size <= self.limit:
             self._held += size
             self._items.append(output)
@@ -110,10 +148,25 @@ class Outputs:
             self._over().display(output, size)
 
     def _update(self, content: dict[str, Any]) -> None:
-        name = (content.get("transient") or {}).get("display_id")
+        """A display is shown anew: wherever it is shown, in outputs of cells that ended long ago too."""
+        name = str((content.get("transient") or {}).get("display_id") or "")
+        for one in list(self._displays.get(name, ())):
+            one._replace(name, content["data"], content.get("metadata") or {})
+
+    def _replace(self, name: str, data: dict[str, Any], metadata: dict[str, Any]) -> None:
+        self.version += 1
+        size = _size(data)
         for output in self._items:
-            if name and output.get("display_id") == name:
-                output["data"], output["metadata"] = content["data"], content.get("metadata") or {}
+            if output.get("display_id") == name:
+                self._held -= _size(output["data"])
+                if self._held + size > self.limit:
+                    digest = blake3(json.dumps(data, sort_keys=True).encode()).hexdigest()
+                    data = {"text/plain": f"[mlgov: {size} characters, blake3:{digest}; past the limit]"}
+                    size = len(data["text/plain"])
+                self._held += size
+                output["data"], output["metadata"] = data, metadata
+        if self._rest is not None:
+            self._rest.replace(name, data, metadata, size)
 
     def _over(self) -> _Rest:
         if self._rest is None:
@@ -142,22 +195,30 @@ class Outputs:
         return found
 
 
+Displays = dict[str, "WeakSet[Outputs]"]
+"""The id of a display -> the outputs that it is shown in."""
+
+
+def _size(data: dict[str, Any]) -> int:
+    return sum(len(part) if isinstance(part, str) else 100 for part in data.values())
+
+
 class _Rest:
     """What came after the limit: counted and hashed, its end held."""
 
     def __init__(self) -> None:
         self._hasher = blake3()
-        self._count = 0
+        self.count = 0
         self._stream = ""
         self._tail: deque[dict[str, Any]] = deque()
-        self._held = 0
+        self.held = 0
 
     def text(self, name: str, text: str) -> None:
         if name != self._stream:  # not at every message: the same text may come in other pieces next time
             self._hasher.update(f"\0{name}\0".encode())
             self._stream = name
         self._hasher.update(text.encode("utf-8", "backslashreplace"))
-        self._count += len(text)
+        self.count += len(text)
         end = text[-TAIL:]
         self._hold({"output_type": "stream", "name": name, "parts": [end]}, len(end))
 
@@ -165,7 +226,7 @@ class _Rest:
         data = json.dumps(output["data"], sort_keys=True).encode()
         self._hasher.update(f"\0{output['output_type']}\0".encode() + data)
         self._stream = ""
-        self._count += size
+        self.count += size
         if size <= TAIL:
             self._hold(output, size)
 
@@ -173,24 +234,38 @@ class _Rest:
         self._hasher.update(f"\0{kind}\0".encode())
         self._hasher.update(content)
         self._stream = ""
-        self._count += len(content)
+        self.count += len(content)
+
+    def join(self, other: _Rest) -> None:
+        """Takes over what came after."""
+        self._hasher.update(other._hasher.digest())
+        self.count += other.count
+        for output in other._tail:
+            self._hold({key: part for key, part in output.items() if key != "size"}, output["size"])
+
+    def replace(self, name: str, data: dict[str, Any], metadata: dict[str, Any], size: int) -> None:
+        """A display is shown anew, where it is held and still may be."""
+        for output in self._tail:
+            if output.get("display_id") == name and size <= TAIL:
+                self.held += size - output["size"]
+                output |= {"data": data, "metadata": metadata, "size": size}
 
     def _hold(self, output: dict[str, Any], size: int) -> None:
         self._tail.append({**output, "size": size})
-        self._held += size
-        while self._tail and self._held - self._tail[0]["size"] >= TAIL:
-            self._held -= self._tail.popleft()["size"]
+        self.held += size
+        while self._tail and self.held - self._tail[0]["size"] >= TAIL:
+            self.held -= self._tail.popleft()["size"]
 
     def items(self) -> list[dict[str, Any]]:
         """A line that says what is missing, then the end."""
         tail = [{key: part for key, part in output.items() if key != "size"} for output in self._tail]
-        surplus = self._held - TAIL
+        surplus = self.held - TAIL
         if surplus > 0 and tail[0]["output_type"] == "stream":
             tail[0]["parts"] = ["".join(tail[0]["parts"])[surplus:]]
         name = next((output["name"] for output in tail if output["output_type"] == "stream"), "stdout")
         said = (
-            f"\n[mlgov: {self._count} characters more, blake3:{self._hasher.hexdigest()}; "
-            f"of these the last {min(self._held, TAIL)} are kept]\n"
+            f"\n[mlgov: {self.count} characters more, blake3:{self._hasher.hexdigest()}; "
+            f"of these the last {min(self.held, TAIL)} are kept]\n"
         )
         return [{"output_type": "stream", "name": name, "parts": [said]}, *tail]
 
@@ -201,6 +276,10 @@ class OutputListener:
     def __init__(self, shell: Any) -> None:
         self._shell = shell
         self._requests: dict[str, Outputs] = {}
+        self._displays: Displays = {}
+        self._ended: dict[Outputs, int] = {}
+        """Outputs of executions that ended, the oldest first -> their size then."""
+        self._size = 0
         self._lock = threading.RLock()
         # Reentrant: a signal handler of the user's may display something while this thread holds it.
         self._thread: Any = None
@@ -231,12 +310,13 @@ class OutputListener:
         """Stops to listen."""
         thread, self._thread = self._thread, None
         self._requests.clear()
+        self._displays.clear()
         if thread is not None and vars(thread).get("send_multipart") is self._send:
             del thread.send_multipart
 
     def begin(self, request: str | None, limit: int) -> Outputs:
         """The outputs of an execution that starts now; ``request`` is the id of the message that asked for it."""
-        outputs = Outputs(limit)
+        outputs = Outputs(limit, self._displays)
         if request is not None and self._thread is not None:
             with self._lock:
                 self._requests[request] = outputs
@@ -247,15 +327,37 @@ class OutputListener:
         for stream in self._streams:
             stream.flush()
 
-    def rendered(self, outputs: Outputs) -> list[dict[str, Any]]:
-        """nbformat outputs of one execution as it stands now."""
+    def rendered(self, outputs: Outputs) -> tuple[int, list[dict[str, Any]]]:
+        """The version and the nbformat outputs of one execution as it stands now."""
         with self._lock:
-            return outputs.rendered()
+            return outputs.version, outputs.rendered()
+
+    def let_go(self, outputs: Outputs) -> None:
+        """A newer run of the same cell has ended: what this one has shown is not held any more, nor what may still come."""
+        with self._lock:
+            outputs.let_go()
+            self._size -= self._ended.pop(outputs, 0)
+            for request in [key for key, one in self._requests.items() if one is outputs]:
+                del self._requests[request]
+
+    def _hold(self, outputs: Outputs) -> None:
+        with self._lock:
+            self._ended[outputs] = outputs.size
+            self._size += outputs.size
+            while self._size > ALL and len(self._ended) > 1:
+                oldest = next(iter(self._ended))
+                self._size -= self._ended.pop(oldest)
+                oldest.condense()
+            for name in [name for name, where in self._displays.items() if not where]:
+                del self._displays[name]
 
     def end(self, outputs: Outputs, execution_count: int | None) -> None:
-        """Without a kernel: takes what IPython's own history has of an execution that has ended."""
-        if self._thread is not None or execution_count is None:
-            return
+        """An execution has ended. Without a kernel: takes what IPython's own history has of it."""
+        if self._thread is None and execution_count is not None:
+            self._take_from_history(outputs, execution_count)
+        self._hold(outputs)
+
+    def _take_from_history(self, outputs: Outputs, execution_count: int) -> None:
         manager = self._shell.history_manager
         for output in list(getattr(manager, "outputs", {}).get(execution_count, ())):
             if output.output_type in ("out_stream", "err_stream"):

@@ -44,6 +44,8 @@ _DIGEST = re.compile(rb'"blake3:[0-9a-f]{64}"')
 """A string in JSON that is a digest and nothing else."""
 
 _REMEMBERED = 5_000
+_REMEMBERED_TEXT = 20_000_000
+"""Characters of them."""
 _LONG_TEXT = 100_000
 
 _NO_SECRETS = frozenset({"PWD", "OLDPWD", "GPG_KEY", "SSH_AUTH_SOCK", "TERM_SESSION_ID"})
@@ -77,6 +79,7 @@ class Secrets:
         """Names in the code that was read."""
         self._known_as: list[re.Pattern[str]] | None = None
         self._learnt = 0
+        self._remembered = 0
         self._clean: dict[str, str] = {}
         """Texts that come again at every snapshot (cells that ran) with what became of them."""
 
@@ -148,10 +151,12 @@ class Secrets:
             clean = self._known(replace(text, find_secrets(text)))
             if clean == text:
                 clean = text
-            if len(self._clean) > _REMEMBERED:
+            if len(self._clean) > _REMEMBERED or self._remembered > _REMEMBERED_TEXT:
                 self._clean.clear()
+                self._remembered = 0
             if len(text) < _LONG_TEXT:
                 self._clean[text] = clean
+                self._remembered += len(text) if clean is text else len(text) + len(clean)
         return text if clean == text else clean
 
     def redact_bytes(self, data: bytes) -> bytes:

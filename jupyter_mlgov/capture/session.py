@@ -67,6 +67,8 @@ class Session:
         self._recorder: Recorder | None = None
         self._running: list[str] = []
         """Sources of the cell that runs and of those that it runs itself, the outermost first."""
+        self._newest: dict[str, Execution] = {}
+        """The newest run of each cell that has an id."""
         self._request: str | None = None
         """The message that asked for it."""
         self._current: Execution | None = None
@@ -234,6 +236,11 @@ class Session:
                 execution.status = "error"
                 execution.error = _shown_error(execution.shown, error)
             self.journal.append(execution)
+            if execution.cell_id is not None:
+                before = self._newest.get(execution.cell_id)
+                self._newest[execution.cell_id] = execution
+                if before is not None:
+                    self.outputs.let_go(before.shown)
             if options is not None and not (result is not None and result.error_before_exec is not None):
                 self._record(options, len(self.journal) - 1)
             self.listening.recorded()
