@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from jupyter_mlgov.capture.code import CodeRecorder
 from jupyter_mlgov.capture.document import Document, parse_cells
+from jupyter_mlgov.capture.experiment_line import experiment_of
 from jupyter_mlgov.capture.inputs import uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept, text_bytes
@@ -70,7 +71,6 @@ def record_at_rest(
     message: str = "",
     annotations: Annotations,
     judge: Callable[[Charter | None], tuple[KpiResult, ...]],
-    experiment_of: Callable[[str], str | None],
 ) -> str:
     """Writes the snapshot of ``notebook`` (an ``.ipynb`` as a dict) and gives its id.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from argparse import Namespace
 from typing import TYPE_CHECKING, Any
@@ -10,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 from IPython.core.error import UsageError as LineError
 from IPython.core.magic_arguments import argument, magic_arguments
 
+from jupyter_mlgov.capture.experiment_line import header_of
 from jupyter_mlgov.capture.options import Options, experiment_name
 from jupyter_mlgov.errors import MlgovError, UsageError
 
 if TYPE_CHECKING:
     from jupyter_mlgov.records.annotations import Kpi
-
-_HEADER = re.compile(r"%%experiment(?:[ \t]+(?P<line>.*))?")
 
 
 @magic_arguments("%%experiment")
@@ -107,19 +105,6 @@ def _tolerance(text: str) -> tuple[str, float]:
     if not equals or not name.strip() or not 0 <= value < float("inf"):
         raise UsageError(f'--tolerance {text!r} does not parse: write METRIC=SIZE, for instance "auc=1e-3"')
     return name.strip(), value
-
-
-def header_of(source: str) -> tuple[int, str] | None:
-    """Line number and arguments of a cell's ``%%experiment`` line; other cell magics may stand above it."""
-    for number, line in enumerate(source.splitlines()):
-        if not line.strip() and number == 0:
-            continue
-        if not line.lstrip().startswith("%%"):
-            return None
-        match = _HEADER.fullmatch(line.strip())
-        if match is not None:
-            return number, match["line"] or ""
-    return None
 
 
 def options_of(source: str) -> Options | None:

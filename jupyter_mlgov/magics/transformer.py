@@ -9,8 +9,9 @@ A line that is wrong stays as it is: then IPython calls the magic of that name, 
 
 from __future__ import annotations
 
+from jupyter_mlgov.capture.experiment_line import header_of
 from jupyter_mlgov.errors import MlgovError
-from jupyter_mlgov.magics.arguments import header_of, parse_experiment
+from jupyter_mlgov.magics.arguments import parse_experiment
 
 
 def strip_header(lines: list[str]) -> list[str]:

@@ -37,10 +37,10 @@ class Keeping(Reading):
         ``UsageError``, ``StoreError``.
         """
         from jupyter_mlgov.capture.at_rest import read_file, record_at_rest
+        from jupyter_mlgov.capture.experiment_line import experiment_of
         from jupyter_mlgov.governance.kpis import judge
         from jupyter_mlgov.governance.markdown import cell_source, cells_of
         from jupyter_mlgov.governance.stated import read_stated
-        from jupyter_mlgov.rerun.standing import experiment_of
 
         path = Path(notebook)
         path = path if path.is_absolute() else self.root / path
@@ -58,7 +58,6 @@ class Keeping(Reading):
             message=message,
             annotations=read_stated(document, name),
             judge=lambda charter: judge(charter.kpis if charter is not None else (), {}),
-            experiment_of=experiment_of,
         )
 
     def export(self, ref: str, output: str | Path) -> Exported:

@@ -8,11 +8,11 @@ change nothing, as everywhere else. Nothing is executed and nothing is read but 
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Literal
 
 from msgspec import Struct
 
+from jupyter_mlgov.capture.experiment_line import experiment_of
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import CellRecord
 from jupyter_mlgov.rerun.alignment import Alignment, align
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from jupyter_mlgov.store import LogEntry, Store
-
-_HEADER = re.compile(r"\s*%%experiment[ \t]+(?P<name>[^\W_][\w.-]{0,99})(?=\s)")
 
 
 class LiveCell(Struct, frozen=True, kw_only=True):
@@ -92,12 +90,6 @@ class _Live:
     def form(self, part: CellRecord) -> str:
         """What its code says."""
         return form_of(self.source(part))
-
-
-def experiment_of(source: str) -> str | None:
-    """The name of the experiment that a cell's first line declares, or None."""
-    match = _HEADER.match(source)
-    return match["name"] if match else None
 
 
 def standing(store: Store, notebook: str, cells: Sequence[LiveCell]) -> Standing:

@@ -191,3 +191,17 @@ def test_hostile_objects_in_the_namespace_are_not_touched(kernel: Start) -> None
     assert ran.stderr == ""
     assert one.must("n").result == "3"
     assert json.loads(one.must("%mlgov show h --json").stdout)["metrics"] == {"n": 3}
+
+
+def test_the_name_is_found_among_all_options_that_the_magic_has() -> None:
+    from jupyter_mlgov.capture.experiment_line import WITHOUT_VALUE, experiment_of
+    from jupyter_mlgov.magics.arguments import experiment_arguments
+
+    actions = [
+        one for one in experiment_arguments.parser._actions if one.option_strings and one.dest != "help"
+    ]
+    assert {name for one in actions if one.nargs == 0 for name in one.option_strings} == WITHOUT_VALUE
+    for one in actions:
+        for name in one.option_strings:
+            words = name if one.nargs == 0 else f"{name} value"
+            assert experiment_of(f"%%experiment {words} base\nx = 1") == "base", name

@@ -40,6 +40,28 @@ def test_an_experiment_that_was_not_recorded_is_never(maker: Maker) -> None:
     assert (cell.experiment, cell.state, cell.number) == ("base", "never", None)
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "%%experiment --seed 1 base",
+        "%%experiment -m 'two words' --show base",
+        "%%experiment --kpi='auc >= 0.8' base",
+        "%%time\n%%experiment base",
+        "\n%%experiment base --seed 1",
+    ],
+)
+def test_an_experiment_is_seen_whatever_stands_before_its_name(maker: Maker, head: str) -> None:
+    (cell,) = now(maker, f"{head}\nscore = 1.0").experiments
+    assert (cell.experiment, cell.state) == ("base", "never")
+
+
+@pytest.mark.parametrize(
+    "head", ["%%experiment", "%%experiment --seed 1", "%%experiment 'open", "%%experiments base"]
+)
+def test_a_line_that_names_no_experiment_is_none(maker: Maker, head: str) -> None:
+    assert now(maker, f"{head}\nscore = 1.0").experiments == ()
+
+
 def test_unchanged_cells_are_current(maker: Maker) -> None:
     name = recorded(maker)
     (cell,) = now(maker, *RECORDED).experiments
