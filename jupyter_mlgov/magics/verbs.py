@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.capture import audit
 from jupyter_mlgov.capture.session import Session
-from jupyter_mlgov.errors import MlgovError
+from jupyter_mlgov.errors import Blocked, MlgovError
+from jupyter_mlgov.rerun.ending import Interrupted, Watch
 from jupyter_mlgov.verbs import Answer, call, json_text
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def run(words: list[str], session: Session) -> None:
         with audit.unseen():
             answer = call(words, folder=folder, live=lambda *wish: _snapshot(session, *wish))
     else:
-        answer = _aside(words, folder, display_)
-    display_.close()
+        try:
+            answer = _aside(words, folder, display_)
+        finally:
+            display_.close()
     if isinstance(answer, str):
         print(answer)
     elif answer.json:
@@ -43,8 +46,17 @@ def _snapshot(session: Session, experiment: str, message: str) -> str:
     return made
 
 
+_ending: threading.Thread | None = None
+"""Of a verb that was interrupted, and had more to put away than anybody waited for."""
+GRACE_S = 10.0
+
+
 def _aside(words: list[str], folder: Path, progress: _LiveProgress) -> Answer | str:
-    """In a thread of its own: the kernel's event loop runs here, and a rerun needs one too."""
+    """In a thread of its own: the kernel's event loop runs here, and a rerun needs one too. Interrupting the cell ends
+    what runs there."""
+    global _ending
+    if _ending is not None and _ending.is_alive():
+        raise Blocked("what was interrupted before is still ending: try again in a moment")
     result: list[Answer | str] = []
     failure: list[BaseException] = []
 
@@ -54,13 +66,25 @@ def _aside(words: list[str], folder: Path, progress: _LiveProgress) -> Answer | 
                 result.append(call(words, folder=folder, progress=progress.note))
             except BaseException as error:  # noqa: BLE001 - raised again below, in the cell's own thread
                 failure.append(error)
+            finally:
+                if progress.stopped:
+                    Watch.reopen()
 
     with audit.unseen():
         thread = threading.Thread(target=work, name="mlgov-verb", daemon=True)
         thread.start()
-        while thread.is_alive():
-            thread.join(0.1)
-            progress.show()
+        try:
+            while thread.is_alive():
+                thread.join(0.1)
+                progress.show()
+        except KeyboardInterrupt:
+            _ending = thread
+            progress.stopped = True
+            Watch.end_all()
+            thread.join(GRACE_S)
+            if not thread.is_alive():
+                Watch.reopen()
+            raise
     if failure:
         error = failure[0]
         if isinstance(error, MlgovError):
@@ -76,8 +100,11 @@ class _LiveProgress:
         self._latest: Progress | None = None
         self._shown: Progress | None = None
         self._handle: Any = None
+        self.stopped = False
 
     def note(self, progress: Progress) -> None:
+        if self.stopped:
+            raise Interrupted
         self._latest = progress
 
     def show(self) -> None:

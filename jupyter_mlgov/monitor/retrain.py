@@ -178,6 +178,7 @@ class _Retraining:
             trusted=self.orders.trusted,
         )  # fmt: skip
         rerun = self.steps.rerun(snapshot) if self.steps.rerun is not None else None
+        self._tell("gate", "asking the gate")
         gate = self.steps.gate(snapshot)
         outcome, reasons = self._outcome(found, gate, snapshot)
         one = msgspec.structs.replace(

@@ -37,6 +37,7 @@ class Watch:
         self.limit = limit
         self.mark = secrets.token_hex(12)
         self.over: str | None = None
+        self._stopped = False
         self._kernel: int | None = None
         self._family: list[psutil.Process] = []
         self._listed = 0.0
@@ -44,12 +45,16 @@ class Watch:
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Watch:
+        if Watch._closed:
+            raise Interrupted
         Watch._under_way.add(self)
         return self
 
     def __exit__(self, *_error: object) -> None:
         self.end()
         Watch._under_way.discard(self)
+        if self._stopped:
+            raise Interrupted  # what a killed run seems to have shown is no outcome
 
     def kernel_started(self, process: int) -> None:
         """Starts to watch the kernel with that process id; again when it was started anew."""
@@ -60,7 +65,8 @@ class Watch:
         if self._thread is None:
             self._thread = threading.Thread(target=self._look, name="mlgov-watch", daemon=True)
             self._thread.start()
-        if Watch._closed:
+        if Watch._closed or self._stopped:
+            self._stopped = True
             self.end()
 
     def end(self) -> None:
@@ -70,10 +76,16 @@ class Watch:
 
     @classmethod
     def end_all(cls) -> None:
-        """Ends every run of this process; none can start any more. For a process that was told to stop."""
+        """Ends every run of this process, each with ``Interrupted``; none can start until :meth:`reopen`."""
         cls._closed = True
         for watch in list(cls._under_way):
+            watch._stopped = True
             watch.end()
+
+    @classmethod
+    def reopen(cls) -> None:
+        """Runs can start again: whoever was interrupted has ended. For a process that lives on, such as a kernel."""
+        cls._closed = False
 
     def _look(self) -> None:
         while not self._done.wait(WATCH_S):
@@ -182,6 +194,10 @@ def ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+class Interrupted(BaseException):
+    """Somebody ended the run. Nothing is to be made of it: no verdict, no entry."""
 
 
 class Terminated(BaseException):
