@@ -73,7 +73,7 @@ The same documents are in `retrainings` of the snapshot that came of it (of the 
 `POST /retrainings` with `{"release": "credit:production"}` starts one and answers 202 with a job, as a rerun does. Further
 fields: `data` (a table file below the server's folder), `replace`, `since`, `may_release`. The job has `"kind": "retrain"`,
 `release`, and `retraining` once it is `done`; its progress goes through the stages `environment`, `retrain`, `assess`,
-`compare` and `rerun`. It is followed and cancelled under `/jobs/{job}` like a rerun; `GET /jobs?kind=retrain` lists
+`compare`, `rerun` and `gate`. It is followed and cancelled under `/jobs/{job}` like a rerun; `GET /jobs?kind=retrain` lists
 retrainings, without `kind` the reruns are listed.
 """
 
