@@ -11,7 +11,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -113,12 +113,19 @@ _FOLDER = frozenset(
 class Guard:
     """Makes a link the run's own before Python writes through it: the audit event comes before the write.
 
-    A linked file becomes a copy (or goes, where it is truncated anyway), a linked folder a folder of links.
+    A linked file becomes a copy (or goes, where it is truncated anyway), a linked folder a folder of links. Where that
+    cannot be done (the disk is full), the write is refused: through the link it would reach the user's own file.
     """
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix + os.sep
         self._busy = threading.local()
+        self._new_lock()
+        os.register_at_fork(after_in_child=self._new_lock)
+
+    def _new_lock(self) -> None:
+        """One thread at a time: two that write to one link have to get one copy of it."""
+        self._turn = threading.Lock()
 
     def install(self) -> None:
         """From now on, until the kernel ends: an audit hook cannot be taken away."""
@@ -131,29 +138,15 @@ class Guard:
             return
         self._busy.on = True
         try:
-            if event == "open":
-                path, mode, flags = arguments
-                if isinstance(mode, str):
-                    writes, keeps = any(letter in mode for letter in "wax+"), "w" not in mode
-                else:
-                    writes, keeps = bool(flags & _WRITES), not flags & os.O_TRUNC
-                if writes:
-                    self._own(path, content=keeps)
-            elif event in _CONTENT:
-                self._own(arguments[0], content=True)
-            else:
-                for path in arguments[:2]:
-                    if isinstance(path, str | bytes | os.PathLike):
-                        self._own(path, content=None)
-        except Exception:  # noqa: BLE001, S110 - an audit hook that raises would break the user's call
-            pass
+            for path, content in _written(event, arguments):
+                with self._turn:
+                    self._own(path, content=content)
         finally:
             self._busy.on = False
 
-    def _own(self, path: Any, *, content: bool | None) -> None:
-        """``content``: whether a linked file's content is needed; None where only the folder is changed."""
-        if not isinstance(path, str | bytes | os.PathLike):
-            return
+    def _own(self, path: str | bytes | os.PathLike[Any], *, content: bool | None) -> None:
+        """``content``: whether a linked file's content is needed; None where only the folder is changed. Raises
+        ``OSError`` where a link stays one."""
         text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100
         if not text.startswith(self._prefix):
             return
@@ -168,30 +161,82 @@ class Guard:
                 if real.startswith(self._prefix):
                     place = real
                 elif os.path.isdir(real):  # noqa: PTH112
-                    own_folder(place, real)
+                    with _or_refused(place):
+                        own_folder(place, real)
         place = os.path.join(place, last)  # noqa: PTH118
         if content is None or last == _KEPT or not os.path.islink(place):  # noqa: PTH114
             return
         real = os.path.realpath(place)
         if os.path.isfile(real) and not real.startswith(self._prefix):  # noqa: PTH113
-            _own_file(place, real, content=content)
+            with _or_refused(place):
+                _own_file(place, real, content=content)
+
+
+def _written(event: str, arguments: tuple[Any, ...]) -> list[tuple[Any, bool | None]]:
+    """The paths that an audit event is about to write to, each with what ``Guard._own`` asks; of an event of that name
+    that somebody else raises, none."""
+    if event == "open":
+        if len(arguments) != 3:
+            return []
+        path, mode, flags = arguments
+        if isinstance(mode, str):
+            writes, keeps = any(letter in mode for letter in "wax+"), "w" not in mode
+        elif isinstance(flags, int):
+            writes, keeps = bool(flags & _WRITES), not flags & os.O_TRUNC
+        else:
+            return []
+        found: list[tuple[Any, bool | None]] = [(path, keeps)] if writes else []
+    elif event in _CONTENT:
+        found = [(path, True) for path in arguments[:1]]
+    else:
+        found = [(path, None) for path in arguments[:2]]
+    return [(path, content) for path, content in found if isinstance(path, str | bytes | os.PathLike)]
+
+
+@contextlib.contextmanager
+def _or_refused(place: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if os.path.islink(place):  # noqa: PTH114 - another process of this run may have been quicker
+            why = f"the rerun's own copy could not be made, so nothing is written ({error.strerror})"
+            raise OSError(error.errno, why, place) from error
 
 
 def own_folder(place: str, real: str) -> None:
-    """Makes a link to the folder ``real`` a folder of links to what is in it."""
-    made = place + ".mlgov-own"
-    os.mkdir(made)  # noqa: PTH102
-    for name in os.listdir(real):  # noqa: PTH208
-        os.symlink(os.path.join(real, name), os.path.join(made, name))  # noqa: PTH118, PTH211
-    os.unlink(place)  # noqa: PTH108
-    os.rename(made, place)  # noqa: PTH104
+    """Makes a link to the folder ``real`` a folder of links to what is in it. Raises ``OSError`` where it stays a link."""
+    made = _beside(place)
+    try:
+        os.mkdir(made)  # noqa: PTH102
+        for name in os.listdir(real):  # noqa: PTH208
+            os.symlink(os.path.join(real, name), os.path.join(made, name))  # noqa: PTH118, PTH211
+        spare = made + "-link"
+        os.rename(place, spare)  # noqa: PTH104
+        try:
+            os.rename(made, place)  # noqa: PTH104
+        except OSError:
+            os.rename(spare, place)  # noqa: PTH104
+            raise
+        os.unlink(spare)  # noqa: PTH108
+    except OSError:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
 
 
 def _own_file(place: str, real: str, *, content: bool) -> None:
     if not content:
         os.unlink(place)  # noqa: PTH108
         return
-    made = place + ".mlgov-own"
-    with contextlib.suppress(OSError):
+    made = _beside(place)
+    try:
         shutil.copy2(real, made)
         os.replace(made, place)  # noqa: PTH105
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(made)  # noqa: PTH108
+        raise
+
+
+def _beside(place: str) -> str:
+    """A name for what is being made beside ``place``, of this process alone."""
+    return f"{place}.mlgov-own-{os.getpid()}"

@@ -190,3 +190,43 @@ def test_a_file_in_place_of_an_inner_folder_is_named(part: str, tmp_path: Path) 
     (tmp_path / "aside").rename(folder)
     assert [line.number for line in store.log()] == [1]
     assert store.fsck() == []
+
+
+REFUSED = """
+import os, sqlite3, sys
+from pathlib import Path
+from jupyter_mlgov.rerun.inside import Guard
+theirs, sandbox = Path(sys.argv[1]), Path(sys.argv[2])
+(sandbox / "log.txt").symlink_to(theirs / "log.txt")
+(sandbox / "base.sqlite").symlink_to(theirs / "base.sqlite")
+(sandbox / "folder").symlink_to(theirs / "folder")
+(sandbox / "filler").write_bytes(b"x" * 40_000)
+made = sorted(path.name for path in sandbox.iterdir())
+Guard(str(sandbox)).install()
+for write in (
+    lambda: open(sandbox / "log.txt", "a").write("written by the rerun"),
+    lambda: os.truncate(sandbox / "log.txt", 0),
+    lambda: sqlite3.connect(sandbox / "base.sqlite").execute("create table t (x)"),
+    lambda: open(sandbox / "folder/inner.txt", "a").write("written by the rerun"),
+):
+    try:
+        write()
+    except OSError as error:
+        print(error.errno, "own copy" in str(error))
+    else:
+        print("written")
+assert sorted(path.name for path in sandbox.iterdir()) == made
+"""
+
+
+@needs_mount
+def test_a_rerun_whose_disk_is_full_never_writes_through_a_link_to_the_users_file(tmp_path: Path) -> None:
+    theirs, sandbox = tmp_path / "theirs", tmp_path / "sandbox"
+    (theirs / "folder").mkdir(parents=True)
+    sandbox.mkdir()
+    for name in ("log.txt", "base.sqlite", "folder/inner.txt"):
+        (theirs / name).write_bytes(b"theirs" * 20_000)
+    small = f"mount -t tmpfs -o size=64k none '{sandbox}'"
+    assert run(REFUSED, theirs, sandbox, mount=small).split("\n")[:-1] == ["28 True"] * 4
+    for name in ("log.txt", "base.sqlite", "folder/inner.txt"):
+        assert (theirs / name).read_bytes() == b"theirs" * 20_000, name
