@@ -5,7 +5,7 @@ import { ReactWidget } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { ISigner, ISnapshot, IWantedDecision } from './documents';
-import { FormBody, type IFormProps } from './form';
+import { askForm, type IFormProps } from './form';
 
 /** Asks for a decision; null where the user cancels or there is no key that could sign it. */
 export async function askForDecision(
@@ -115,21 +115,19 @@ export async function askForDecision(
       </>
     );
   };
-  const result = await showDialog<IWantedDecision>({
+  return askForm<IWantedDecision>({
     title,
-    body: new FormBody<IWantedDecision>(
-      {
-        decision,
-        name: signer.name,
-        role: '',
-        message: '',
-        key: usable.find(key => key.name === 'default')?.name ?? first.name,
-        accepts: []
-      },
-      isComplete,
-      Fields
-    ),
-    focusNodeSelector: '[name="role"]',
+    value: {
+      decision,
+      name: signer.name,
+      role: '',
+      message: '',
+      key: usable.find(key => key.name === 'default')?.name ?? first.name,
+      accepts: []
+    },
+    isComplete,
+    Fields,
+    focus: '[name="role"]',
     buttons: [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
       decision === 'approved'
@@ -137,9 +135,6 @@ export async function askForDecision(
         : Dialog.warnButton({ label: trans.__('Sign the rejection') })
     ]
   });
-  return result.button.accept && result.value !== null && isComplete(result.value)
-    ? result.value
-    : null;
 }
 
 function isComplete(value: IWantedDecision): boolean {

@@ -2,16 +2,21 @@
 import type { IDisposable } from '@lumino/disposable';
 
 import { type IJob, isUnfinished } from './documents';
-import { RequestError, type Requests } from './requests';
+import { lineOf, RequestError, type Requests } from './requests';
 
 export interface IFollower {
   /** How a job stands that has not ended. */
   readonly progress: (job: IJob) => void;
   /** It has ended: what it changed in the record can be read now. */
   readonly ended: (job: IJob) => Promise<void>;
-  /** The server was started anew: the job ended with the old one. */
+  /** The server cannot be asked now, and is asked again. */
+  readonly waiting: (reason: string) => void;
+  /** The server knows the job no more (it was started anew), or does not let us ask. */
   readonly lost: (job: IJob, reason: string) => Promise<void>;
 }
+
+/** The server does not know the job, or not us any more: asking again changes nothing. */
+const FINAL: ReadonlySet<number> = new Set([401, 403, 404]);
 
 export class JobFollowing implements IDisposable {
   constructor(
@@ -52,23 +57,27 @@ export class JobFollowing implements IDisposable {
         this.follower.progress(told);
       }
     };
+    let failures = 0;
     const stopped = (): boolean => controller.signal.aborted;
     while (isUnfinished(newest) && !stopped() && lost === null) {
       try {
         await this.requests.follow(job.id, tell, controller.signal);
         if (isUnfinished(newest)) {
           // Something between us and the server ended the stream.
-          await pause();
+          await pause(failures);
           tell(await this.requests.job(job.id));
         }
+        failures = 0;
       } catch (error) {
         if (stopped()) {
           return;
         }
-        if (error instanceof RequestError && error.status === 404) {
+        if (error instanceof RequestError && FINAL.has(error.status)) {
           lost = error.message;
         } else {
-          await pause();
+          failures += 1;
+          this.follower.waiting(lineOf(error));
+          await pause(failures);
         }
       }
     }
@@ -82,6 +91,7 @@ export class JobFollowing implements IDisposable {
   private _isDisposed = false;
 }
 
-function pause(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, 2000));
+/** Waits before the server is asked again: twice as long after each failure, a minute at most. */
+function pause(failures: number): Promise<void> {
+  return new Promise(resolve => setTimeout(resolve, Math.min(2000 * 2 ** failures, 60_000)));
 }

@@ -1,7 +1,7 @@
 /** Numbers, sizes and digests as one writes them in a narrow column. Nothing here knows the page. */
 import type { Scalar } from './documents';
 
-/** Four significant digits, thousands apart; what is no number as it is. */
+/** Four significant digits, more where it would look whole, thousands apart; what is no number as it is. */
 export function amount(value: Scalar | undefined): string {
   if (value === null || value === undefined) {
     return '–';
@@ -16,7 +16,12 @@ export function amount(value: Scalar | undefined): string {
   if (size !== 0 && (size < 1e-3 || size >= 1e6)) {
     return value.toExponential(2);
   }
-  return String(Number(value.toPrecision(4)));
+  // As many more digits as it takes: a share of 0.99996 is not 1.
+  let digits = 4;
+  while (digits < 8 && size < 1000 && Number.isInteger(Number(value.toPrecision(digits)))) {
+    digits += 1;
+  }
+  return String(Number(value.toPrecision(Math.max(digits, Math.ceil(Math.log10(size))))));
 }
 
 export function bytes(count: number): string {

@@ -20,21 +20,25 @@ export const fromKernel: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [INotebookTracker],
   activate: (_app, notebooks: INotebookTracker) => {
-    forEachKernel(notebooks, (panel, kernel) => {
+    forEachKernel(notebooks, (_, kernel) => {
       kernel.registerCommTarget(TARGET, (comm, message) => {
-        comm.send({ cell: take(panel, message) });
+        // A notebook may be open in several panels of one kernel, and that which came last be closed.
+        const panel = notebooks.find(
+          one => !one.isDisposed && one.sessionContext.session?.kernel?.id === kernel.id
+        );
+        comm.send({ cell: panel === undefined ? null : take(panel, message) });
       });
     });
   }
 };
 
-/** The place of the cell that states the risk now; null where the message states none or the notebook is closed. */
+/** The place of the cell that states the risk now; null where the message states none. */
 function take(panel: NotebookPanel, message: KernelMessage.ICommOpenMsg): number | null {
   const { id, yaml } = message.content.data;
   if (typeof id !== 'string' || typeof yaml !== 'string' || yaml.length > LONGEST) {
     return null;
   }
-  if (panel.isDisposed || !isRiskId(id) || readRisk(yaml) === null) {
+  if (!isRiskId(id) || readRisk(yaml) === null) {
     return null;
   }
   const place = writeInto(panel, id, yaml);

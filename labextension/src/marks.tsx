@@ -27,12 +27,19 @@ export class CellMarks {
   show(panel: NotebookPanel, standing: IStanding | null): void {
     const known = this.marks.get(panel) ?? new Map<string, CellMark>();
     this.marks.set(panel, known);
+    const there = new Set(panel.content.widgets.map(cell => cell.model.id));
+    for (const [id, mark] of known) {
+      if (!there.has(id)) {
+        mark.dispose();
+        known.delete(id);
+      }
+    }
     for (const cell of panel.content.widgets) {
       const { id } = cell.model;
       const experiment = standing?.experiments.find(one => one.id === id) ?? null;
       const warnings = standing?.warnings.filter(one => one.id === id) ?? [];
       let mark = known.get(id);
-      if (mark && (mark.isDisposed || mark.parent !== cell)) {
+      if (mark && !mark.isIn(cell)) {
         mark.dispose();
         known.delete(id);
         mark = undefined;
@@ -43,12 +50,12 @@ export class CellMarks {
       } else if (mark) {
         mark.tell(experiment, warnings);
       } else {
-        const made = new CellMark(this.trans, this.select);
+        const made = new CellMark(cell, this.trans, this.select);
         made.tell(experiment, warnings);
         known.set(id, made);
         // Cells out of view have no layout yet.
         void cell.ready.then(() => {
-          place(made, cell);
+          made.place();
         });
       }
     }
@@ -70,23 +77,30 @@ export class CellMarks {
   private readonly marks = new WeakMap<NotebookPanel, Map<string, CellMark>>();
 }
 
-function place(mark: CellMark, cell: Cell): void {
-  const layout = cell.layout as PanelLayout | null;
-  if (layout === null || cell.isDisposed || mark.isDisposed) {
-    mark.dispose();
-    return;
-  }
-  const input = layout.widgets.findIndex(part => part.hasClass('jp-Cell-inputWrapper'));
-  layout.insertWidget(input + 1, mark);
-}
-
 class CellMark extends ReactWidget {
   constructor(
+    private readonly cell: Cell,
     private readonly trans: TranslationBundle,
     private readonly select: (snapshot: string) => void
   ) {
     super();
     this.addClass('jp-Mlgov-cellMark');
+  }
+
+  /** Whether this is the mark of `cell`, placed in it or waiting until it is in view. */
+  isIn(cell: Cell): boolean {
+    return !this.isDisposed && this.cell === cell && (!this.placed || this.parent === cell);
+  }
+
+  place(): void {
+    const layout = this.cell.layout as PanelLayout | null;
+    if (layout === null || this.cell.isDisposed || this.isDisposed) {
+      this.dispose();
+      return;
+    }
+    const input = layout.widgets.findIndex(part => part.hasClass('jp-Cell-inputWrapper'));
+    layout.insertWidget(input + 1, this);
+    this.placed = true;
   }
 
   /** How many cells differ. */
@@ -174,6 +188,7 @@ class CellMark extends ReactWidget {
   private experiment: IExperimentCell | null = null;
   private warnings: Warnings = [];
   private open = false;
+  private placed = false;
   private told = '';
 }
 

@@ -47,7 +47,13 @@ export class SidebarModel implements IDisposable {
     });
     this.following = new JobFollowing(requests, {
       progress: job => {
-        this.set(withJobs(this._state, [job]));
+        const back = this.unreachable !== null && this._state.error === this.unreachable;
+        this.unreachable = null;
+        this.set({ ...withJobs(this._state, [job]), ...(back ? { error: null } : {}) });
+      },
+      waiting: error => {
+        this.unreachable = error;
+        this.set({ error });
       },
       ended: async job => {
         await this.refresh();
@@ -190,8 +196,8 @@ export class SidebarModel implements IDisposable {
         ...this.ifStillOpen(opened)
       });
       this.following.followAll(jobs);
-      await listed;
-      this.setIn(turn, { loaded: true });
+      // A search that cannot be read is an error of its own, beside all that could be.
+      this.setIn(turn, { loaded: true, error: await listed });
       this.rows.askAgain();
       await this.look();
     } catch (error) {
@@ -369,6 +375,8 @@ export class SidebarModel implements IDisposable {
   private readonly noticed = new Set<string>();
   private cells: (() => readonly ILiveCell[]) | null = null;
   private readonly following: JobFollowing;
+  /** Why the server cannot be asked how a job stands, while it cannot. */
+  private unreachable: string | null = null;
   private turn = 0;
   private _isDisposed = false;
   private _state: IState = EMPTY;

@@ -23,12 +23,25 @@ export function isRecorded(code: string): boolean {
   return RECORDED.test(code) || SNAPSHOT.test(code);
 }
 
-const EXPERIMENT =
-  /^(?:\s*%%\w.*\n)*\s*%%experiment[ \t]+([\p{L}\p{N}][\p{L}\p{N}_.-]{0,99})(?=\s)/u;
+const EXPERIMENT = /^(?:\s*%%\w.*\n)*\s*%%experiment[ \t]+(.*)/;
+const WORD = /(?:[^\s"']|"[^"]*"|'[^']*')+/g;
+const NAME = /^[\p{L}\p{N}][\p{L}\p{N}_.-]{0,99}$/u;
 
-/** The name of the experiment that a cell's first lines declare, or null. */
+/** The name of the experiment that a cell's first lines declare, or null. Options may stand before it. */
 export function experimentOf(code: string): string | null {
-  return EXPERIMENT.exec(code)?.[1] ?? null;
+  const words = EXPERIMENT.exec(code)?.[1]?.match(WORD) ?? [];
+  for (let place = 0; place < words.length; place += 1) {
+    const word = words[place] ?? '';
+    if (!word.startsWith('-')) {
+      const name = word.replace(/["']/g, '');
+      return NAME.test(name) ? name : null;
+    }
+    // `--seed=1` and `-mtext` are one word; nothing follows `--show`.
+    if (word !== '--show' && !word.includes('=') && !/^-[^-]./.test(word)) {
+      place += 1;
+    }
+  }
+  return null;
 }
 
 /** What goes into the metadata of the execution request, as `mlgov`. Outputs stay here: the kernel has its own. */

@@ -93,7 +93,7 @@ export function VerdictView(props: {
     props.compared === true
       ? {
           reproduced: trans.__('Both have the same result.'),
-          equivalent: trans.__('Both have the same result within the declared tolerances.'),
+          equivalent: trans.__('Both have the same result within tolerance.'),
           diverged: trans.__('The results differ.'),
           failed: trans.__(
             'A cell on the right raised an error that it did not raise on the left.'
@@ -102,7 +102,7 @@ export function VerdictView(props: {
         }
       : {
           reproduced: trans.__('The rerun gave the same result.'),
-          equivalent: trans.__('The rerun gave the same result within the declared tolerances.'),
+          equivalent: trans.__('The rerun gave the same result within tolerance.'),
           diverged: trans.__('The rerun gave a different result.'),
           failed: trans.__('A cell raised an error that did not do so before.'),
           blocked: trans.__('The snapshot could not be rerun.')

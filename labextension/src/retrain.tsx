@@ -1,10 +1,10 @@
 /** A retraining of a release: started by a form, followed while it runs, and what came of the last one. */
-import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog } from '@jupyterlab/apputils';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import * as React from 'react';
 
 import { type IJob, isUnfinished } from './documents';
-import { FormBody, type IFormProps } from './form';
+import { askForm, type IFormProps } from './form';
 import { amount } from './format';
 import type { IMeasured, IRetraining, IRetrainWish } from './lifedocuments';
 import type { IViewProps } from './panel';
@@ -183,16 +183,17 @@ async function askForRetraining(
       </label>
     </>
   );
-  const result = await showDialog<IFields>({
+  const value = await askForm<IFields>({
     title: trans.__('Retrain %1', release),
-    body: new FormBody<IFields>({ data: '', mode: '', mayRelease: false }, () => true, Fields),
-    focusNodeSelector: '[name="data"]',
+    value: { data: '', mode: '', mayRelease: false },
+    isComplete: () => true,
+    Fields,
+    focus: '[name="data"]',
     buttons: [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
       Dialog.okButton({ label: trans.__('Retrain') })
     ]
   });
-  const value = result.button.accept ? result.value : null;
   return value === null
     ? null
     : {

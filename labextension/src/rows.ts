@@ -27,12 +27,12 @@ export class Rows {
     this.seen = [0, 0];
   }
 
-  /** Reads the list anew, from its start. */
-  async read(): Promise<void> {
+  /** Reads the list anew, from its start. Gives the line that says why it could not; null where it could. */
+  async read(): Promise<string | null> {
     const write = this.host.writer();
     const { notebook, view, query } = this.host.state();
     if (!isList(view)) {
-      return;
+      return null;
     }
     this.asked.clear();
     try {
@@ -42,8 +42,10 @@ export class Rows {
         write({ rows: rowsOf(page.snapshots, 0), total: page.total, loaded: true });
         this.askAgain();
       }
+      return null;
     } catch (error) {
       write({ error: lineOf(error) });
+      return lineOf(error);
     }
   }
 

@@ -4,7 +4,7 @@
  * The kernel knows what the cells gave, so it is asked first, silently and with the notebook as the editor has it. Where
  * there is none, or one that is not Python's, the server records text and outputs alone, and the snapshot says so.
  */
-import { Dialog, showDialog } from '@jupyterlab/apputils';
+import { Dialog } from '@jupyterlab/apputils';
 import { PageConfig } from '@jupyterlab/coreutils';
 import type { NotebookPanel } from '@jupyterlab/notebook';
 import type { KernelMessage } from '@jupyterlab/services';
@@ -13,7 +13,7 @@ import type { JSONObject } from '@lumino/coreutils';
 import * as React from 'react';
 
 import { fileName } from './format';
-import { FormBody, type IFormProps } from './form';
+import { askForm, type IFormProps } from './form';
 import { describe, experimentOf } from './notebook';
 import type { Requests } from './requests';
 import { liveCells } from './where';
@@ -76,21 +76,17 @@ export async function askForSnapshot(
       </label>
     </>
   );
-  const result = await showDialog<IWish>({
+  return askForm<IWish>({
     title: trans.__('Snapshot now'),
-    body: new FormBody<IWish>(
-      { experiment: first === '' ? 'notebook' : first, message: '' },
-      wish => isName(wish.experiment),
-      Fields
-    ),
-    focusNodeSelector: '[name="message"]',
+    value: { experiment: first === '' ? 'notebook' : first, message: '' },
+    isComplete: wish => isName(wish.experiment),
+    Fields,
+    focus: '[name="message"]',
     buttons: [
       Dialog.cancelButton({ label: trans.__('Cancel') }),
       Dialog.okButton({ label: trans.__('Take the snapshot') })
     ]
   });
-  const wish = result.button.accept ? result.value : null;
-  return wish !== null && isName(wish.experiment) ? wish : null;
 }
 
 function isName(text: string): boolean {

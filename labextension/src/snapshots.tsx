@@ -45,10 +45,10 @@ export function SnapshotList(props: IViewProps): React.JSX.Element {
           active={Math.min(active, state.total - 1)}
           activate={setActive}
           need={need}
-          row={index => {
+          row={(index, stop) => {
             const card = state.rows.get(index);
             return card ? (
-              <Card {...props} card={card} active={index === active} />
+              <Card {...props} card={card} active={stop} />
             ) : (
               <div className="jp-Mlgov-card" aria-busy="true" />
             );

@@ -18,7 +18,8 @@ export interface IVirtualListProps {
   readonly activate: (index: number) => void;
   /** Rows from `first` up to (not with) `last` are about to be seen. */
   readonly need: (first: number, last: number) => void;
-  readonly row: (index: number) => React.ReactNode;
+  /** A row; `stop` says whether the Tab key stops at it. */
+  readonly row: (index: number, stop: boolean) => React.ReactNode;
   readonly className?: string;
 }
 
@@ -28,6 +29,9 @@ export function VirtualList(props: IVirtualListProps): React.JSX.Element {
   const [seen, setSeen] = React.useState({ top: 0, height: 600 });
   const first = Math.max(0, Math.floor(seen.top / rowHeight) - BESIDE);
   const last = Math.min(length, Math.ceil((seen.top + seen.height) / rowHeight) + BESIDE);
+  // Where the row with the focus was scrolled away, the list is entered at the first one that is seen.
+  const top = Math.max(0, Math.min(length - 1, Math.ceil(seen.top / rowHeight)));
+  const stop = active >= first && active < last ? active : top;
 
   React.useEffect(() => {
     need(first, last);
@@ -89,6 +93,13 @@ export function VirtualList(props: IVirtualListProps): React.JSX.Element {
     }
   };
 
+  const onFocus = (event: React.FocusEvent): void => {
+    const index = Number(event.target.closest<HTMLElement>('li[data-index]')?.dataset['index']);
+    if (Number.isInteger(index) && index !== active) {
+      props.activate(index);
+    }
+  };
+
   const rows: React.ReactNode[] = [];
   for (let index = first; index < last; index += 1) {
     rows.push(
@@ -99,12 +110,17 @@ export function VirtualList(props: IVirtualListProps): React.JSX.Element {
         aria-posinset={index + 1}
         style={{ top: index * rowHeight, height: rowHeight }}
       >
-        {props.row(index)}
+        {props.row(index, index === stop)}
       </li>
     );
   }
   return (
-    <div ref={box} className={`jp-Mlgov-virtual ${props.className ?? ''}`} onKeyDown={onKeyDown}>
+    <div
+      ref={box}
+      className={`jp-Mlgov-virtual ${props.className ?? ''}`}
+      onKeyDown={onKeyDown}
+      onFocus={onFocus}
+    >
       <ul aria-label={props.label} style={{ height: length * rowHeight }}>
         {rows}
       </ul>

@@ -7,6 +7,9 @@ import { amount, bytes, elapsed, fileName, short } from '../src/format';
 void test('numbers keep four significant digits', () => {
   assert.equal(amount(0.83123456), '0.8312');
   assert.equal(amount(1989), '1989');
+  assert.equal(amount(0.99996), '0.99996');
+  assert.equal(amount(12.00003), '12.00003');
+  assert.equal(amount(123456.7), '123457');
   assert.equal(amount(1234567), '1,234,567');
   assert.equal(amount(0.000012), '1.20e-5');
   assert.equal(amount(0), '0');

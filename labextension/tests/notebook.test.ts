@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { describe, isRecorded } from '../src/notebook';
+import { describe, experimentOf, isRecorded } from '../src/notebook';
 
 void test('only cells that are recorded take the notebook with them', () => {
   for (const code of [
@@ -24,6 +24,21 @@ void test('only cells that are recorded take the notebook with them', () => {
     ''
   ]) {
     assert.equal(isRecorded(code), false, code);
+  }
+});
+
+void test('the name of an experiment is found among its options', () => {
+  for (const head of [
+    'baseline',
+    'baseline -m "two words"',
+    '--seed 1 baseline',
+    "-m 'two words' --show baseline",
+    '--kpi="auc >= 0.8" baseline'
+  ]) {
+    assert.equal(experimentOf(`%%time\n%%experiment ${head}\nx = 1`), 'baseline', head);
+  }
+  for (const code of ['%%experiment', '%%experiment --seed 1\nx', '%%experiment a/b\nx', 'x = 1']) {
+    assert.equal(experimentOf(code), null, code);
   }
 });
 
