@@ -266,6 +266,10 @@ def _exec(listener: Listener, arguments: tuple[Any, ...]) -> None:
     listener.started([_text(word) or "" for word in arguments[1]], None)
 
 
+def _fork(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    listener.started([], None)
+
+
 _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "open": _open,
     "sqlite3.connect": _connect,
@@ -282,6 +286,8 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "os.system": _system,
     "os.posix_spawn": _popen,
     "os.exec": _exec,
+    "os.fork": _fork,
+    "os.forkpty": _fork,
 }
 
 

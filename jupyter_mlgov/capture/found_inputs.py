@@ -3,7 +3,9 @@
 Where several mechanisms saw the same file, the strongest evidence counts: *proven* when Python's own ``open`` was
 seen, in the kernel or in a process that it started, and the file did not change until it was hashed; *observed* when
 only another mechanism saw it, or it changed meanwhile; *declared* when the user named it; *inferred* when a path in
-the code exists and nothing could have seen it being read.
+the code exists and nothing could have seen it being read, or when the file system alone told that somebody opened it and
+nothing ties it to the notebook: not its code, nor a value of a name in it, nor a process that it started. It may be another
+program's.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from msgspec import Struct, field
 from jupyter_mlgov.capture.inputs import is_input, is_input_at
 from jupyter_mlgov.capture.literals import (
     ENDINGS,
+    LONGEST,
     absolute,
     has_magic,
     is_named,
@@ -44,6 +47,8 @@ class FoundInput(Struct):
     derived: bool = False
     base: Path | None = None
     members: list[Opened] = field(default_factory=list)
+    unsure: bool = False
+    """True where another program may have opened it."""
 
 
 class Literal(Struct, frozen=True):
@@ -62,14 +67,17 @@ def find_inputs(
     literals: Iterable[Literal] = (),
     declared: Iterable[tuple[str, int | None]] = (),
     covers: Callable[[Path], bool] = lambda _: False,
+    names: Callable[[str], bool] = lambda _: True,
 ) -> list[FoundInput]:
     """Every file and set of files that counts as an input.
 
     ``declared`` are the paths that the user named, with positions in the journal; ``covers`` says whether a reading
-    of a path would have been seen.
+    of a path would have been seen, ``names`` whether code or a value leads to one.
     """
     skipped = {str(path.absolute()) for path in skip}
+    literals = list(literals)
     words = [(word, one) for one in literals for word in paths_in(one.text)]
+    quoted = {relative_part(one.text) for one in literals if len(one.text) < LONGEST}
     named = {relative_part(word) for word, _ in words if not has_magic(word)}
     candidates: dict[str, tuple[Opened, Evidence]] = {}
     own = str(root) + os.sep
@@ -100,8 +108,16 @@ def find_inputs(
         if any(key == str(other.path) or key in {member.path for member in other.members} for other in found):
             continue
         candidates[key] = (Opened(key, one.position, {"literal": None}), "inferred")
+    quoted |= named
     for name, (opened, evidence) in candidates.items():
-        found.append(FoundInput(Path(name), opened, evidence, derived=opened.written_before))
+        unsure = (
+            opened.seen_by.keys() == {"inotify"}
+            and not opened.tied
+            and not is_named(name, quoted)
+            and not names(name)
+        )
+        grade: Evidence = "inferred" if unsure else evidence
+        found.append(FoundInput(Path(name), opened, grade, derived=opened.written_before, unsure=unsure))
     return found
 
 

@@ -25,6 +25,7 @@ from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import Caution, Column, Input, Member
 from jupyter_mlgov.records.secrets import redact
 
+UNSURE = "another program may have opened it: only the file system told of it"
 FIND_S = 10.0
 """Seconds that it may take to find out which files are inputs."""
 
@@ -117,6 +118,7 @@ class InputRecorder:
             ],
             declared=[(path, position) for path, position in declared if not is_remote(path)],
             covers=listening.watch.covers,
+            names=listening.watch.names,
         )
 
     def _record(
@@ -156,7 +158,7 @@ class InputRecorder:
             cell=cell,
             derived=found.derived,
             query=_joined(opened.queries),
-            reason=content.reason,
+            reason=UNSURE if found.unsure and content.digest is not None else content.reason,
             unstable=unstable,
             seen_by=tuple(sorted(opened.seen_by)),
         )
@@ -258,6 +260,8 @@ def _cautions(records: Mapping[str, Input], skipped: set[str]) -> Iterator[Cauti
             yield Caution(
                 code="input.unstable", message=f"{uri} changed after the notebook read it", cell=item.cell
             )
+        if item.reason == UNSURE:
+            continue
         if (item.reason and item.evidence != "declared") or (item.reason and not is_remote(uri)):
             code = "input.skipped" if uri in skipped else "input.unreadable"
             yield Caution(code=code, message=f"{uri}: {item.reason}", cell=item.cell)

@@ -76,6 +76,7 @@ class Listening:
         self.watch.look_at(paths_in_code(code))
         self.watch.look_at(paths_in_names(code, namespace))
         self.watch.cell_starts()
+        self.watch.started = bool(self._commands)
 
     def cell_ended(self) -> None:
         """It has run: what gathered meanwhile is taken in."""
@@ -132,6 +133,7 @@ class Listening:
 
     def started(self, words: list[str], folder: str | None) -> None:
         """A process is started: what its command line names is watched before it can be opened."""
+        self.watch.started = True
         if len(self._commands) < 1000 and (line := command_line(words)):
             self._commands.append(line)
         with audit.unseen():

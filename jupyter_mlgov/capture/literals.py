@@ -36,6 +36,8 @@ LONGEST = 4096
 
 _QUOTED = re.compile(r"""('''|\"{3}|'|")((?:\\.|(?!\1).)+?)\1""", re.DOTALL)
 _WORD = re.compile(r"""[^\s'"`,;()<>|&={}]+""")
+_FILE = re.compile(r"[^\s/]{1,200}\.\w{1,10}")
+"""A file's name, whatever its ending."""
 _ESCAPED = re.compile(r"\[([*?[])\]")
 _NAME = re.compile(r"[^\W\d]\w*")
 
@@ -79,7 +81,7 @@ def paths_in_names(code: str, namespace: Mapping[str, Any]) -> Iterator[str]:
         value: Any = namespace.get(name)
         kind = type(value)
         if kind is str:
-            if len(value) < LONGEST and "\n" not in value and _may_be_path(value):
+            if len(value) < LONGEST and "\n" not in value and (_may_be_path(value) or _FILE.fullmatch(value)):
                 yield value
         elif issubclass(kind, PurePath) and kind.__module__.partition(".")[0] == "pathlib":
             yield str(value)

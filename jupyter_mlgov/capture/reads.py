@@ -41,6 +41,8 @@ class Opened(Struct):
     cell_run: int
     """The position in the journal of the execution that first opened it."""
     seen_by: dict[Mechanism, None] = field(default_factory=dict)
+    tied: bool = False
+    """True where a process that the kernel started was there to have opened it."""
     importing: bool = False
     """True where a module's import opened it, not the user's call."""
     written_before: bool = False

@@ -65,9 +65,14 @@ class FolderWatch:
         self._open: dict[str, bool] = {}
         """Opened and not closed yet -> whether it was written before."""
         self._looked: set[tuple[str, str]] = set()
+        self._named: set[str] = set()
+        """Files and folders that code, values of its names and command lines lead to."""
         self._running = False
         self._ours = False
         """True while capture itself reads: what happens then is nobody's input."""
+        self._children: bool | None = None
+        self.started = False
+        """True where the running cell has started a process."""
         self._lock = threading.RLock()
         self._thread: threading.Thread | None = None
         self._shared = {str(Path.home()), tempfile.gettempdir(), *_SHARED}
@@ -81,6 +86,15 @@ class FolderWatch:
         """Whether a reading of ``path`` would have been seen."""
         watched = self._by_path.get(str(path.parent))
         return self.working and watched is not None and (watched.whole or path.name in watched.names)
+
+    def names(self, path: str) -> bool:
+        """Whether code, or a value of a name in it, leads to ``path`` or to a folder above it."""
+        while path not in self._named:
+            above = os.path.dirname(path)
+            if above == path:
+                return False
+            path = above
+        return True
 
     def start(self, first: Iterable[Path], project: Path) -> None:
         """Watches the folders ``first`` now and those of the project as soon as a thread gets to it."""
@@ -113,7 +127,7 @@ class FolderWatch:
         with self._lock:  # or the thread, having seen that no cell runs, takes in what this one reads
             if self._inotify is not None:
                 self.settle()
-                self._running, self._ours = True, False
+                self._running, self._ours, self.started = True, False, False
 
     def cell_ends(self) -> None:
         """Takes in the rest of what happened, files that are still open too."""
@@ -159,12 +173,22 @@ class FolderWatch:
                 self._looked.add((here, text))
             with contextlib.suppress(OSError, ValueError):
                 path = str(absolute(text))
+                self._name(path)
                 if os.path.isdir(path):
                     self._named_folder(path, deep=True)
                 elif has_magic(path):
                     self._named_folder(fixed_part(path), deep="**" in path)
                 else:
                     self.look_for(path)
+
+    def _name(self, path: str) -> None:
+        """Of a pattern, and of a text with gaps (``f"data/{i}.nii"``), the folder; none that the work is done in."""
+        if has_magic(path) and not os.path.lexists(path):
+            path = fixed_part(path)
+        if "{" in path:
+            path = os.path.dirname(path.partition("{")[0])
+        if len(self._named) < 100_000 and not f"{working_folder()}/".startswith(path.rstrip("/") + "/"):
+            self._named.add(path)
 
     def look_for(self, path: str) -> None:
         """Watches the folder of one file that is about to be read, or that the code names."""
@@ -257,6 +281,7 @@ class FolderWatch:
         with self._lock:
             if self._inotify is None:
                 return
+            self._children = None
             counts: bool | None = False if self._ours else (True if self._running else None)
             for event in self._inotify.read():
                 if counts is None:
@@ -309,6 +334,15 @@ class FolderWatch:
         opened = reads.saw_read(path, "inotify")
         if opened is not None and not known:
             opened.written_before = written
+        if opened is not None and not opened.tied and opened.seen_by.keys() == {"inotify"}:
+            opened.tied = self._has_children()
+
+    def _has_children(self) -> bool:
+        """Whether a process that this one started is alive; asked once for what is taken in together."""
+        if self._children is None:
+            with unseen():
+                self._children = self.started or has_children()
+        return self._children
 
     def _lose(self, why: str) -> None:
         self._reads.lost["inotify"] = why

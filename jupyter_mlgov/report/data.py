@@ -42,6 +42,12 @@ def data(record: Record) -> Data:
     )
 
 
+def _known(one: Input) -> str:
+    if one.evidence == "inferred" and one.seen_by == ("inotify",):
+        return "opened while a cell ran, maybe by another program"
+    return _KNOWN.get(one.evidence, tidy(one.evidence, 40))
+
+
 def _input(one: Input) -> TableView:
     state: State = (
         "missing" if one.digest is None else "asserted" if one.evidence == "declared" else "measured"
@@ -58,7 +64,7 @@ def _input(one: Input) -> TableView:
         kind=counted(len(members), "file") if one.members is not None else "",
         digest=digest(one.digest),
         state=state,
-        known=_KNOWN.get(one.evidence, tidy(one.evidence, 40)),
+        known=_known(one),
         rows=count(one.rows) if one.rows is not None else "",
         width=count(len(one.columns)) if one.columns is not None else "",
         size=size(one.bytes),

@@ -98,7 +98,7 @@ def _data(record: Record) -> Iterator[Gap]:
     if guessed:
         yield _missing(
             f"Not seen being read: {_names(guessed)}",
-            "These inputs were named or deduced, not observed: check that they are what the code reads",
+            "These inputs were named or deduced, or maybe opened by another program: check that the code reads them",
             "data",
         )
     unhashed = [one.name for one in manifest.frames if one.digest is None]

@@ -119,7 +119,9 @@ after it was read, or while it was hashed), `input.unreadable` (it is gone, or i
 
 Folders that are watched: those of the project (hidden ones, environments and caches apart), those that the code of a cell
 names before it runs, those of files that were read. What another program opens there while a cell runs cannot be told from
-what the cell's own native code opens.
+what the cell's own native code opens. So what the file system alone told of is *inferred*, with that reason, unless something
+ties it to the notebook: a path in its code (or the folder of `f"data/{i}.nii"`), a value of a name in it, a folder or a pattern
+that it listed, a process that it started.
 """
 
 

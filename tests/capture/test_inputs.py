@@ -118,6 +118,41 @@ def test_a_log_that_something_keeps_writing_to_is_no_input(kernel: Start, tmp_pa
 
 
 @linux
+def test_what_another_program_may_have_opened_is_inferred_and_says_so(kernel: Start, tmp_path: Path) -> None:
+    names = ("viewed", "quoted", "valued", "gaps/1", "child", "computed", "listed/1", "listed/2")
+    for name in names:
+        (tmp_path / f"{name}.nii").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.nii").write_text(name)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport ctypes, os, glob, subprocess, time\nlibc = ctypes.CDLL(None)")
+    one.must(
+        "def native(path):\n    got = libc.open(os.fsencode(path), 0)\n    libc.close(got)\n    assert got > 0"
+    )
+    one.must("where = 'valued' + '.nii'")
+    one.must("native(where)")
+    one.must("number = 1\nnative(f'gaps/{number}.nii')")
+    one.must("subprocess.run('cat chi*', shell=True)")
+    one.must("native('quoted.nii')")
+    one.must("native('comp' 'uted' + chr(46) + 'nii')")
+    one.must("[native(path) for path in glob.glob('listed/*')]")
+    timer = threading.Timer(0.5, lambda: (tmp_path / "viewed.nii").read_text())
+    timer.start()
+    one.must("time.sleep(1.5)")
+    timer.join()
+    ran = one.must("%%experiment fit\nn = 1")
+    assert ran.stderr == ""
+    found = inputs(tmp_path, "fit")
+    assert {uri: item["evidence"] for uri, item in found.items()} == {
+        "viewed.nii": "inferred", "computed.nii": "inferred", "valued.nii": "observed", "quoted.nii": "observed", "gaps/1.nii": "observed",
+        "child.nii": "observed", "listed/*": "observed",
+    }  # fmt: skip
+    assert "another program may have opened it" in found["viewed.nii"]["reason"]
+    assert found["viewed.nii"]["digest"]
+    assert found["valued.nii"]["reason"] is None
+    assert "input.unreadable" not in codes(tmp_path, "fit")
+
+
+@linux
 def test_what_git_compares_is_no_input(kernel: Start, tmp_path: Path) -> None:
     for name in ("changed.csv", "other.csv", "read.csv", "counted.csv"):
         frame().to_csv(tmp_path / name, index=False)
