@@ -38,7 +38,7 @@ class Watch:
         self.mark = secrets.token_hex(12)
         self.over: str | None = None
         self._stopped = False
-        self._kernel: int | None = None
+        self._kernel: psutil.Process | None = None
         self._family: list[psutil.Process] = []
         self._listed = 0.0
         self._done = threading.Event()
@@ -58,7 +58,12 @@ class Watch:
 
     def kernel_started(self, process: int) -> None:
         """Starts to watch the kernel with that process id; again when it was started anew."""
-        self._kernel = process
+        import psutil
+
+        # Held with the time of its start: a process id that was given to somebody else meanwhile is left alone.
+        self._kernel = None
+        with contextlib.suppress(psutil.Error):
+            self._kernel = psutil.Process(process)
         self._listed = 0.0
         with contextlib.suppress(OSError):  # should memory run out all the same: this one goes first
             Path(f"/proc/{process}/oom_score_adj").write_text("900")
@@ -115,7 +120,7 @@ class Watch:
         return total
 
 
-def kill_all(kernel: int | None, mark: str) -> None:
+def kill_all(kernel: psutil.Process | None, mark: str) -> None:
     """Kills the kernel, its descendants and whoever carries ``mark``, until nobody is left."""
     import psutil
 
@@ -139,18 +144,15 @@ def _lives(process: psutil.Process) -> bool:
         return False
 
 
-def _family(kernel: int | None) -> Iterator[psutil.Process]:
+def _family(kernel: psutil.Process | None) -> Iterator[psutil.Process]:
     import psutil
 
     if kernel is None:
         return
-    try:
-        leader = psutil.Process(kernel)
-        if leader.pid != os.getpid():
-            yield leader
-        yield from leader.children(recursive=True)
-    except psutil.Error:
-        return
+    with contextlib.suppress(psutil.Error):
+        if kernel.is_running() and kernel.pid != os.getpid():
+            yield kernel
+        yield from kernel.children(recursive=True)
 
 
 def _marked(mark: str) -> Iterator[psutil.Process]:

@@ -4,7 +4,7 @@ import { closeIcon, ReactWidget, refreshIcon, UseSignal } from '@jupyterlab/ui-c
 import * as React from 'react';
 
 import { Detail } from './detail';
-import type { IFinding, IRegisteredRisk, ISnapshot } from './documents';
+import type { IRegisteredRisk, ISnapshot } from './documents';
 import { fileName } from './format';
 import { Glance } from './glance';
 import { shieldIcon } from './icons';
@@ -54,8 +54,6 @@ export interface IViewProps {
   readonly trans: TranslationBundle;
   readonly actions: IActions;
 }
-
-export type GoTo = ((finding: IFinding) => void) | null;
 
 function Body(props: IViewProps): React.JSX.Element {
   const { model, trans } = props;

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.rerun.ending import MARK, kill_all
+from jupyter_mlgov.rerun.ending import MARK, Interrupted, Watch, kill_all
 from jupyter_mlgov.rerun.limits import LEAST_S, Limits, parse_size
 from tests.kernel import ROOT
 from tests.rerun.conftest import Work
@@ -160,3 +160,32 @@ def test_nobody_else_is_killed() -> None:
         assert not psutil.pid_exists(other.pid)
     finally:
         other.kill()
+
+
+def test_whoever_got_the_number_of_a_kernel_that_ended_is_left_alone() -> None:
+    """The system is asked to give the same process id once more, which only root may."""
+    last = Path("/proc/sys/kernel/ns_last_pid")
+    if not os.access(last, os.W_OK):
+        pytest.skip("which process id comes next cannot be chosen here")
+    words = [sys.executable, "-c", "import time; time.sleep(600)"]
+    kernel = subprocess.Popen(words)
+    with pytest.raises(Interrupted), Watch(1 << 40) as watch:
+        watch.kernel_started(kernel.pid)
+        kernel.kill()
+        kernel.wait()
+        time.sleep(0.1)  # start times are told in hundredths of a second
+        for _ in range(20):
+            last.write_text(str(kernel.pid - 1))
+            other = subprocess.Popen(words)
+            if other.pid == kernel.pid:
+                break
+            other.kill()
+            other.wait()
+        else:
+            pytest.skip("another process was faster, each time")
+        raise Interrupted
+    try:
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
