@@ -190,9 +190,7 @@ def _explained(subject: Subject, chosen: pd.DataFrame, background: pd.DataFrame,
                 made = _tree(subject, last, rows, ground)
             except Exception:  # noqa: BLE001 - a tree that SHAP does not read: any model can be asked
                 made = None
-            if made is not None and np.allclose(
-                made.values.sum(axis=1) + made.base, made.outputs, atol=1e-3 * (np.std(made.outputs) + 1e-9)
-            ):
+            if made is not None and _adds_up(made):
                 return made
     return _permutation(subject, chosen, background, suite)
 

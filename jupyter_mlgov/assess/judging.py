@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from jupyter_mlgov.assess.catalogue import TESTS
+from jupyter_mlgov.assess.corrections import adjusted
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance.estimates import Estimate
 from jupyter_mlgov.records.assessment import Judgement, TestResult
@@ -121,18 +122,6 @@ def p_past(estimate: Estimate, op: str, threshold: float, level: float) -> float
     return float(norm.sf(distance / (half / norm.ppf((1 + level) / 2))))
 
 
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's step-down adjusted p-values, in the order given. Holm (1979), Scand. J. Stat. 6."""
-    count = len(p_values)
-    order = sorted(range(count), key=lambda place: p_values[place])
-    adjusted = [0.0] * count
-    highest = 0.0
-    for rank, place in enumerate(order):
-        highest = max(highest, min(1.0, (count - rank) * p_values[place]))
-        adjusted[place] = highest
-    return adjusted
-
-
 def corrected(results: Sequence[TestResult], suite: Suite, family: str) -> list[TestResult]:
     """The same results as one family: verdicts that chance alone would give are taken back."""
     asked: dict[int, float] = {}
@@ -146,22 +135,22 @@ def corrected(results: Sequence[TestResult], suite: Suite, family: str) -> list[
         )
         if p is not None and not math.isnan(p):
             asked[place] = p
-    adjusted = dict(zip(asked, holm(list(asked.values())), strict=True))
+    counted = dict(zip(asked, adjusted(list(asked.values())), strict=True))
     return [
-        _judged(one, asked[place], adjusted[place], suite, family) if place in asked else one
+        _judged(one, asked[place], counted[place], suite, family) if place in asked else one
         for place, one in enumerate(results)
     ]
 
 
-def _judged(one: TestResult, p: float, adjusted: float, suite: Suite, family: str) -> TestResult:
+def _judged(one: TestResult, p: float, p_adjusted: float, suite: Suite, family: str) -> TestResult:
     assert one.op is not None and one.threshold is not None
     estimate = _estimate(one)
     verdict: Judgement = one.verdict
     reason = one.reason
     if not SIGNS[one.op](float(estimate), one.threshold):
-        known = adjusted < suite.alpha
+        known = p_adjusted < suite.alpha
         verdict = "fail" if known else "too-small"
-        tail = f"p = {adjusted:.2g} after Holm's correction"
+        tail = f"p = {p_adjusted:.2g} after Holm's correction"
         reason = (
             f"{float(estimate):.3g} is past {one.threshold:g} ({tail})"
             if known
@@ -170,7 +159,13 @@ def _judged(one: TestResult, p: float, adjusted: float, suite: Suite, family: st
         if known and one.cases is not None and one.needed is not None and one.cases < one.needed:
             reason += f"; it rests on {one.cases} cases only"
     return msgspec.structs.replace(
-        one, verdict=verdict, reason=reason, family=family, p_value=p, p_adjusted=adjusted, correction="Holm"
+        one,
+        verdict=verdict,
+        reason=reason,
+        family=family,
+        p_value=p,
+        p_adjusted=p_adjusted,
+        correction="Holm",
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from jupyter_mlgov.assess.judging import not_applicable, result
+from jupyter_mlgov.assess.row_keys import keys
 from jupyter_mlgov.assess.subject import Subject
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance import estimates
@@ -30,8 +31,8 @@ def _shared(subject: Subject, suite: Suite) -> TestResult:
         return not_applicable(
             "leakage.shared_rows", "training and test rows have other columns", rows=subject.rows
         )
-    train = _comparable(subject.train.frame, subject)
-    test = _comparable(subject.test.frame, subject)
+    train = _keys(subject.train.frame, subject)
+    test = _keys(subject.test.frame, subject)
     shared = np.isin(test, train)
     value = estimates.rate(int(shared.sum()), subject.rows, suite.min_cases)
     held = subject.train.held
@@ -48,18 +49,12 @@ def _shared(subject: Subject, suite: Suite) -> TestResult:
     )
 
 
-def _comparable(frame: pd.DataFrame, subject: Subject) -> Any:
-    """Digests of features and truth: types that only differ in how they hold a value are one."""
+def _keys(frame: pd.DataFrame, subject: Subject) -> Any:
+    """Keys of features and truth together."""
     held = subject.test.held
-    columns = [*held.features, *([held.truth] if held.truth in frame.columns and held.truth else [])]
-    plain = pd.DataFrame({place: _as_plain(frame[name]) for place, name in enumerate(columns)})
-    return pd.util.hash_pandas_object(plain, index=False).to_numpy()
-
-
-def _as_plain(values: pd.Series[Any]) -> Any:
-    if pd.api.types.is_numeric_dtype(values.dtype) or pd.api.types.is_bool_dtype(values.dtype):
-        return values.to_numpy(dtype=float, na_value=np.nan) + 0.0
-    return values.astype(str).to_numpy(dtype=object)
+    return keys(
+        frame, [*held.features, *([held.truth] if held.truth and held.truth in frame.columns else [])]
+    )
 
 
 def _single(subject: Subject, suite: Suite) -> TestResult:

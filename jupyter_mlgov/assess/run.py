@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from jupyter_mlgov.assess.suite import Suite
-from jupyter_mlgov.errors import Blocked, MlgovError, StoreError, UsageError
+from jupyter_mlgov.errors import Blocked, Damaged, MlgovError, StoreError, UsageError
 from jupyter_mlgov.governance.assessed import asked
 from jupyter_mlgov.governance.policy import read_policy
 from jupyter_mlgov.governance.register import charter, kpis
@@ -107,16 +107,8 @@ def held(manifest: Manifest, role: str) -> HeldRows | None:
     return next((one for one in manifest.rows if one.role == role), None)
 
 
-def newest(store: Store, snapshot: str) -> Assessment | None:
-    """The newest assessment of a snapshot, or None. Raises ``Missing`` or ``Damaged``."""
-    entries = store.entries(subject=snapshot, kind="assessment")
-    return read(store, str(entries[-1].body.get("assessment"))) if entries else None
-
-
 def read(store: Store, name: str) -> Assessment:
     """The assessment that an object holds. Raises ``Missing``, ``Damaged``."""
-    from jupyter_mlgov.errors import Damaged
-
     try:
         return decoded(store.get(name), Assessment)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
@@ -124,11 +116,14 @@ def read(store: Store, name: str) -> Assessment:
 
 
 def reference_attributions(store: Store, snapshot: str) -> Attributions | None:
-    """The attributions that a snapshot was assessed with, or None. Raises ``Missing``, ``Damaged``."""
-    for entry in reversed(store.entries(subject=snapshot, kind="assessment")):
+    """The attributions that a snapshot was last assessed with, or None. Raises ``Missing``, ``Damaged``."""
+    for entry, _ in reversed(store.evidence(snapshot, "assessment")):
         name = entry.body.get("attributions")
         if isinstance(name, str):
-            return decoded(store.get(name), Attributions)
+            try:
+                return decoded(store.get(name), Attributions)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                raise Damaged(f"object {name} is no attributions ({error}); run `mlgov fsck`") from error
     return None
 
 

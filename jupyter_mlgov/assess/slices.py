@@ -142,10 +142,6 @@ def search(offered: list[Slice], losses: Any, half: Any, suite: Suite) -> list[S
     return chosen
 
 
-def _effect(losses: Any, among: Any, mask: Any) -> float:
-    return float(losses[among & mask].mean() - losses[among & ~mask].mean())
-
-
 def _overlap(one: Any, other: Any) -> float:
     return float((one & other).sum() / max(min(one.sum(), other.sum()), 1))
 

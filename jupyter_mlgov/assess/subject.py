@@ -38,16 +38,6 @@ class Rows:
     def truth(self) -> Any:
         return self.frame[self.held.truth].to_numpy() if self.held.truth else None
 
-    @cached_property
-    def digests(self) -> Any:
-        """A 64-bit digest of each row's features and truth: equal for equal rows."""
-        columns = [*self.held.features, *([self.held.truth] if self.held.truth else [])]
-        plain = self.frame.loc[:, columns].set_axis(range(len(columns)), axis=1)
-        for name in plain.columns:
-            if isinstance(plain[name].dtype, pd.CategoricalDtype):
-                plain[name] = plain[name].astype(object)
-        return pd.util.hash_pandas_object(plain, index=False).to_numpy()
-
 
 def read_rows(store: Store, held: HeldRows) -> Rows:
     """The rows that ``held`` names. Raises ``Missing``, ``Damaged``, ``Blocked`` (they were not kept)."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jupyter_mlgov.assess import paired
+from jupyter_mlgov.assess.row_keys import keys
 from jupyter_mlgov.assess.run import held, model_of, positive_of
 from jupyter_mlgov.assess.subject import Rows, Subject, read_rows, subject_of
 from jupyter_mlgov.assess.suite import Suite
@@ -22,7 +23,6 @@ from jupyter_mlgov.governance.estimates import Estimate
 from jupyter_mlgov.governance.register import charter
 from jupyter_mlgov.hashing.trusted_models import load_model, trusted_types
 from jupyter_mlgov.monitor.retrain_settings import RetrainSettings
-from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.records.manifest import Manifest
 from jupyter_mlgov.records.retraining import Contest, Measured, Standing
 

@@ -15,9 +15,9 @@ from typing import Any, Literal
 import msgspec
 import numpy as np
 
+from jupyter_mlgov.assess.corrections import adjusted
 from jupyter_mlgov.monitor import columns, detectable, distances
 from jupyter_mlgov.monitor.columns import Categories, Column, Numbers
-from jupyter_mlgov.monitor.corrections import adjusted
 from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.monitoring import ColumnDrift, Histogram
 

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jupyter_mlgov.assess.row_keys import keys
 from jupyter_mlgov.capture.secret_columns import secret_column
 from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
 from jupyter_mlgov.hashing.tables import read_table
 from jupyter_mlgov.monitor import columns
-from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.monitor.sides import INPUT
 from jupyter_mlgov.monitor.training_table import TrainingTable
 from jupyter_mlgov.records.manifest import Manifest

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from jupyter_mlgov.assess.corrections import adjusted
 from jupyter_mlgov.governance.estimates import Estimate, auc, mean, rate
 from jupyter_mlgov.governance.kpis import asked, is_met, told
 from jupyter_mlgov.governance.metric_names import LEAST, meant
 from jupyter_mlgov.monitor import changes, detectable
-from jupyter_mlgov.monitor.corrections import adjusted
 from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.annotations import Kpi
 from jupyter_mlgov.records.monitoring import ChangePoint, KpiOverTime, KpiWindow, SeriesDrift

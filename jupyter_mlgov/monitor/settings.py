@@ -7,9 +7,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from jupyter_mlgov.assess.corrections import Correction
 from jupyter_mlgov.configuration import NAME, section
 from jupyter_mlgov.errors import UsageError
-from jupyter_mlgov.monitor.corrections import Correction
 
 
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

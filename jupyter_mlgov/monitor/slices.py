@@ -15,8 +15,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from jupyter_mlgov.assess.corrections import adjusted
 from jupyter_mlgov.monitor import columns
-from jupyter_mlgov.monitor.corrections import adjusted
 from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.monitoring import SliceDrift
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jupyter_mlgov.assess.row_keys import keys
 from jupyter_mlgov.assess.run import held
 from jupyter_mlgov.assess.subject import read_rows
 from jupyter_mlgov.errors import Blocked, UsageError
@@ -22,7 +23,6 @@ from jupyter_mlgov.hashing.table_files import table_suffix
 from jupyter_mlgov.hashing.tables import table_from_bytes
 from jupyter_mlgov.monitor import columns
 from jupyter_mlgov.monitor.named_columns import named_columns
-from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.records.manifest import Input, Manifest
 from jupyter_mlgov.rerun import sandbox
 from jupyter_mlgov.rerun.code_form import python_of

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from jupyter_mlgov.assess.run import reference_attributions
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
 from jupyter_mlgov.governance.policy import read_policy
 from jupyter_mlgov.governance.register import kpis
@@ -16,9 +17,8 @@ from jupyter_mlgov.monitor import sides
 from jupyter_mlgov.monitor.examine import Context, Explained, examine
 from jupyter_mlgov.monitor.explaining import explain_log
 from jupyter_mlgov.monitor.settings import Settings
-from jupyter_mlgov.records.assessment import Attributions, HeldRows
+from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.records.canonical import canonical, number
-from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.monitoring import Monitoring
 from jupyter_mlgov.records.release import Release
 
@@ -127,17 +127,12 @@ def _explained(
 ) -> tuple[Explained | None, Explained | None]:
     """The attributions that were signed off, and those of a sample of the logged predictions, found here in the same way.
     Where the model cannot be loaded, or nothing is to be explained, those that were asked for with predictions."""
-    entries = [entry for entry in store.entries(subject=snapshot) if entry.kind == "assessment"]
-    digest = next(
-        (entry.body.get("attributions") for entry in reversed(entries) if entry.body.get("attributions")),
-        None,
-    )
-    if not isinstance(digest, str):
-        return None, None
     try:
-        found = decoded(store.get(digest), Attributions)
+        found = reference_attributions(store, snapshot)
+        if found is None:
+            return None, None
         before = sides.reference_explanations(store, found)
-    except (MlgovError, msgspec.MsgspecError) as error:
+    except MlgovError as error:
         notes.append(f"the reference attributions cannot be read: {error}")
         return None, None
     if settings.explained_rows:

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from jupyter_mlgov.assess.junit import junit
-from jupyter_mlgov.assess.run import assess, newest, reference_attributions
+from jupyter_mlgov.assess.run import assess, reference_attributions
 from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.governance.assessed import newest_assessment
 from jupyter_mlgov.governance.kpis import parse_kpi
@@ -52,7 +52,7 @@ def assessed(
     snapshot = held.store.commit(manifest).subject
     made = assess(held.root, held.store, snapshot, suite or with_suite())
     assert held.store.fsck() == []
-    assert newest(held.store, snapshot) == made
+    assert newest_assessment(held.store, snapshot) == made
     return made
 
 

@@ -8,7 +8,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from jupyter_mlgov.assess.judging import corrected, holm, judge, p_past, result
+from jupyter_mlgov.assess.corrections import adjusted
+from jupyter_mlgov.assess.judging import corrected, judge, p_past, result
 from jupyter_mlgov.assess.resampling import bootstrap, deviation, welch
 from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.governance.estimates import Estimate
@@ -35,9 +36,9 @@ def test_what_has_no_threshold_is_measured_and_what_has_no_value_is_neither():
 
 def test_holms_correction_is_that_of_the_textbook():
     # Holm (1979): multiply by m, m - 1, ...; never below an earlier one, never above 1.
-    assert holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
-    assert holm([0.9, 0.8]) == [1.0, 1.0]
-    assert holm([]) == []
+    assert adjusted([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert adjusted([0.9, 0.8]) == [1.0, 1.0]
+    assert adjusted([]) == []
 
 
 def test_the_p_value_is_that_of_the_interval():

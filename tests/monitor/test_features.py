@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from jupyter_mlgov.monitor import corrections, detectable, features
+from jupyter_mlgov.assess import corrections
+from jupyter_mlgov.monitor import detectable, features
 from jupyter_mlgov.monitor.settings import Settings
 from jupyter_mlgov.records.monitoring import ColumnDrift
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from jupyter_mlgov.assess.row_keys import keys
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.hashing.tables import describe_table, table_from_bytes
 from jupyter_mlgov.monitor.named_columns import named_columns
-from jupyter_mlgov.monitor.row_keys import keys
 from jupyter_mlgov.monitor.table_files import with_rows
 from jupyter_mlgov.monitor.training_table import find_table
 from jupyter_mlgov.records.assessment import HeldRows
