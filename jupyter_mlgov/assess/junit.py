@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import xml.etree.ElementTree as ET
 
 from jupyter_mlgov.records.assessment import Assessment
-
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+from jupyter_mlgov.records.xml_text import clean
 
 
 def junit(made: Assessment, reference: str) -> bytes:
@@ -15,7 +13,7 @@ def junit(made: Assessment, reference: str) -> bytes:
     counts = made.counts()
     suite = ET.Element(
         "testsuite",
-        name=_clean(f"mlgov assess {reference}"),
+        name=clean(f"mlgov assess {reference}"),
         tests=str(len(made.results)),
         failures=str(counts["fail"]),
         errors=str(counts["error"]),
@@ -30,23 +28,19 @@ def junit(made: Assessment, reference: str) -> bytes:
             suite,
             "testcase",
             classname=f"mlgov.assess.{one.group}",
-            name=_clean(one.id),
+            name=clean(one.id),
             time=f"{one.duration_s or 0:g}",
         )
-        said = _clean(f"{one.question} {one.reason}")
+        said = clean(f"{one.question} {one.reason}")
         if one.verdict == "fail":
-            ET.SubElement(case, "failure", message=_clean(one.reason), type="assess").text = said
+            ET.SubElement(case, "failure", message=clean(one.reason), type="assess").text = said
         elif one.verdict == "error":
-            ET.SubElement(case, "error", message=_clean(one.reason), type="assess").text = said
+            ET.SubElement(case, "error", message=clean(one.reason), type="assess").text = said
         elif one.verdict in ("too-small", "not-applicable"):
-            ET.SubElement(case, "skipped", message=f"{one.verdict}: {_clean(one.reason)}")
+            ET.SubElement(case, "skipped", message=f"{one.verdict}: {clean(one.reason)}")
         else:
             ET.SubElement(case, "system-out").text = said
     root = ET.Element("testsuites")
     root.append(suite)
     body: bytes = ET.tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="utf-8"?>\n' + body + b"\n"
-
-
-def _clean(text: str) -> str:
-    return _NO_XML.sub("\ufffd", text)

@@ -7,8 +7,8 @@ import re
 import xml.etree.ElementTree as ET
 
 from jupyter_mlgov.records.verdict import GateDecision
+from jupyter_mlgov.records.xml_text import clean
 
-_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|~])")
 
 
@@ -53,11 +53,6 @@ def markdown(decision: GateDecision, reference: str) -> str:
         f"Snapshot `{decision.snapshot}`, policy `{decision.policy}`.",
     ]
     return "\n".join(lines) + "\n"
-
-
-def clean(text: str) -> str:
-    """``text`` without what XML cannot hold."""
-    return _NO_XML.sub("\ufffd", text)
 
 
 def _escaped(text: str) -> str:

@@ -6,9 +6,9 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 
-from jupyter_mlgov.governance.gate_files import clean
 from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.monitoring import DECISIONS, Decision, Monitoring
+from jupyter_mlgov.records.xml_text import clean
 
 
 def fails(decision: Decision, least: Decision) -> bool:

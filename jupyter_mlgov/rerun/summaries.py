@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from jupyter_mlgov.records.verdict import Comparison, Finding
+from jupyter_mlgov.records.xml_text import clean
 from jupyter_mlgov.rerun.fleet import Job
 
 _GOOD = ("reproduced", "equivalent")
@@ -24,8 +25,8 @@ def junit(named: Named) -> bytes:
         seconds = comparison.duration_s or 0.0
         total += seconds
         case = ET.SubElement(
-            suite, "testcase", classname="mlgov.rerun", name=_clean(job.name), time=f"{seconds:.3f}",
-            file=_clean(job.group),
+            suite, "testcase", classname="mlgov.rerun", name=clean(job.name), time=f"{seconds:.3f}",
+            file=clean(job.group),
         )  # fmt: skip
         _properties(case, comparison)
         if comparison.verdict in _GOOD:
@@ -34,8 +35,8 @@ def junit(named: Named) -> bytes:
         counts["failures" if tag == "failure" else "errors"] += 1
         first = comparison.findings[0] if comparison.findings else None
         message = f"{comparison.verdict}: {first.cause} {first.subject}" if first else comparison.verdict
-        child = ET.SubElement(case, tag, message=_clean(message), type=comparison.verdict)
-        child.text = _clean(
+        child = ET.SubElement(case, tag, message=clean(message), type=comparison.verdict)
+        child.text = clean(
             "\n".join(f"{f.cause} {f.subject}: {f.message} {f.remedy}" for f in comparison.findings)
         )
     suite.set("tests", str(len(named)))
@@ -54,7 +55,7 @@ def _properties(case: ET.Element, comparison: Comparison) -> None:
         facts["proven-at"] = comparison.proven_at
     properties = ET.SubElement(case, "properties")
     for name, value in facts.items():
-        ET.SubElement(properties, "property", name=name, value=_clean(value))
+        ET.SubElement(properties, "property", name=name, value=clean(value))
 
 
 def github_annotations(named: Named) -> list[str]:
@@ -106,23 +107,15 @@ def markdown(named: Named) -> str:
 
 def _cell(text: str) -> str:
     """Text that means nothing to Markdown or HTML."""
-    line = " ".join(_clean(text).split())
+    line = " ".join(clean(text).split())
     for sign in "\\`*_[]|#":
         line = line.replace(sign, f"\\{sign}")
     return line.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _data(text: str) -> str:
-    return _clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    return clean(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _clean(text: str) -> str:
-    """Text without the characters that XML cannot hold."""
-    return "".join(
-        c if c in "\t\n" or " " <= c <= "\ud7ff" or "\ue000" <= c <= "\ufffd" or c > "\uffff" else "�"
-        for c in text
-    )
