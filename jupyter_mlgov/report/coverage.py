@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from jupyter_mlgov.governance.coverage import Framework, Item, frameworks
 from jupyter_mlgov.records.annotations import Risk
+from jupyter_mlgov.records.manifest import Environment
 from jupyter_mlgov.report.evidence import State
 from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.risks import overdue
@@ -233,12 +234,14 @@ class _Answers:
         return ["asserted" if getattr(kpi, field) else "missing" for kpi in found]
 
     def _tests(self, group: str) -> Iterable[State]:
-        """Of a group of tests, only those that were carried out count; the explanations stand under a word of their own."""
-        if self._tested.state != "measured" or not group:
+        """Of a group of tests, only those with an answer count; the explanations stand under a word of their own."""
+        if self._tested.state != "measured":
             return [self._tested.state]
+        if not group:
+            return self._tested.known
         if group == "explanations":
             return _some("measured", self._tested.explained)
-        return _some("measured", any(one.name.lower() == group and one.shown for one in self._tested.groups))
+        return next((one.known for one in self._tested.groups if one.name.lower() == group), ())
 
     def _use(self, name: str) -> Iterable[State]:
         if name == "releases":
@@ -287,10 +290,10 @@ def _approvals(record: Record) -> list[State]:
     ]
 
 
-def _rerun(record: Record) -> list[State]:
-    if record.reruns:
-        return ["measured"]
-    return ["stale"] if any(one.verdict for one in record.past if one.id != record.id) else []
+def _environment(record: Record) -> Environment | None:
+    """The recorded environment; None too for one of a notebook that was recorded at rest, without its kernel."""
+    held = record.environment
+    return held if held is not None and held.python else None
 
 
 def _code(record: Record) -> list[State]:
@@ -311,7 +314,7 @@ def _pictures(record: Record) -> list[State]:
 _STATES: dict[str, Callable[[Record], Iterable[State]]] = {
     "approvals": _approvals,
     "code": _code,
-    "environment": lambda record: _some("measured", record.environment),
+    "environment": lambda record: _some("measured", _environment(record)),
     "environment.packages": lambda record: _some(
         "measured", record.environment and record.environment.packages
     ),
@@ -325,19 +328,17 @@ _STATES: dict[str, Callable[[Record], Iterable[State]]] = {
     "history": lambda record: _some("measured", len(record.past) > 1),
     "inputs": lambda record: [
         "missing" if one.digest is None else "asserted" if one.evidence == "declared" else "measured"
-        for one in record.manifest.inputs
+        for one in record.inputs
     ],
-    "inputs.kept": lambda record: ["measured" if one.kept else "missing" for one in record.manifest.inputs],
-    "inputs.schema": lambda record: [
-        "measured" if one.columns else "missing" for one in record.manifest.inputs
-    ],
+    "inputs.kept": lambda record: ["measured" if one.kept else "missing" for one in record.inputs],
+    "inputs.schema": lambda record: ["measured" if one.columns else "missing" for one in record.inputs],
     "ledger": lambda record: _some("measured", record.entries),
-    "lineage": lambda record: _some("measured", record.manifest.inputs and record.manifest.frames),
+    "lineage": lambda record: _some("measured", record.inputs and record.manifest.frames),
     "metrics": lambda record: _some("measured", record.manifest.metrics),
     "model": lambda record: ["measured" if one.digest else "missing" for one in record.manifest.models],
     "parameters": lambda record: _some("measured", record.manifest.parameters),
     "reproducibility.order": lambda record: _some("measured", record.manifest.notebook.journal),
-    "rerun": _rerun,
+    "rerun": lambda record: [record.rerun_state],
     "run.author": lambda record: _some("measured", record.manifest.author),
     "run.duration": lambda record: _some(
         "measured", any(cell.duration_s is not None for cell in record.manifest.notebook.cells)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from jupyter_mlgov.report.context import Gap
-from jupyter_mlgov.report.evidence import State
 from jupyter_mlgov.report.operation import Operation
 from jupyter_mlgov.report.purpose import FIELDS
 from jupyter_mlgov.report.risks import GRAVE, overdue
@@ -33,6 +32,7 @@ def gaps(record: Record, as_of: str, used: Operation) -> tuple[Gap, ...]:
         *_risks(record, as_of),
         *_reruns(record),
         *_code(record),
+        *_environment(record),
         *_decisions(record),
         *_operation(used),
         *_store(record),
@@ -81,20 +81,20 @@ def _purpose(record: Record) -> Iterator[Gap]:
 
 def _data(record: Record) -> Iterator[Gap]:
     manifest = record.manifest
-    if not manifest.inputs:
+    if not record.inputs:
         yield _missing(
             "No input was recorded: the data cannot be traced to where it came from",
             "Read the data after %load_ext jupyter_mlgov, or name it with --input",
             "data",
         )
-    for one in manifest.inputs:
+    for one in record.inputs:
         if one.digest is None:
             yield _missing(
                 f"{tidy(one.uri, 200)} could not be hashed: {tidy(one.reason or 'no reason was recorded', 300)}",
                 "A change of this input would not be noticed: read it from a file, or declare a copy with --input",
                 "data",
             )
-    guessed = [one.uri for one in manifest.inputs if one.evidence in ("declared", "inferred") and one.digest]
+    guessed = [one.uri for one in record.inputs if one.evidence in ("declared", "inferred") and one.digest]
     if guessed:
         yield _missing(
             f"Not seen being read: {_names(guessed)}",
@@ -134,6 +134,12 @@ def _results(record: Record) -> Iterator[Gap]:
 def _tested(record: Record) -> Iterator[Gap]:
     found = tested(record)
     if found.state == "measured":
+        if "measured" not in found.known:
+            yield _missing(
+                "None of the tests of this model gave an answer",
+                f"The reason stands beside each: see to it, then mlgov assess {tidy(record.reference, 200)}",
+                "tested",
+            )
         return
     what = "The model was not tested beyond what its own notebook computed"
     if found.state == "stale":
@@ -181,14 +187,20 @@ def _risks(record: Record, as_of: str) -> Iterator[Gap]:
 
 
 def _reruns(record: Record) -> Iterator[Gap]:
+    state = record.rerun_state
     if not record.reruns:
-        state: State = (
-            "stale" if any(one.verdict for one in record.past if one.id != record.id) else "missing"
-        )
         before = " Verdicts on earlier snapshots say nothing about this one" if state == "stale" else ""
         yield Gap(
             f"This snapshot was never executed again: whether it can be reproduced is not known.{before}",
             f"mlgov rerun {record.reference}",
+            state,
+            "reproducibility",
+        )
+    elif not record.reruns[-1].told:
+        still = "still " if any(one.told for one in record.reruns) else ""
+        yield Gap(
+            f"The newest rerun of this snapshot was blocked: whether it can {still}be reproduced is not known",
+            f"See to what its finding names, then mlgov rerun {record.reference}",
             state,
             "reproducibility",
         )
@@ -220,6 +232,15 @@ def _code(record: Record) -> Iterator[Gap]:
             "The cells did not run from top to bottom, so the notebook as it stands may not give this result",
             "Restart the kernel and run all cells; a rerun shows whether it matters",
             "code",
+        )
+
+
+def _environment(record: Record) -> Iterator[Gap]:
+    if record.environment is not None and not record.environment.python:
+        yield _missing(
+            "No kernel was asked: Python, packages and platform of the run are not known",
+            "Run the notebook with %load_ext jupyter_mlgov, so that its kernel records them",
+            "environment",
         )
 
 

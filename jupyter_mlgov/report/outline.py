@@ -86,10 +86,10 @@ def outline(
             f"{counted(len(manifest.metrics), 'metric')} computed by the experiment's cell"
             + (f", beside those of {results.compared}." if results.compared else "."),
         ),
-        "tested": ([tested.state], tested.lead),
+        "tested": (tested.known if tested.state == "measured" else [tested.state], tested.lead),
         "risks": (_risk_states(risks), _risk_lead(risks)),
         "reproducibility": (
-            ["measured"] if reproducibility.latest and reproducibility.latest.readable else [],
+            [record.rerun_state] if reproducibility.latest and reproducibility.latest.readable else [],
             _rerun_lead(reproducibility),
         ),
         "code": (["measured"], summary_of(record) + "."),

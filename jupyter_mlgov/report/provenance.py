@@ -107,8 +107,10 @@ def environment(record: Record) -> Environment:
     if held is None:
         return Environment((Fact("Python", "the environment can no longer be read", "missing"),), (), (), ())
     facts = [
-        Fact("Python", tidy(held.python, 60), "measured"),
-        Fact("Platform", tidy(held.platform, 200), "measured"),
+        *(
+            Fact(label, tidy(value, 200), "measured") if value else Fact(label, "not recorded", "missing")
+            for label, value in (("Python", held.python), ("Platform", held.platform))
+        ),
         *(
             Fact(
                 _LABELS.get(name, tidy(name, 60).replace("_", " ").capitalize()), tidy(value, 200), "measured"

@@ -16,9 +16,10 @@ from jupyter_mlgov.errors import Damaged, Missing
 from jupyter_mlgov.records.annotations import Charter, KpiResult, Risk
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry
-from jupyter_mlgov.records.manifest import Environment, Manifest
+from jupyter_mlgov.records.manifest import Environment, Input, Manifest
 from jupyter_mlgov.records.moments import moment
 from jupyter_mlgov.records.verdict import Comparison
+from jupyter_mlgov.report.evidence import State
 
 if TYPE_CHECKING:
     from jupyter_mlgov.governance.approvals import Decision
@@ -42,6 +43,16 @@ class Rerun:
     @property
     def verdict(self) -> str:
         return self.comparison.verdict if self.comparison else str(self.entry.body.get("verdict", "unknown"))
+
+    @property
+    def told(self) -> bool:
+        """Whether it says anything about the result: one that was blocked does not."""
+        return tells(self.verdict)
+
+
+def tells(verdict: str | None) -> bool:
+    """True for a verdict on a result: the notebook was executed again, whatever came of it."""
+    return verdict in ("reproduced", "equivalent", "diverged", "failed")
 
 
 @dataclass(frozen=True)
@@ -85,6 +96,20 @@ class Record:
         from jupyter_mlgov.governance.approvals import standing
 
         return standing(self.decisions)
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """What was read, without the files that the notebook itself made."""
+        return tuple(one for one in self.manifest.inputs if not one.derived)
+
+    @cached_property
+    def rerun_state(self) -> State:
+        """How it is known whether the result comes back: *measured* by the newest rerun of exactly this snapshot; *stale*
+        where that was blocked, or only another snapshot was executed again."""
+        if self.reruns and self.reruns[-1].told:
+            return "measured"
+        others = (one.verdict for one in self.past if one.id != self.id)
+        return "stale" if any(map(tells, [*others, *(one.verdict for one in self.reruns)])) else "missing"
 
     def times(self) -> list[str]:
         return [self.manifest.created_at, *(entry.at for entry in self.entries)]

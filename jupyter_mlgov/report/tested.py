@@ -60,6 +60,8 @@ class GroupView:
     shown: tuple[ResultView, ...]
     others: tuple[ResultView, ...]
     """Those that were not applicable."""
+    known: tuple[State, ...] = ()
+    """*measured* where a test has an answer, *missing* where one was asked and has none."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,11 @@ class Tested:
     explained: Explained | None = None
     digest: Digest | None = None
     elsewhere: str = ""
+
+    @property
+    def known(self) -> tuple[State, ...]:
+        """How far the tests say something, over all groups: an assessment whose tests all raised says nothing."""
+        return tuple({state: None for group in self.groups for state in group.known})
 
 
 def tested(record: Record) -> Tested:
@@ -138,7 +145,14 @@ def _group(name: str, results: list[TestResult]) -> GroupView:
         tone="quiet" if worst == "measured" else OUTCOMES[worst][1],
         shown=tuple(map(_result, asked)),
         others=tuple(map(_result, others)),
+        known=tuple({_known(one): None for one in asked}),
     )
+
+
+def _known(one: TestResult) -> State:
+    """Only an answer is evidence: neither a test that raised nor one with too few cases to tell gave any."""
+    answered = one.verdict in ("pass", "fail") or (one.verdict == "measured" and one.value is not None)
+    return "measured" if answered else "missing"
 
 
 def _result(one: TestResult) -> ResultView:

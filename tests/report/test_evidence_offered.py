@@ -18,13 +18,17 @@ from jupyter_mlgov.governance.checks import evaluate
 from jupyter_mlgov.governance.coverage import frameworks
 from jupyter_mlgov.governance.gate import decide
 from jupyter_mlgov.records.annotations import Amount, Charter, Check, DeclaredData, Risk, Threshold
+from jupyter_mlgov.records.canonical import canonical
+from jupyter_mlgov.records.manifest import Environment, Frame, Input
+from jupyter_mlgov.records.verdict import Comparison
 from jupyter_mlgov.report import ReportContext
 from jupyter_mlgov.report.coverage import _STATES, EVIDENCE, FrameworkView, ItemView
 from jupyter_mlgov.report.outline import TITLES
 from jupyter_mlgov.store import Store
+from tests.report import sample
 from tests.report.conftest import Seen, context
 from tests.report.sample import Sample
-from tests.store.making import add_snapshot
+from tests.store.making import add_snapshot, make_manifest
 
 AXE = Path(axe_playwright_python.__file__).parent / "axe.min.js"
 ADA = Ed25519PrivateKey.from_private_bytes(b"a" * 32)
@@ -213,3 +217,49 @@ def faults_of(seen: Seen) -> list[Any]:
     found = seen.page.evaluate("tags => axe.run(document, {runOnly: tags})", tags)
     assert found["passes"]
     return [(rule["id"], [node["target"] for node in rule["nodes"][:3]]) for rule in found["violations"]]
+
+
+def offered(found: ReportContext, label: str) -> tuple[str, ...]:
+    """The states under which evidence of that label is offered anywhere; empty where it is nowhere."""
+    held = (offer for one in found.frameworks for view in one.items for offer in view.offers)
+    return next((offer.states for offer in held if offer.label == label), ())
+
+
+def test_a_rerun_that_was_blocked_is_no_evidence(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    made = add_snapshot(store)
+    sample.add_rerun(store, made, Comparison(baseline=made, candidate=None, verdict="blocked"))
+    found = context(Sample(store, made))
+    assert offered(found, "rerun with verdict") == ()
+    assert found.sections["reproducibility"].states == ("missing",)
+    assert [gap.state for gap in found.gaps if gap.section == "reproducibility"] == ["missing"]
+    sample.add_rerun(store, made, Comparison(baseline=made, candidate=made, verdict="reproduced"))
+    assert offered(context(Sample(store, made)), "rerun with verdict") == ("measured",)
+    sample.add_rerun(store, made, Comparison(baseline=made, candidate=None, verdict="blocked"))
+    found = context(Sample(store, made))
+    assert offered(found, "rerun with verdict") == ("stale",)
+    assert ["still" in gap.what for gap in found.gaps if gap.section == "reproducibility"] == [True]
+
+
+def test_a_file_that_the_notebook_made_itself_is_no_input(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    own = Input(uri="made.csv", digest=store.put(b"x"), kept=True, derived=True, columns=())
+    frame = Frame(name="X", type="pandas.DataFrame", digest=sample.name("y"))
+    made = add_snapshot(store, inputs=(own,), frames=(frame,))
+    found = context(Sample(store, made))
+    for label in ("inputs with digests", "inputs whose bytes are kept", "lineage"):
+        assert offered(found, label) == (), label
+    assert any(gap.what.startswith("No input was recorded") for gap in found.gaps)
+
+
+def test_an_environment_without_a_kernel_is_missing(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    unknown = store.put(canonical(Environment(python="", platform="", packages={})))
+    made = store.commit(msgspec.structs.replace(make_manifest(store), environment=unknown)).subject
+    found = context(Sample(store, made))
+    assert offered(found, "Python, packages and platform") == ()
+    assert {fact.label: fact.state for fact in found.environment.facts} == {
+        "Python": "missing",
+        "Platform": "missing",
+    }
+    assert found.sections["environment"].states == ("missing",)

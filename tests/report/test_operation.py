@@ -156,7 +156,9 @@ def test_a_model_that_was_tested_released_and_watched_offers_that_as_evidence(us
         ("iso-iec-42001", "A.6", "releases, each with the gate's decision"),
     ):
         offers = {offer.label: offer.states for offer in item(found, framework, name).offers}
-        assert offers[label] == ("measured",), (framework, name)
+        partly = label.startswith("tests of")  # some of them had too few rows to tell
+        assert offers[label][:1] == ("measured",), (framework, name)
+        assert set(offers[label]) <= {"measured", "missing" if partly else "measured"}, (framework, name)
     # Nobody retrained it, and no sensitive column was named: neither is offered.
     assert "retrainings" in item(found, "eu-ai-act-annex-iv", "6").missing
     assert "tests of its fairness" in item(found, "eu-ai-act-annex-iv", "2(g)").missing

@@ -88,3 +88,38 @@ def test_an_assessment_that_can_no_longer_be_read_is_told(tmp_path: Path):
     made = build(store, snapshot, decide(store, snapshot))
     assert made.sections["tested"].states == ("missing",)
     assert any("no longer be read" in text for _, text in made.notices)
+
+
+def test_a_test_without_an_answer_is_no_evidence(tmp_path: Path):
+    store, snapshot = store_with(
+        tmp_path,
+        result("fairness.equalized_odds:sex", None, "error"),
+        result("calibration.slope", 1.1, "too-small"),
+    )
+    made = build(store, snapshot, decide(store, snapshot))
+    assert made.sections["tested"].states == ("missing",)
+    assert [gap.what for gap in made.gaps if gap.section == "tested"] == [
+        "None of the tests of this model gave an answer"
+    ]
+    labels = {"tests of the model, with intervals", "tests of its fairness", "tests of its calibration"}
+    items = [item for one in made.frameworks for item in one.items]
+    assert not labels & {offer.label for item in items for offer in item.offers}
+    assert labels <= {label for item in items for label in item.missing}
+
+
+def test_a_group_of_which_a_part_was_answered_is_measured_in_part(tmp_path: Path):
+    store, snapshot = store_with(
+        tmp_path,
+        result("fairness.equalized_odds:sex", None, "error"),
+        result("fairness.equalized_odds:age", 0.05),
+    )
+    made = build(store, snapshot, decide(store, snapshot))
+    (states,) = {
+        offer.states
+        for one in made.frameworks
+        for item in one.items
+        for offer in item.offers
+        if offer.label == "tests of its fairness"
+    }
+    assert states == ("measured", "missing")
+    assert not any(gap.section == "tested" for gap in made.gaps)
