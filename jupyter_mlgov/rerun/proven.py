@@ -1,9 +1,10 @@
 """What is proven already: the same factors, and a good verdict on them, need no second run.
 
 The factors of a rerun are everything recorded that could change its result: the notebook's code, each input, each
-module of the project, Python, the packages that the notebook had loaded, and its variables. They are digested as they are
-now and written down with the verdict. Where something that was read cannot be digested (a database server, a URL, a
-file without a recorded digest), nothing is proven; nor by a verdict that came in a bundle, which says that it was found.
+module of the project, Python, the packages that the notebook had loaded, and its variables; and of the verdict, how far
+each metric may be off. They are digested as they are now and written down with the verdict. Where something that was read
+cannot be digested (a database server, a URL, a file without a recorded digest), nothing is proven; nor where the notebook's
+file is gone, whose code is nobody's any more; nor by a verdict that came in a bundle, which says that it was found.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.compare import GOOD
 from jupyter_mlgov.rerun.kernels import kernel_program
 from jupyter_mlgov.rerun.place import cells_of, given, place_today
+from jupyter_mlgov.rerun.tolerances import tolerance_of, tolerances
 
 if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
@@ -51,7 +53,11 @@ def factors_now(root: Path, store: Store, snapshot: str) -> str | None:
         inputs[item.uri] = now
     if any(warning.code.startswith(("inputs.", "input.")) for warning in manifest.warnings):
         return None  # capture said itself that it did not see everything
-    document = place_today(root, store, manifest).document
+    place = place_today(root, store, manifest)
+    if place.notebook is not None and not place.notebook.is_file():
+        return None  # moved or deleted: what stands in its place may say something else
+    document = place.document
+    declared = tolerances(root)
     if kernel_program(document) not in (None, sys.executable):
         return None  # its packages are not those of this process
     environment = store.environment(manifest)
@@ -65,6 +71,7 @@ def factors_now(root: Path, store: Store, snapshot: str) -> str | None:
             "python": platform.python_version(),
             "packages": {name: _version(name) for name in environment.imported},
             "variables": {name: _value(name) for name in environment.variables},
+            "tolerances": {name: tolerance_of(manifest, name, declared) for name in manifest.metrics},
             "recorder": _version("jupyter-mlgov"),
         }
     )

@@ -56,6 +56,14 @@ def test_what_is_proven_is_not_executed_until_a_factor_changes(
     assert verify().runs == 1
     assert verify().runs == 0
     assert verify(force=True).runs == 1
+    work.file("mlgov.toml", "[tolerances]\nscore = 0.01\n")
+    assert verify().runs == 1, "how far a metric may be off is a factor of the verdict"
+    assert verify().runs == 0
+    work.file("mlgov.toml", "[tolerances]\nother = 0.01\n")
+    assert verify().runs == 1
+    work.notebook.rename(work.notebook.with_name("moved.ipynb"))
+    assert [verify().runs for _ in range(2)] == [1, 1], "of a notebook that is gone nothing is proven"
+    work.notebook.with_name("moved.ipynb").rename(work.notebook)
     monkeypatch.setenv("SCALE", "2")
     assert verify().verdict == "diverged"
     assert verify().runs > 0, "a bad verdict proves nothing"
