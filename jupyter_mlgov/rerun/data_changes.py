@@ -131,6 +131,8 @@ def _contents(store: Store, before: Input, after: Input) -> DataChange | None:
     one, other = _bytes(store, before), _bytes(store, after)
     if one is not None and other is not None and databases.is_sqlite(one) and databases.is_sqlite(other):
         found = databases.compare_databases(one, other)
+        if found == "equal":
+            return None
         if found is not None:
             cause, said, columns = found
             return DataChange(cause, f"The database {before.uri} changed: {said}.", columns)

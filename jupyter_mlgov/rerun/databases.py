@@ -1,7 +1,7 @@
 """Two versions of an SQLite file compared table by table.
 
 The files come from the store and are opened in memory, read-only in effect: nothing of them is executed, and
-what cannot be read says nothing.
+what cannot be read says nothing. A file in WAL mode is opened as one in the other mode: in memory there is no log.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections import Counter
-from typing import Any
+from typing import Any, Literal
 
 from jupyter_mlgov.records.verdict import Cause
 
@@ -28,22 +28,29 @@ def is_sqlite(data: bytes) -> bool:
     return data.startswith(_MAGIC) and len(data) <= LIMIT
 
 
-def compare_databases(before: bytes, after: bytes) -> Found | None:
-    """Cause, sentence and columns of the first table that differs; None where none does, or it cannot be read."""
+def compare_databases(before: bytes, after: bytes) -> Found | Literal["equal"] | None:
+    """Cause, sentence and columns of the first table that differs; ``equal`` where all hold the same (a database that was
+    vacuumed); None where that cannot be told."""
     with (
         contextlib.closing(sqlite3.connect(":memory:")) as one,
         contextlib.closing(sqlite3.connect(":memory:")) as other,
     ):
         try:
             for connection, data in ((one, before), (other, after)):
-                connection.deserialize(data)
+                connection.deserialize(_without_wal(data))
                 connection.text_factory = bytes
             return _compare(one, other)
         except (sqlite3.Error, MemoryError):
             return None
 
 
-def _compare(one: sqlite3.Connection, other: sqlite3.Connection) -> Found | None:
+def _without_wal(data: bytes) -> bytes:
+    """The file with 1 for 2 as the version of its format, at the bytes 18 and 19 of its header."""
+    return data[:18] + b"\x01\x01" + data[20:] if data[18:20] == b"\x02\x02" else data
+
+
+def _compare(one: sqlite3.Connection, other: sqlite3.Connection) -> Found | Literal["equal"] | None:
+    whole = True
     old, new = _tables(one), _tables(other)
     if old != new:
         names = sorted(set(old) ^ set(new)) or [name for name in old if old[name] != new[name]]
@@ -58,9 +65,13 @@ def _compare(one: sqlite3.Connection, other: sqlite3.Connection) -> Found | None
         if counts[0] != counts[1]:
             return "data.rows", f"the table {name} had {counts[0]} rows and has {counts[1]} now", ()
         if counts[0] * max(len(columns), 1) > CELLS:
+            whole = False
             continue
         rows = [_ask(side, f"SELECT * FROM {_quoted(name)}") for side in (one, other)]  # noqa: S608
         if rows[0] == rows[1]:
+            whole = whole and all(
+                type(a) is type(b) for pair in zip(*rows, strict=True) for a, b in zip(*pair, strict=True)
+            )
             continue
         if Counter(rows[0]) == Counter(rows[1]):
             return "data.order", f"the rows of the table {name} are the same, in another order", ()
@@ -71,7 +82,17 @@ def _compare(one: sqlite3.Connection, other: sqlite3.Connection) -> Found | None
         others = sorted((c for c in changed if changed[c]), key=lambda c: -changed[c])
         said = ", ".join(f"{c} in {changed[c]} row{'' if changed[c] == 1 else 's'}" for c in others[:8])
         return "data.values", f"the table {name} has other values ({said} of {counts[0]})", tuple(others)
-    return None
+    return "equal" if whole and _rest(one) == _rest(other) else None
+
+
+def _rest(connection: sqlite3.Connection) -> list[list[tuple[Any, ...]]]:
+    """What a database holds besides the rows of its tables: definitions (views too), and its user's numbers."""
+    questions = (
+        "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name",
+        "PRAGMA user_version",
+        "PRAGMA application_id",
+    )
+    return [_ask(connection, question) for question in questions]
 
 
 def _tables(connection: sqlite3.Connection) -> dict[str, tuple[str, ...]]:

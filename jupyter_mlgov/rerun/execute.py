@@ -19,7 +19,7 @@ from jupyter_mlgov.errors import Blocked
 from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.rerun.ending import MARK, Watch
 from jupyter_mlgov.rerun.held import Held
-from jupyter_mlgov.rerun.kernels import Starting, kernel_of
+from jupyter_mlgov.rerun.kernels import NoKernel, Starting, kernel_of
 from jupyter_mlgov.rerun.limits import Limits, recorded_seconds
 from jupyter_mlgov.rerun.papermill_import import import_papermill
 from jupyter_mlgov.rerun.place import Place
@@ -57,15 +57,17 @@ def run_once(
 ) -> Outcome:
     """Executes the notebook of ``place`` once.
 
-    Raises ``Blocked`` when no kernel can be started, or no sandbox be made.
+    Raises ``NoKernel`` when no kernel can be started, ``Blocked`` when no sandbox can be made or the system breaks it off.
     """
+    failed = "no sandbox could be made"
     try:
         with lay_out(place, store) as sandbox, tempfile.TemporaryDirectory(prefix="mlgov-run-") as temporary:
+            failed = "the run was broken off"
             return _Run(place, store, baseline, sandbox, Path(temporary), limits or Limits()).outcome(
                 parameters, on_cell
             )
     except OSError as error:
-        raise Blocked(f"no sandbox could be made: {error}") from error
+        raise Blocked(f"{failed}: {error}") from error
 
 
 class _Run:
@@ -174,7 +176,7 @@ class _Run:
         return str(self._place.python) if self._place.python is not None else None
 
     def _not_started(self, failure: Exception) -> Blocked:
-        return Blocked(f"no kernel could be started: {_last_line(self._log) or _one_line(failure)}")
+        return NoKernel(f"no kernel could be started: {_last_line(self._log) or _one_line(failure)}")
 
     def _variables(self) -> dict[str, str]:
         """The notebook's variables: this process's, and the sandbox's over them."""

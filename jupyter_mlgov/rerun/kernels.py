@@ -12,10 +12,14 @@ from jupyter_mlgov.errors import Blocked
 DEFAULT_KERNEL = "python3"
 
 
+class NoKernel(Blocked):
+    """The notebook's kernel is not here, or does not start."""
+
+
 def kernel_of(document: bytes) -> str:
     """The kernel that the notebook names, or the plain Python one for a Python notebook whose own is not here.
 
-    Raises ``Blocked`` for another language's kernel that is not installed.
+    Raises ``NoKernel`` for another language's kernel that is not installed.
     """
     from jupyter_client.kernelspec import KernelSpecManager
 
@@ -25,7 +29,7 @@ def kernel_of(document: bytes) -> str:
     if isinstance(name, str) and name in KernelSpecManager().find_kernel_specs():
         return name
     if language != "python":
-        raise Blocked(f"the kernel {name!r} ({language}) is not installed: install it, then rerun")
+        raise NoKernel(f"the kernel {name!r} ({language}) is not installed: install it, then rerun")
     return DEFAULT_KERNEL
 
 

@@ -104,7 +104,8 @@ class Mirror:
             if entry.name == STORE:
                 _link(path, place)
             elif entry.is_symlink():
-                self._symlink(path, place)
+                with contextlib.suppress(FileNotFoundError):  # gone since the folder was listed, as below
+                    self._symlink(path, place)
             elif entry.is_dir(follow_symlinks=False):
                 if self._entries > ENTRIES or entry.name in _LINKED or (path / "pyvenv.cfg").is_file():
                     _link(path, place)
@@ -113,7 +114,8 @@ class Mirror:
                     place.mkdir(exist_ok=True)
                     below.append(path)
             elif entry.is_file(follow_symlinks=False):
-                self._file(entry, place)
+                with contextlib.suppress(FileNotFoundError):
+                    self._file(entry, place)
         return below
 
     def _symlink(self, path: Path, place: Path) -> None:
@@ -153,10 +155,11 @@ class Mirror:
             found = next((folder / name for folder in (own, common) if (folder / name).exists()), None)
             if found is None:
                 continue
-            if found.is_dir():
-                shutil.copytree(found, target / name, dirs_exist_ok=True)
-            else:
-                shutil.copy2(found, target / name)
+            with contextlib.suppress(FileNotFoundError):
+                if found.is_dir():
+                    _copied_tree(found, target / name)
+                else:
+                    shutil.copy2(found, target / name)
         (target / "objects" / "info").mkdir(parents=True, exist_ok=True)
         (target / "objects" / "info" / "alternates").write_text(f"{common / 'objects'}\n")
         (target / "info").mkdir(exist_ok=True)
@@ -178,6 +181,17 @@ class Mirror:
         tracked = _run_git(work, "ls-files", "-z", "--", *names[:500])
         if tracked:
             _run_git(work, "update-index", "--skip-worktree", "-z", "--stdin", data=tracked)
+
+
+def _copied_tree(source: Path, target: Path) -> None:
+    """Copies references while git may be at work: neither its locks nor what goes meanwhile counts. Raises ``OSError``
+    for anything else."""
+    try:
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.lock"))
+    except shutil.Error as error:
+        failed = [one for one, *_ in error.args[0]] if isinstance(error.args[0], list) else [source]
+        if any(os.path.lexists(one) for one in failed):
+            raise
 
 
 def _git_folders(source: Path) -> tuple[Path | None, Path | None]:

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable
@@ -32,7 +33,7 @@ from jupyter_mlgov.rerun.control import Controls
 from jupyter_mlgov.rerun.diagnose import diagnose
 from jupyter_mlgov.rerun.execute import Outcome, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
-from jupyter_mlgov.rerun.kernels import kernel_program
+from jupyter_mlgov.rerun.kernels import NoKernel, kernel_program
 from jupyter_mlgov.rerun.limits import Limits
 from jupyter_mlgov.rerun.place import Place, cells_of, given, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
@@ -160,7 +161,7 @@ class Rerun:
         except environments.CannotBeBuilt as error:
             return self._blocked(list(error.findings))
         except Blocked as error:
-            return self._blocked([self._cannot(str(error))])
+            return self._blocked([self._cannot(error)])
         if first.candidate is None:
             return self._failed(first)
         measured = measure(self.store, self.baseline, first.candidate)
@@ -183,7 +184,10 @@ class Rerun:
         if shown is not None:
             return self._answer(measured, shown)
         itself: Measured | None = None
-        second = self.run("again", place, parameters=self.parameters)
+        try:
+            second = self.run("again", place, parameters=self.parameters)
+        except Blocked:  # the disk is full by now, say: what the first run showed stands all the same
+            return self._answer(measured, diagnose(measured))
         if second.candidate is not None:
             itself = measure(self.store, measured.after.id, second.candidate)
         findings = diagnose(measured, itself)
@@ -302,14 +306,21 @@ class Rerun:
         )
         return Comparison(baseline=self.baseline, candidate=None, verdict="failed", findings=(finding,))
 
-    def _cannot(self, why: str) -> Finding:
+    def _cannot(self, error: Blocked) -> Finding:
+        kernel = isinstance(error, NoKernel)
         return Finding(
-            cause="environment.python" if "kernel" in why else "unknown",
+            cause="environment.python" if kernel else "unknown",
             subject=self.manifest.notebook.path or self.manifest.experiment,
-            message=f"The notebook could not be run: {why.rstrip('.')}.",
-            remedy="make that kernel available, then rerun",
+            message=f"The notebook could not be run: {str(error).rstrip('.')}.",
+            remedy=f"{'make that kernel available' if kernel else _remedy(error.__cause__)}, then rerun",
             confirmed=True,
         )
+
+
+def _remedy(cause: BaseException | None) -> str:
+    if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return "make room on that disk, or set TMPDIR to a folder with room"
+    return "see to what the message names"
 
 
 def _write_output(path: Path, data: bytes) -> None:

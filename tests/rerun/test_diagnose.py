@@ -12,7 +12,7 @@ import pytest
 from jupyter_mlgov.records.manifest import Caution, Code, Input, Member, Module
 from jupyter_mlgov.records.verdict import Finding
 from jupyter_mlgov.rerun.compare import compare, measure
-from jupyter_mlgov.rerun.data_changes import data_change
+from jupyter_mlgov.rerun.data_changes import DataChange, data_change
 from jupyter_mlgov.rerun.diagnose import diagnose
 from tests.rerun.making import Maker, frame, model, printed, raised
 
@@ -262,14 +262,52 @@ def test_a_folder_tells_new_files_from_changed_ones(make: Maker) -> None:
     assert "b.csv" in more.message
 
 
-def database(path: Path, *statements: str) -> bytes:
+def database(path: Path, *statements: str, wal: bool = False) -> bytes:
     path.unlink(missing_ok=True)
     connection = sqlite3.connect(path)
+    if wal:
+        connection.execute("PRAGMA journal_mode=WAL")
     for statement in ("CREATE TABLE loans (income INTEGER, age INTEGER)", *statements):
         connection.execute(statement)
     connection.commit()
     connection.close()
     return path.read_bytes()
+
+
+def change_of(make: Maker, one: bytes, other: bytes) -> DataChange | None:
+    before, after = (
+        Input(uri="x.db", digest=make.store.put(data), kept=True, bytes=len(data)) for data in (one, other)
+    )
+    return data_change(make.store, before, after)
+
+
+def test_a_database_in_wal_mode_is_compared_table_by_table(make: Maker, tmp_path: Path) -> None:
+    one, other = (
+        database(tmp_path / "x.db", f"INSERT INTO loans VALUES {rows}", wal=True)
+        for rows in ("(1, 2)", "(1, 2), (3, 4)")
+    )
+    assert one[18:20] == b"\x02\x02"
+    found = change_of(make, one, other)
+    assert found is not None
+    assert (found.cause, "had 1 rows and has 2 now" in found.message) == ("data.rows", True)
+
+
+def test_a_vacuumed_database_holds_the_same_data_and_another_view_or_type_does_not(
+    make: Maker, tmp_path: Path
+) -> None:
+    rows = "INSERT INTO loans VALUES (1, 2), (3, 4)"
+    one = database(
+        tmp_path / "x.db", rows, "CREATE TABLE big AS SELECT hex(randomblob(9000)) x", "DROP TABLE big"
+    )
+    other = database(tmp_path / "x.db", rows)
+    assert len(one) > len(other)
+    assert change_of(make, one, other) is None
+    for statement in (
+        "CREATE VIEW old AS SELECT * FROM loans",
+        "PRAGMA user_version = 7",
+        "UPDATE loans SET age = CAST(age AS BLOB)",
+    ):
+        assert change_of(make, one, database(tmp_path / "x.db", rows, statement)) is not None, statement
 
 
 @pytest.mark.parametrize(

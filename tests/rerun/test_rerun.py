@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from jupyter_mlgov.errors import Blocked
 from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.fleet import Orders
 from jupyter_mlgov.rerun.progress import Progress
+from jupyter_mlgov.rerun.rerun import Rerun
 from tests.conftest import notebook_json
 from tests.kernel import Kernel
 from tests.rerun.conftest import Work, execute
@@ -366,3 +368,35 @@ def test_an_edited_notebook_that_the_notebook_runs_is_named_and_new_outputs_of_i
         0,
         True,
     )
+
+
+def test_what_one_run_showed_stands_where_a_second_cannot_be_made(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = work.record("value = 1", "%%experiment one\nscore = value * 1.5")
+    work.write("import random\nvalue = random.random()", "%%experiment one\nscore = value * 1.5")
+    run = Rerun.run
+
+    def once(self: Rerun, stage: str, *words: Any, **options: Any) -> Any:
+        if stage != "rerun":
+            raise Blocked("no sandbox could be made: no room")
+        return run(self, stage, *words, **options)
+
+    monkeypatch.setattr(Rerun, "run", once)
+    found = work.rerun(snapshot)
+    assert found.verdict == "diverged"
+    assert found.candidate is not None
+    assert found.findings
+    assert not any(finding.cause == "randomness.unseeded" and finding.confirmed for finding in found.findings)
+
+
+def test_where_no_sandbox_can_be_made_nobody_is_sent_to_look_for_a_kernel(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = work.record("value = 1", "%%experiment kernel\nscore = value * 1.5")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "kernel" / "gone"))
+    found = work.rerun(snapshot)
+    assert found.verdict == "blocked"
+    (finding,) = found.findings
+    assert (finding.cause, finding.remedy) == ("unknown", "see to what the message names, then rerun")
+    assert "no sandbox could be made" in finding.message

@@ -162,6 +162,47 @@ def test_what_is_linked_becomes_the_runs_own_before_it_is_written(
     assert {name: after.get(name) for name in before} == before
 
 
+class Listed(list):  # type: ignore[type-arg]
+    def __enter__(self) -> Listed:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def test_what_goes_while_a_checkout_is_mirrored_is_left_out(
+    checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (checkout / "data" / "going.csv").write_text("x")
+    (checkout / "data" / "link.csv").symlink_to("going.csv")
+    heads = (
+        next(one for one in (checkout, *checkout.parents) if (one / ".git").is_dir())
+        / ".git"
+        / "refs"
+        / "heads"
+    )
+    (heads / "main.lock").write_text("")
+    (heads / "gone").write_text("")
+    listed = os.scandir
+
+    def scandir(path: object = ".") -> object:
+        """Lists a folder, and somebody deletes what is in it before it is read."""
+        if not str(path).endswith(("data", "heads")):
+            return listed(path)  # type: ignore[call-overload]
+        found = Listed(listed(path))  # type: ignore[call-overload]
+        for entry in found:
+            if entry.name in ("going.csv", "link.csv", "gone"):
+                Path(entry.path).unlink()
+        return found
+
+    monkeypatch.setattr("os.scandir", scandir)
+    with lay_out(plan(checkout), Maker(tmp_path / "elsewhere").store) as sandbox:
+        monkeypatch.undo()
+        assert not (sandbox.root / "data" / "going.csv").exists()
+        assert not os.path.lexists(sandbox.root / "data" / "link.csv")
+        assert (sandbox.root / "data").is_dir()
+
+
 def test_deleting_a_sandbox_follows_no_link_and_minds_no_permission(tmp_path: Path) -> None:
     kept = tmp_path / "kept"
     kept.mkdir(mode=0o500)
