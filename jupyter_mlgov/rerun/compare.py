@@ -20,6 +20,7 @@ from jupyter_mlgov.rerun.alignment import Alignment, align
 from jupyter_mlgov.rerun.markup import TIMING_COLUMNS
 from jupyter_mlgov.rerun.numbers import RELATIVE, Closeness, compare_numbers
 from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
+from jupyter_mlgov.rerun.self_told import SelfTold
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading, read_code
 from jupyter_mlgov.rerun.texts import Context
@@ -114,7 +115,7 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     context = Context(
         before.moment, after.moment,
         known=_known(metrics), tolerant=tolerant, printed=tuple(reading.printed),
-        root=str(store.folder.parent.absolute()),
+        told=SelfTold.by(before.code()).both(SelfTold.by(after.code())), root=str(store.folder.parent.absolute()),
     )  # fmt: skip
     cells, inserted_error = _cells(before, after, alignment, context)
     if tolerant:

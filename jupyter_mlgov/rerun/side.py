@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,13 @@ class Side:
         if part.source not in self._texts:
             self._texts[part.source] = self.store.get(part.source).decode("utf-8", "replace")
         return self._texts[part.source]
+
+    def code(self) -> Iterator[str]:
+        """The texts of all executions, and of the project's modules and scripts as far as they are kept."""
+        yield from (self.source(entry) for entry in self.journal)
+        for module in self.manifest.code.modules:
+            if module.source is not None:
+                yield self.store.get(module.source).decode("utf-8", "replace")
 
     def form(self, part: CellRecord | JournalEntry) -> str:
         """What its code says (see ``code_form``)."""

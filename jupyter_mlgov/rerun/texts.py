@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
 from jupyter_mlgov.rerun import clock, noise
@@ -18,6 +18,7 @@ from jupyter_mlgov.rerun.made_up import mask_called
 from jupyter_mlgov.rerun.numbers import Closeness, compare_numbers, worst
 from jupyter_mlgov.rerun.printed_timings import Template, mask_printed
 from jupyter_mlgov.rerun.project_paths import of_one_project
+from jupyter_mlgov.rerun.self_told import SelfTold
 
 _PATH = r"(?:[A-Za-z]:)?[/\\](?:[\w.+@ -]+[/\\])+[\w.+@-]+|<temporary>/(?:[\w.+@-]+/)*[\w.+@-]*"
 _DIGITS = r"(?:\d+(?:,\d{3})+(?:\.\d+)?|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
@@ -45,6 +46,8 @@ class Context:
     """The texts are what was displayed, not what was printed."""
     known: tuple[tuple[float, float, Closeness], ...] = ()
     """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
+    told: SelfTold = field(default_factory=SelfTold)
+    """What the notebook's code can have measured of its own run."""
     root: str = ""
     """The folder in which the candidate's project lies."""
     tolerant: bool = False
@@ -109,7 +112,8 @@ def _off(pairs: list[tuple[str, str]]) -> str:
 def _masked(text: str, context: Context) -> str:
     # A time stamp at the end of a name (model_20261124_101500.bin) is a token of its own.
     text = _STAMPED.sub(
-        r" \g<0>", mask_printed(noise.mask(text), context.printed, context.cell, shown=context.shown)
+        r" \g<0>",
+        mask_printed(context.told.mask(noise.mask(text)), context.printed, context.cell, shown=context.shown),
     )
     return mask_called(text, context.source)
 

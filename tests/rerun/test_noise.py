@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from jupyter_mlgov.rerun.made_up import mask_called
 from jupyter_mlgov.rerun.noise import RULES, Rule, in_order, mask, overwritten
+from jupyter_mlgov.rerun.self_told import SelfTold
 from jupyter_mlgov.rerun.texts import Context, compare_texts
 
 named = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name.replace(" ", "-"))
@@ -38,10 +42,86 @@ def test_a_masked_text_stays_as_it_is_when_masked_again(rule: Rule) -> None:
     "text",
     ["auc: 0.83", "0.83", "n = 1,989 rows", "p < 0.001", "85 % of 12 h", "id 4711", "loss 3.2e-05", "took 3 of 5 items",
      "the time: 0.83 of all", "duration 12.5 s", "total 12 s", "#ff8800", "0xdeadbeef", "(3, 4)", "v2.1.0",
-     "waiting time: 3.1 ms", "lead time 3 h", "model-3", "2019-05-01"],
+     "waiting time: 3.1 ms", "lead time 3 h", "model-3", "2019-05-01", "mean runtime: 104.3 min", "runtime 104 min",
+     "mean processing time: 12.3", "score time: 5", "worst pid: 17", "pid 17", "process id: 4", "total: 46 hours",
+     "remaining: 3 h", "the trip took 46 min", "finished in 2:46:10", "[0] total: 46 hours"],
 )  # fmt: skip
 def test_results_are_not_masked(text: str) -> None:
     assert mask(text) == text
+
+
+CLOCKED = SelfTold.by(["import time\nstart = time.time()", "print(f())"])
+PROCESS = SelfTold.by(["import os\nme = os.getpid()"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Training time: @", "fit time (s): @", "Elapsed: @", "runtime: @ s", "processing time = @ ms", "Time elapsed: @",
+     "finished in @ s", "search took @ seconds for 12 candidates", "execution_time @", "run time: @ min, auc 0.83"],
+)  # fmt: skip
+def test_words_for_its_own_time_are_noise_only_in_a_notebook_that_reads_a_clock(text: str) -> None:
+    one, other = text.replace("@", "12.31"), text.replace("@", "9.7")
+    assert compare_texts(one, other, Context(told=CLOCKED)).closeness == "noise"
+    assert compare_texts(one, other, Context(told=PROCESS)).closeness == "different"
+    assert (
+        compare_texts(one, other.replace("0.83", "0.84") + " 2", Context(told=CLOCKED)).closeness
+        == "different"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("mean runtime: 104.3 min", "mean runtime: 97.1 min"),
+        ("mean processing time: 12.3", "mean processing time: 19.8"),
+        ("score time: 5", "score time: 9"),
+        ("worst pid: 17", "worst pid: 45"),
+        ("runtime: 104", "runtime: 97"),
+        ("total: 46 hours", "total: 51 hours"),
+        ("longest run time: 3 h", "longest run time: 4 h"),
+    ],
+)
+def test_what_was_computed_of_times_is_a_result_in_a_notebook_that_reads_a_clock_too(
+    one: str, other: str
+) -> None:
+    both = SelfTold(clock=True, process=True)
+    assert compare_texts(one, other, Context(told=both)).closeness == "different"
+
+
+def test_the_number_of_a_process_is_noise_in_a_notebook_that_asks_for_one() -> None:
+    one, other = "worker started, pid=4711", "worker started, pid=812"
+    assert compare_texts(one, other, Context(told=PROCESS)).closeness == "noise"
+    assert compare_texts(one, other, Context(told=CLOCKED)).closeness == "different"
+
+
+WIDE = 3000
+
+
+@named
+def test_a_rule_takes_time_in_proportion_to_the_text(rule: Rule) -> None:
+    """Cubic time would be minutes here, quadratic time seconds."""
+    began = time.perf_counter()
+    for text in {
+        *rule.equal,
+        *rule.kept,
+        "runtime : 1 h, 2 min",
+        "1 h and 2 s",
+        "x: 10%|##| 1/2 [00:01<00:00]",
+    }:
+        for part in {found[0]: found for found in re.finditer(r"\s|\d|[A-Za-z]|[^\w\s]", text)}.values():
+            for wide in {part[0] * WIDE, " " * WIDE, "\n" * WIDE, "1," * WIDE, f"{part[0]} " * WIDE}:
+                rule.apply(text[: part.start()] + wide + text[part.end() :])
+                rule.apply(text[: part.start()] + wide)
+    assert time.perf_counter() - began < 20
+
+
+@pytest.mark.parametrize("text", ["runtime", "took", "Training time", "pid", "elapsed ("])
+def test_wide_columns_after_a_word_for_time_cost_nothing(text: str) -> None:
+    began = time.perf_counter()
+    for wide in (" " * 100_000, "\n" * 100_000, " 1" * 50_000, "1" * 100_000):
+        SelfTold(clock=True, process=True).mask(text + wide)
+        mask(text + wide)
+    assert time.perf_counter() - began < 10
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False), st.floats(allow_nan=False, allow_infinity=False))
