@@ -193,6 +193,8 @@ def _gate(decision: GateDecision, record: Record, reruns: Reproducibility) -> Ga
     failing, passing = ([rule for rule in rules if rule.passed is passed] for passed in (False, True))
     headline = (
         "The gate is open: this model may be used as its charter describes"
+        if decision.open and record.charter is not None
+        else "The gate is open, and no charter says what this model may be used for"
         if decision.open
         else "The gate is closed: this model may not be used"
     )

@@ -56,11 +56,14 @@ class Point:
     value: float
     shown: str
     current: bool = False
+    place: float | None = None
+    """Where it stands along the width, its step; without it the points are spread evenly."""
 
 
 @dataclass(frozen=True)
 class History:
-    """A value over snapshots or steps, oldest first, with the target where there is one."""
+    """A value over snapshots or steps, oldest first, with the target where there is one. A value that is not finite is a
+    gap in the line."""
 
     points: tuple[Point, ...]
     target: float | None
@@ -127,18 +130,22 @@ def interval(chart: Interval) -> Markup:
 
 def sparkline(chart: History) -> Markup:
     """Values in order with the current one marked, and the target as a dashed line."""
-    values = [point.value for point in chart.points]
+    values = [point.value for point in chart.points if math.isfinite(point.value)]
     if chart.target is not None:
         values.append(chart.target)
-    low, high = min(values), max(values)
+    low, high = (min(values), max(values)) if values else (0.0, 1.0)
     room = (high - low) or abs(high) * 0.1 or 1.0
     low, high = low - room * 0.08, high + room * 0.08
 
     def y(value: float) -> float:
-        return round(_BOTTOM - (_BOTTOM - _TOP) * (value - low) / (high - low), 2)
+        return (
+            math.nan
+            if not math.isfinite(value)
+            else round(_BOTTOM - (_BOTTOM - _TOP) * (value - low) / (high - low), 2)
+        )
 
     count = len(chart.points)
-    xs = [50.0 if count == 1 else 2 + 96 * place / (count - 1) for place in range(count)]
+    xs = _along([point.place for point in chart.points])
     ys = [y(point.value) for point in chart.points]
     parts = []
     if chart.target is not None:
@@ -147,13 +154,28 @@ def sparkline(chart: History) -> Markup:
     parts += [
         f'<line class="c-line" x1="{xs[i]:.2f}%" y1="{ys[i]}" x2="{xs[i + 1]:.2f}%" y2="{ys[i + 1]}"/>'
         for i in range(count - 1)
+        if math.isfinite(ys[i]) and math.isfinite(ys[i + 1])
     ]
-    for x, level, point in zip(xs, ys, chart.points, strict=True):
+    alone = {
+        i for i in range(count) if all(not math.isfinite(ys[j]) for j in (i - 1, i + 1) if 0 <= j < count)
+    }  # no line leads there
+    for i, (x, level, point) in enumerate(zip(xs, ys, chart.points, strict=True)):
+        if not math.isfinite(level):
+            continue
         if point.current:
             parts.append(f'<circle class="c-now" cx="{x:.2f}%" cy="{level}" r="4.5"/>')
-        elif count <= 30:
+        elif count <= 30 or i in alone:
             parts.append(f'<circle class="c-dot" cx="{x:.2f}%" cy="{level}" r="2.5"/>')
     return svg(_HEIGHT, chart.text, "c-history", "".join(parts))
+
+
+def _along(places: list[float | None]) -> list[float]:
+    """Positions in per cent of the width: by the step where every point has one, else evenly."""
+    known = [place for place in places if place is not None]
+    if len(known) < len(places) or len(set(known)) < 2:
+        known = [float(place) for place in range(len(places))]
+    first, last = min(known), max(known)
+    return [2 + 96 * (place - first) / (last - first) if last > first else 50.0 for place in known]
 
 
 def thinned(values: Iterable[tuple[float, float]], most: int = 200) -> list[tuple[float, float]]:

@@ -227,6 +227,12 @@ def _code(record: Record) -> Iterator[Gap]:
             "Commit, then run the experiment again",
             "code",
         )
+    elif held.dirty is None:
+        yield _missing(
+            "Git could not say whether the working tree was clean: whether the commit holds the code that ran is not known",
+            "Run git status in the project and see to what it says, then run the experiment again",
+            "code",
+        )
     if record.manifest.notebook.order == "out-of-order":
         yield _missing(
             "The cells did not run from top to bottom, so the notebook as it stands may not give this result",

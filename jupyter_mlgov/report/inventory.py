@@ -19,7 +19,7 @@ from jupyter_mlgov.records.annotations import SEVERITIES, Risk
 from jupyter_mlgov.report.evidence import Tone
 from jupyter_mlgov.report.record import Record, read
 from jupyter_mlgov.report.reruns import VERDICTS
-from jupyter_mlgov.report.risks import overdue
+from jupyter_mlgov.report.risks import overdue, standing
 from jupyter_mlgov.report.wording import after, counted, date, listed, tidy
 
 if TYPE_CHECKING:
@@ -124,19 +124,27 @@ def _kpis(record: Record) -> Said:
 def _risks(risks: Sequence[Risk], as_of: str) -> Said:
     if not risks:
         return Said("none written down", "warn")
-    standing = [risk for risk in risks if risk.status in ("open", "accepted")]
+    unsettled = [risk for risk in risks if risk.status in ("open", "accepted")]
+    settled = [risk for risk in risks if risk not in unsettled]
+    shown = sum(risk.check is not None and risk.check.passed is True for risk in settled)
+    unknown = sum(risk.check is not None and risk.check.passed is None for risk in risks)
     failing = sum(risk.check is not None and risk.check.passed is False for risk in risks)
     late = sum(overdue(risk, as_of) for risk in risks)
-    by = Counter(risk.severity for risk in standing)
+    by = Counter(risk.severity for risk in unsettled)
     words = [f"{by[word]} {word}" for word in reversed(SEVERITIES) if by[word]]
     notes = [
         counted(failing, "check failing", "checks failing") if failing else "",
         f"{late} to be reviewed" if late else "",
-        f"{len(risks) - len(standing)} mitigated or closed" if len(risks) > len(standing) else "",
+        counted(unknown, "check not evaluated", "checks not evaluated") if unknown else "",
+        f"{len(settled)} mitigated or closed" if settled else "",
+        f"{len(settled) - shown} of them without a check that passes" if len(settled) > shown else "",
     ]
-    tone: Tone = "bad" if failing else "warn" if standing or late else "good"
+    tones = {standing(risk)[1] for risk in risks}
+    tone: Tone = (
+        "bad" if "bad" in tones or failing else "warn" if "warn" in tones or unsettled or late else "good"
+    )
     return Said(
-        f"{counted(len(standing), 'open risk')}" + (f" ({', '.join(words)})" if words else ""),
+        f"{counted(len(unsettled), 'open risk')}" + (f" ({', '.join(words)})" if words else ""),
         tone,
         ", ".join(note for note in notes if note),
     )

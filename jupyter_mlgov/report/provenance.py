@@ -39,7 +39,11 @@ def code(record: Record) -> Code:
         facts.append(Fact("Commit", short(held.commit), "measured", exact=tidy(held.commit, 100), code=True))
         facts.append(Fact("Branch", tidy(held.branch or "detached", 200), "measured"))
         changes = "uncommitted changes" if held.dirty else "none: the files are those of the commit"
-        facts.append(Fact("Changes", changes, "measured"))
+        facts.append(
+            Fact("Changes", "not known: git could not say", "missing")
+            if held.dirty is None
+            else Fact("Changes", changes, "measured")
+        )
         if held.remote:
             facts.append(Fact("Remote", tidy(held.remote, 400), "measured"))
     else:
@@ -226,5 +230,7 @@ def summary_of(record: Record) -> str:
     cells = counted(sum(cell.type == "code" for cell in record.manifest.notebook.cells), "code cell")
     if not held.commit:
         return f"{cells}; the notebook was not in a git repository"
-    state = "with uncommitted changes" if held.dirty else "clean"
+    state = {True: "with uncommitted changes", False: "clean", None: "git could not say whether clean"}[
+        held.dirty
+    ]
     return f"{cells} at commit {short(held.commit)}, {state}"

@@ -12,7 +12,7 @@ from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.report.charts import Bullet, History, Point, scale, thinned
 from jupyter_mlgov.report.evidence import Fact, State, Tone
 from jupyter_mlgov.report.views import Charter, KpiView, MetricView, SeriesView
-from jupyter_mlgov.report.wording import amount, exactly, finite, target, tidy
+from jupyter_mlgov.report.wording import amount, apart, counted, exactly, finite, target, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -96,12 +96,12 @@ def _kpi(kpi: KpiResult) -> KpiView:
     chart, low, high = None, 0.0, 0.0
     if value is not None and kpi.met is not None and math.isfinite(kpi.target):
         low, high = scale(value, kpi.target)
-        words = f"{tidy(kpi.metric, 80)} is {amount(value)}, the target is {wanted}: {outcome}"
+        words = f"{tidy(kpi.metric, 80)} is {_told(kpi, value)}, the target is {wanted}: {outcome}"
         chart = Bullet(value, kpi.target, low, high, kpi.op, kpi.met, words)
     return KpiView(
         metric=tidy(kpi.metric, 200),
         requirement=wanted,
-        value=amount(_value(kpi.value)) if kpi.value is not None else "no value",
+        value=_told(kpi, value) if kpi.value is not None else "no value",
         exact=exactly(kpi.value) if kpi.value is not None else "",
         outcome=outcome,
         tone=tone,
@@ -113,6 +113,13 @@ def _kpi(kpi: KpiResult) -> KpiView:
         low=target(low),
         high=target(high),
     )
+
+
+def _told(kpi: KpiResult, value: float | None) -> str:
+    """The value with the digits that tell it from its target."""
+    if value is None or isinstance(kpi.value, bool) or not math.isfinite(kpi.target):
+        return amount(_value(kpi.value))
+    return apart(value, kpi.target)[0]
 
 
 def _margin(kpi: KpiResult, value: float | None) -> str:
@@ -178,16 +185,24 @@ def series(record: Record) -> tuple[SeriesView, ...]:
     """Values that were logged step by step."""
     made = []
     for name, steps in record.manifest.series.items():
-        values = [(float(step), found) for step, value in steps if (found := finite(value)) is not None]
+        values = [(float(step), found) for step, value in steps if (found := number(value)) is not None]
         if not values:
             continue
         kept = thinned(values)
-        points = tuple(Point(f"step {amount(step)}", value, amount(value)) for step, value in kept)
-        last = points[-1]
-        text = (
-            f"{tidy(name, 200)} over {len(values)} steps, from {points[0].shown} to {last.shown}; "
-            f"lowest {amount(min(value for _, value in values))}, "
-            f"highest {amount(max(value for _, value in values))}"
+        points = tuple(
+            Point(f"step {amount(step)}", value, amount(value), place=step if math.isfinite(step) else None)
+            for step, value in kept
         )
-        made.append(SeriesView(tidy(name, 200), History(points, None, text), last.shown))
+        last = points[-1]
+        known = [value for _, value in values if math.isfinite(value)]
+        lost = len(values) - len(known)
+        text = (
+            f"{tidy(name, 200)} over {counted(len(values), 'step')}, from {points[0].shown} to {last.shown}"
+        )
+        if known:
+            text += f"; lowest {amount(min(known))}, highest {amount(max(known))}"
+        note = f"{counted(lost, 'value is', 'values are')} not finite" if lost else ""
+        if lost:
+            text += f"; {note}"
+        made.append(SeriesView(tidy(name, 200), History(points, None, text), last.shown, note))
     return tuple(made)

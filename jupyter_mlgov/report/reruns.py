@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from jupyter_mlgov.records.canonical import number
+from jupyter_mlgov.records.canonical import Scalar, number
 from jupyter_mlgov.records.cells import cell_name, cell_number
 from jupyter_mlgov.records.verdict import Comparison, Finding, ValueComparison
 from jupyter_mlgov.report.data import digest
 from jupyter_mlgov.report.evidence import Fact, Tone
 from jupyter_mlgov.report.run_views import CellDifference, FindingView, Reproducibility, RerunView, ValueView
-from jupyter_mlgov.report.wording import after, amount, counted, date, listed, seconds, short, target, tidy
+from jupyter_mlgov.report.wording import (
+    after,
+    amount,
+    apart,
+    counted,
+    date,
+    listed,
+    seconds,
+    short,
+    target,
+    tidy,
+)
+from jupyter_mlgov.rerun.numbers import RELATIVE
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record, Rerun
@@ -19,7 +31,7 @@ if TYPE_CHECKING:
 VERDICTS: dict[str, tuple[str, Tone]] = {
     "reproduced": ("Executing the notebook again gave the same result.", "good"),
     "equivalent": (
-        "Executing the notebook again gave the same result, within the declared tolerances.",
+        "Executing the notebook again gave the same result, within what its numbers may be off.",
         "good",
     ),
     "diverged": ("Executing the notebook again gave another result.", "bad"),
@@ -30,6 +42,11 @@ _TONES: dict[str, Tone] = {
     "same": "good", "equivalent": "good", "different": "bad", "missing": "bad", "new": "warn",
     "noise": "good", "error": "bad", "expected-error": "quiet", "not-run": "quiet",
 }  # fmt: skip
+_UNDECLARED = (
+    f"numbers may be off by {target(RELATIVE)} of their value, whole numbers not at all, but for what "
+    "mlgov.toml allows"
+)
+"""What counts for a metric without a tolerance."""
 _CELLS = {
     "same": "the same", "noise": "the same but for presentation", "equivalent": "within tolerance",
     "different": "different", "error": "raised an error", "expected-error": "raised the expected error",
@@ -58,8 +75,15 @@ def _conditions(record: Record) -> list[Fact]:
         Fact(f"Tolerance of {tidy(name, 200)}", f"± {target(allowed)}", "asserted")
         for name, allowed in manifest.tolerances.items()
     ]
-    if not manifest.tolerances:
-        facts.append(Fact("Tolerances", "none: values have to be equal", "asserted"))
+    declared = (*manifest.kpis, *(manifest.charter.kpis if manifest.charter else ()))
+    of_kpis = {kpi.metric: kpi.tolerance for kpi in reversed(declared) if kpi.tolerance is not None}
+    facts += [
+        Fact(f"Tolerance of {tidy(name, 200)}", f"± {target(allowed)}, of its KPI", "asserted")
+        for name, allowed in of_kpis.items()
+        if name not in manifest.tolerances
+    ]
+    if not manifest.tolerances and not of_kpis:
+        facts.append(Fact("Tolerances", f"none in the notebook: {_UNDECLARED}", "asserted"))
     return facts
 
 
@@ -73,6 +97,8 @@ def _elsewhere(record: Record) -> str:
 def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
     comparison = one.comparison
     meaning, tone = VERDICTS.get(one.verdict, ("This verdict is not one that the report knows.", "warn"))
+    if one.verdict == "equivalent" and comparison is not None:
+        meaning = _equivalent(comparison)
     age = after(one.entry.at, record.manifest.created_at, "the snapshot")
     if generated and (since := after(generated, one.entry.at, "")):
         age += f", {since.removesuffix(' after ').removesuffix(' before ')} before this report"
@@ -103,6 +129,17 @@ def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
         cell_summary=_cell_summary(comparison) if comparison else "",
         readable=comparison is not None,
     )
+
+
+def _equivalent(comparison: Comparison) -> str:
+    """Whose tolerances were used: those that somebody declared, or those of floating point alone."""
+    declared = [
+        value
+        for value in comparison.values
+        if value.status == "equivalent" and value.tolerance is not None and not value.relative
+    ]
+    within = "within the declared tolerances" if declared else "but for the last digits of numbers"
+    return f"Executing the notebook again gave the same result, {within}."
 
 
 def _finding(found: Finding) -> FindingView:
@@ -139,16 +176,31 @@ def _value(value: ValueComparison) -> ValueView:
     difference = ""
     if one is not None and other is not None and value.status != "same" and one != other:
         difference = f"{'+' if other > one else '−'}{amount(abs(other - one))}"
+    baseline, candidate = _sides(value.baseline, value.candidate)
+    allowed = ""
+    if value.tolerance is not None:
+        allowed = (
+            f"{target(value.tolerance)} of its value" if value.relative else f"± {target(value.tolerance)}"
+        )
     return ValueView(
         kind=value.kind,
         name=tidy(value.name, 200),
-        baseline=_side(value.baseline),
-        candidate=_side(value.candidate),
+        baseline=baseline,
+        candidate=candidate,
         difference=difference,
-        tolerance=f"± {target(value.tolerance)}" if value.tolerance is not None else "",
+        tolerance=allowed,
         status=value.status,
         tone=_TONES.get(value.status, "warn"),
     )
+
+
+def _sides(one: Scalar, other: Scalar) -> tuple[str, str]:
+    """Both written alike, with the digits that tell them apart."""
+    numbers = [side for side in (one, other) if isinstance(side, int | float) and not isinstance(side, bool)]
+    if len(numbers) == 2:
+        left, right = apart(*numbers)
+        return left, right
+    return _side(one), _side(other)
 
 
 def _side(value: str | int | float | bool | None) -> str:

@@ -23,7 +23,7 @@ from jupyter_mlgov.report.risk_views import (
     RiskView,
     SliceView,
 )
-from jupyter_mlgov.report.wording import amount, count, counted, date, day, exactly, seconds, tidy
+from jupyter_mlgov.report.wording import amount, apart, count, counted, date, day, exactly, seconds, tidy
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -169,12 +169,16 @@ def _condition(one: Condition) -> ConditionView:
         None: ("no answer", "warn"),
     }
     outcome, tone = outcomes[one.passed]
+    value, wanted = amount(one.value), amount(one.threshold)
+    sides = [part for part in (number(one.value), number(one.threshold)) if part is not None]
+    if one.op and len(sides) == 2 and not isinstance(one.value, bool) and not isinstance(one.threshold, bool):
+        value, wanted = apart(*sides)
     signs = {">=": "≥", "<=": "≤", "==": "=", "!=": "≠"}
     return ConditionView(
         expression=tidy(one.expression, 400),
-        value=amount(one.value),
+        value=value,
         exact=exactly(one.value),
-        wanted=f"{signs.get(one.op, tidy(one.op, 10))} {amount(one.threshold)}" if one.op else "",
+        wanted=f"{signs.get(one.op, tidy(one.op, 10))} {wanted}" if one.op else "",
         outcome=outcome,
         tone=tone,
     )

@@ -13,7 +13,18 @@ from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.report.charts import Interval
 from jupyter_mlgov.report.evidence import Digest, State, Tone
 from jupyter_mlgov.report.views import Piece
-from jupyter_mlgov.report.wording import amount, count, counted, date, finite, listed, short, target, tidy
+from jupyter_mlgov.report.wording import (
+    amount,
+    apart,
+    count,
+    counted,
+    date,
+    finite,
+    listed,
+    short,
+    target,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
@@ -167,7 +178,7 @@ def _result(one: TestResult) -> ResultView:
         question=tidy(one.question, 300),
         outcome=outcome,
         tone=tone,
-        value=amount(value) if value is not None else "–",
+        value=_told(one, value) if value is not None else "–",
         exact=repr(value) if value is not None else "",
         interval=f"{amount(low)} to {amount(high)}" if low is not None and high is not None else "",
         wanted=wanted,
@@ -179,12 +190,17 @@ def _result(one: TestResult) -> ResultView:
     )
 
 
+def _told(one: TestResult, value: float) -> str:
+    """The value with the digits that tell it from its threshold."""
+    return apart(value, one.threshold)[0] if one.threshold is not None else amount(value)
+
+
 def _chart(one: TestResult, value: float | None, low: float | None, high: float | None) -> Interval | None:
     if value is None or one.threshold is None or one.op is None:
         return None
     ends = [part for part in (value, low, high, one.threshold) if part is not None]
     room = (max(ends) - min(ends)) * 0.12 or abs(value) * 0.1 or 1.0
-    said = f"{amount(value)}, wanted {one.op} {target(one.threshold)}"
+    said = f"{_told(one, value)}, wanted {one.op} {target(one.threshold)}"
     return Interval(
         value=value,
         low=low if low is not None else value,

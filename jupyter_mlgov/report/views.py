@@ -66,6 +66,9 @@ class SeriesView:
     name: str
     history: History
     last: str
+    """As logged, whether it is a number or not."""
+    note: str = ""
+    """How many values are no finite numbers."""
 
 
 # -- data, model -----------------------------------------------------------------------------------------

@@ -63,16 +63,36 @@ def amount(value: object) -> str:
             return "∞" if value > 0 else "−∞"
         if value.is_integer() and abs(value) < 1e15:
             return amount(int(value))
-        return _significant(value).replace("-", "−")
+        return _unrounded(value).replace("-", "−")
     return tidy(value, 400)
 
 
-def _significant(value: float) -> str:
-    if 1e-4 <= abs(value) < 1e6:
-        digits = max(0, 3 - math.floor(math.log10(abs(value))))
-        text = f"{value:,.{digits}f}"
+def _unrounded(value: float) -> str:
+    """Four significant digits, and up to eight where four would make a whole number of it: 0.99996 is not 1."""
+    texts = [_significant(value, digits) for digits in range(4, 9)]
+    if not 1e-4 <= abs(value) < 1000:
+        return texts[0]
+    return next((text for text in texts if "." in text), texts[0])
+
+
+def apart(*values: float) -> tuple[str, ...]:
+    """Numbers beside each other, all with as many significant digits (four or more) as it takes to see that they differ."""
+    if not all(map(math.isfinite, values)):
+        return tuple(map(amount, values))
+    texts = tuple(map(amount, values))
+    for digits in range(4, 18):
+        if len(set(texts)) == len(set(values)) and not (digits == 4 and any("e" in text for text in texts)):
+            break
+        texts = tuple(_significant(float(one), digits, most=1e15).replace("-", "−") for one in values)
+    return texts
+
+
+def _significant(value: float, digits: int, most: float = 1e6) -> str:
+    if value == 0 or 1e-4 <= abs(value) < most:
+        places = max(0, digits - 1 - math.floor(math.log10(abs(value)))) if value else 0
+        text = f"{value:,.{places}f}"
         return text.rstrip("0").rstrip(".") if "." in text else text
-    return f"{value:.4g}"
+    return f"{value:.{digits}g}"
 
 
 def count(number_: int) -> str:

@@ -83,3 +83,14 @@ def test_thinning_keeps_both_ends() -> None:
     assert len(kept) == 200
     assert kept[0] == (0.0, 0.0)
     assert kept[-1] == (4999.0, 4999.0)
+
+
+def test_a_value_that_is_no_number_is_a_gap_and_steps_stand_where_they_are() -> None:
+    values = [(0.0, 0.9), (1.0, 0.5), (50.0, math.nan), (100.0, 0.4)]
+    points = tuple(Point(f"step {step}", value, str(value), place=step) for step, value in values)
+    drawn = str(sparkline(History(points, None, "loss")))
+    assert re.findall(r'x1="([\d.]+)%" y1="[\d.]+" x2="([\d.]+)%"', drawn) == [("2.00", "2.96")]
+    assert drawn.count("<circle") == 3
+    assert "nan" not in drawn
+    none = tuple(Point("", math.inf, "∞", place=step) for step in (0.0, 1.0))
+    assert "<circle" not in str(sparkline(History(none, None, "loss")))

@@ -17,12 +17,15 @@ from jupyter_mlgov.governance.gate import decide
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.records.annotations import Check, Kpi, KpiResult
 from jupyter_mlgov.records.manifest import Manifest
+from jupyter_mlgov.records.verdict import Comparison, GateDecision, ValueComparison
 from jupyter_mlgov.report import ReportContext, build, inventory
 from jupyter_mlgov.store import Store
 from tests.report import sample
 from tests.report.conftest import context
 from tests.report.mortgage import CHARTER, RISKS
 from tests.report.sample import Sample
+
+replaced = msgspec.structs.replace
 
 
 @pytest.fixture
@@ -329,3 +332,73 @@ def test_large_outputs_stay_off_the_page(tmp_path: Path, monkeypatch: pytest.Mon
     *_, picture, said = found.main[0].pieces
     assert (picture.kind, picture.width) == ("image", results.THUMBNAIL)
     assert said.text == "1 output in short: whole, this page would be too large"
+
+
+def test_what_git_could_not_say_is_not_called_clean(changed: Callable[..., ReportContext]) -> None:
+    found = changed(lambda made: replaced(made, code=replaced(made.code, dirty=None)))
+    assert ("Changes", "missing") in [(fact.label, fact.state) for fact in found.code.facts]
+    assert "git could not say" in found.sections["code"].lead
+    assert "Git could not say whether the working tree was clean" in gaps(found)
+
+
+def test_an_open_gate_without_a_charter_speaks_of_none(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    snapshot = store.commit(sample.manifest(store, charter=None)).subject
+    found = build(store, snapshot, GateDecision(open=True, rules=()))
+    assert found.gate.headline == "The gate is open, and no charter says what this model may be used for"
+
+
+def test_the_last_digits_of_a_number_are_no_declared_tolerance(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    made = sample.manifest(store, tolerances={}, charter=None, kpis=())
+    snapshot = store.commit(made).subject
+    value = ValueComparison(
+        kind="metric", name="total", baseline=123456789.0, candidate=123456789.05, status="equivalent",
+        tolerance=1e-9, relative=True,
+    )  # fmt: skip
+    told = Comparison(baseline=snapshot, candidate=snapshot, verdict="equivalent", values=(value,))
+    sample.add_rerun(store, snapshot, told)
+    held = build(store, snapshot, decide(store, snapshot)).reproducibility
+    assert held.latest is not None
+    assert held.latest.meaning.endswith("but for the last digits of numbers.")
+    (shown,) = held.latest.values
+    assert (shown.baseline, shown.candidate, shown.tolerance) == (
+        "123,456,789",
+        "123,456,789.05",
+        "1e−09 of its value",
+    )
+    (fact,) = [one for one in held.conditions if one.label == "Tolerances"]
+    assert "1e−09 of their value" in fact.value
+    declared = replaced(value, tolerance=0.1, relative=False)
+    sample.add_rerun(store, snapshot, replaced(told, values=(declared,)))
+    held = build(store, snapshot, decide(store, snapshot)).reproducibility
+    assert held.latest is not None
+    assert held.latest.meaning.endswith("within the declared tolerances.")
+
+
+def test_a_tolerance_of_a_kpi_is_one(changed: Callable[..., ReportContext]) -> None:
+    found = changed(
+        tolerances={}, charter=None, kpis=(KpiResult(metric="auc", op=">=", target=0.5, tolerance=0.01),)
+    )
+    assert [fact.value for fact in found.reproducibility.conditions if "auc" in fact.label] == [
+        "± 0.01, of its KPI"
+    ]
+    assert not any(fact.label == "Tolerances" for fact in found.reproducibility.conditions)
+
+
+def test_a_loss_that_became_nan_is_seen(changed: Callable[..., ReportContext]) -> None:
+    steps = ((0, 0.9), (1, 0.5), (100, "NaN"), (101, "NaN"))
+    (one,) = changed(series={"loss": steps}).results.series
+    assert (one.last, one.note) == ("NaN", "2 values are not finite")
+    assert "over 4 steps, from 0.9 to NaN" in one.history.text
+    assert [point.place for point in one.history.points] == [0, 1, 100, 101]
+    (never,) = changed(series={"loss": ((0, "NaN"), (1, "NaN"))}).results.series
+    assert (never.last, never.note) == ("NaN", "2 values are not finite")
+
+
+def test_a_value_that_misses_its_target_by_little_does_not_look_like_it(
+    changed: Callable[..., ReportContext],
+) -> None:
+    kpi = KpiResult(metric="gap", op="<=", target=0.1, value=0.10004, met=False)
+    (found,) = changed(charter=None, kpis=(kpi,)).charter.kpis
+    assert (found.value, found.requirement) == ("0.10004", "≤ 0.1")

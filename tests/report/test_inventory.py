@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from jupyter_mlgov.governance.policy import Policy
 from jupyter_mlgov.project import Project
-from jupyter_mlgov.records.annotations import Charter, Risk
+from jupyter_mlgov.records.annotations import Charter, Check, Risk
 from jupyter_mlgov.report import inventory, render_inventory
+from jupyter_mlgov.report.inventory import Said
 from jupyter_mlgov.store import Store
 from tests.report.conftest import Listener, Seen
 from tests.report.sample import Sample
@@ -51,6 +53,24 @@ def test_a_snapshot_that_cannot_be_read_is_a_row_that_says_so(tmp_path: Path) ->
     (row,) = inventory(store, [made], Policy(), now=datetime.now(UTC)).rows
     assert "damaged" in row.fault
     assert "damaged" in render_inventory(inventory(store, [made], Policy(), now=datetime.now(UTC)))
+
+
+def test_a_risk_that_is_only_said_to_be_mitigated_is_as_bad_as_in_its_own_report(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+
+    def said(risk: Risk) -> Said:
+        made = add_snapshot(store, message=risk.id, risks=(risk,))
+        (row,) = inventory(store, [made], Policy(), now=datetime.now(UTC)).rows
+        return row.risks
+
+    risk = Risk(id="a", situation="s", severity="critical", likelihood="high", status="mitigated")
+    found = said(risk)
+    assert (found.text, found.tone) == ("no open risks", "bad")
+    assert found.note == "1 mitigated or closed, 1 of them without a check that passes"
+    checked = said(replace(risk, id="b", check=Check(expression="auc > 0.5", passed=True)))
+    assert (checked.tone, checked.note) == ("good", "1 mitigated or closed")
+    unknown = said(replace(risk, id="c", status="open", check=Check(expression="auc > 0.5")))
+    assert (unknown.tone, unknown.note) == ("bad", "1 check not evaluated")
 
 
 @pytest.mark.browser

@@ -69,3 +69,18 @@ def test_tidy_text_can_be_encoded_and_holds_no_control_character(text: str) -> N
 @given(st.text(alphabet="\x1b[]0;1mPX^_\\\x07ab\x9b"))
 def test_no_escape_sequence_survives(text: str) -> None:
     assert "\x1b" not in wording.tidy(text)
+
+
+def test_rounding_makes_no_whole_number_and_hides_no_difference() -> None:
+    assert [wording.amount(one) for one in (0.99996, 99.999, 0.3000000000000001, 12.000000001)] == [
+        "0.99996",
+        "99.999",
+        "0.3",
+        "12",
+    ]
+    assert wording.apart(0.10004, 0.1) == ("0.10004", "0.1")
+    assert wording.apart(0.78, 0.8) == ("0.78", "0.8")
+    assert wording.apart(123456789.0, 123456789.05) == ("123,456,789", "123,456,789.05")
+    assert wording.apart(2.5e-7, 2.5001e-7) == ("2.5e−07", "2.5001e−07")
+    assert wording.apart(-0.5, math.inf) == ("−0.5", "∞")
+    assert wording.apart(1.0, 1.0) == ("1", "1")
