@@ -17,13 +17,12 @@ from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.manifest import Frame, Manifest, Model
 from jupyter_mlgov.records.verdict import CellComparison, CellStatus, Comparison, ValueComparison, Verdict
 from jupyter_mlgov.rerun.alignment import Alignment, align
-from jupyter_mlgov.rerun.markup import TIMING_COLUMNS
 from jupyter_mlgov.rerun.numbers import RELATIVE, Closeness, compare_numbers
 from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
 from jupyter_mlgov.rerun.self_told import SelfTold
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading, read_code
-from jupyter_mlgov.rerun.texts import Context
+from jupyter_mlgov.rerun.texts import SCIKIT_LEARNS, Context
 from jupyter_mlgov.rerun.tolerances import summary, tolerance_of, tolerances, within_declared
 
 if TYPE_CHECKING:
@@ -102,9 +101,15 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     before, after = Side(store, baseline), Side(store, candidate)
     alignment = align(before, after)
     reading = timings_of(before)
-    timings = reading.timings & timings_of(after).timings
+    reading_now = timings_of(after)
+    timings = reading.timings & reading_now.timings
+    columns = _timed_columns(before.manifest, after.manifest, reading, reading_now)
     metrics = _metrics(before.manifest, after.manifest, timings, tolerances(store.folder.parent))
-    values = [*metrics, *_frames(before.manifest, after.manifest), *_models(before.manifest, after.manifest)]
+    values = [
+        *metrics,
+        *_frames(before.manifest, after.manifest, columns),
+        *_models(before.manifest, after.manifest),
+    ]
     remade = _names_made(before, alignment)
     values = [
         value
@@ -115,7 +120,8 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     context = Context(
         before.moment, after.moment,
         known=_known(metrics), tolerant=tolerant, printed=tuple(reading.printed),
-        told=SelfTold.by(before.code()).both(SelfTold.by(after.code())), root=str(store.folder.parent.absolute()),
+        timed_columns=columns, told=SelfTold.by(before.code()).both(SelfTold.by(after.code())),
+        root=str(store.folder.parent.absolute()),
     )  # fmt: skip
     cells, inserted_error = _cells(before, after, alignment, context)
     if tolerant:
@@ -189,9 +195,24 @@ def _known(metrics: list[ValueComparison]) -> tuple[tuple[float, float, Closenes
     return tuple(known)
 
 
-def _frames(before: Manifest, after: Manifest) -> list[ValueComparison]:
+def _timed_columns(
+    before: Manifest, after: Manifest, reading: Reading, reading_now: Reading
+) -> frozenset[str]:
+    """Columns of measured time: scikit-learn's, and those of which the code of both sides shows it. A column that an
+    input has is data, whatever it is called."""
+    read = {
+        column.name
+        for side in (before, after)
+        for item in side.inputs
+        if not item.derived
+        for column in item.columns or ()
+    }
+    return (SCIKIT_LEARNS | (reading.timed_columns & reading_now.timed_columns)) - read
+
+
+def _frames(before: Manifest, after: Manifest, timed: frozenset[str]) -> list[ValueComparison]:
     now = {frame.name: frame for frame in after.frames}
-    found = [_frame(frame, now.get(frame.name)) for frame in before.frames]
+    found = [_frame(frame, now.get(frame.name), timed) for frame in before.frames]
     known = {frame.name for frame in before.frames}
     found += [
         ValueComparison(kind="frame", name=f.name, baseline=None, candidate=f.digest, status="new")
@@ -201,28 +222,28 @@ def _frames(before: Manifest, after: Manifest) -> list[ValueComparison]:
     return [value for value in found if value is not None]
 
 
-def _frame(old: Frame, new: Frame | None) -> ValueComparison | None:
+def _frame(old: Frame, new: Frame | None, timed: frozenset[str]) -> ValueComparison | None:
     if new is None:
         return ValueComparison(
             kind="frame", name=old.name, baseline=old.digest, candidate=None, status="missing"
         )
     if old.digest is None:
         return None
-    same = old.digest == new.digest or _only_timings(old, new)
+    same = old.digest == new.digest or _only_timings(old, new, timed)
     status = "not compared" if new.digest is None else "same" if same else "different"
     return ValueComparison(
         kind="frame", name=old.name, baseline=old.digest, candidate=new.digest, status=status  # type: ignore[arg-type]
     )  # fmt: skip
 
 
-def _only_timings(old: Frame, new: Frame) -> bool:
+def _only_timings(old: Frame, new: Frame, timed: frozenset[str]) -> bool:
     """True when the frames differ in columns of measured seconds only."""
     if old.columns is None or new.columns is None or old.rows != new.rows:
         return False
     if [column.name for column in old.columns] != [column.name for column in new.columns]:
         return False
     changed = [a.name for a, b in zip(old.columns, new.columns, strict=True) if a != b]
-    return bool(changed) and all(TIMING_COLUMNS.fullmatch(name) for name in changed)
+    return bool(changed) and timed.issuperset(changed)
 
 
 def _models(before: Manifest, after: Manifest) -> list[ValueComparison]:

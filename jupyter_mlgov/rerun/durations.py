@@ -3,12 +3,15 @@
 A duration (one reading less another, and what arithmetic makes of it) says how fast the machine was: it is no
 result. A reading of the clock names the moment of the run. What is computed from a reading and anything else
 (a person's age, the days since an event) is a result, and not followed here.
+
+What is followed is a place: a name, or a constant key or attribute of one (``results["fit_time"]``). That a container
+holds a duration says nothing about what else it holds.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 Kind = Literal["instant", "duration", "empty"]
@@ -30,11 +33,17 @@ STOPWATCHES = frozenset(
 its memory and load, the numbers of processes and threads. None is a result, whatever is computed from it alone."""
 
 _KEEPING = frozenset(
-    {"round", "int", "float", "str", "abs", "min", "max", "sum", "sorted", "list", "len", "format", "divmod", "repr",
+    {"round", "int", "float", "str", "abs", "min", "max", "sum", "sorted", "list", "format", "divmod", "repr",
      "numpy.round", "numpy.mean", "numpy.sum", "numpy.std", "numpy.median", "numpy.array", "numpy.min", "numpy.max",
      "statistics.mean", "statistics.median", "datetime.timedelta", "pandas.Timedelta", "time.strftime", "time.gmtime",
      "math.floor", "math.ceil", "timedelta"}
 )  # fmt: skip
+_CHOOSING = frozenset(
+    {"min", "max", "sum", "divmod", "datetime.timedelta", "timedelta", "pandas.Timedelta", "time.strftime"}
+)
+"""Of those, the ones that may give what any of their arguments holds."""
+_COUNTING = frozenset({"count", "index", "shape", "size", "ndim"})
+"""What a container of durations says of itself, which is no duration."""
 _SPELLING = frozenset({"isoformat", "strftime", "timestamp", "replace", "astimezone", "ctime"})
 
 
@@ -43,34 +52,82 @@ class Durations:
 
     def __init__(self, resolve: Callable[[ast.AST], str]) -> None:
         self.kinds: dict[str, Kind] = {}
+        self._columns: dict[str, bool] = {}
         self._resolve = resolve
 
     def names(self) -> set[str]:
         """Names that hold a reading or a duration now."""
-        return {name for name, kind in self.kinds.items() if kind != "empty"}
+        return {name for name, kind in self.kinds.items() if kind != "empty" and name.isidentifier()}
 
-    def assigned(self, names: tuple[str, ...], value: ast.expr, *, added: bool = False) -> None:
-        """Follows ``names = value``, or ``+=`` where it is ``added``."""
+    def assigned(self, targets: Iterable[ast.expr], value: ast.expr, *, added: bool = False) -> None:
+        """Follows ``targets = value``, or ``+=`` where it is ``added``."""
         kind = self.kind(value)
-        for name in names:
-            if (added and (kind not in ("duration", "empty") or name not in self.kinds)) or kind is None:
-                self.kinds.pop(name, None)
-            elif not (added and kind == "empty"):
-                self.kinds[name] = kind
+        pairs = [(target, kind) for target in targets]
+        while pairs:
+            target, held = pairs.pop()
+            if isinstance(target, ast.Tuple | ast.List):
+                pairs += [(one, held) for one in target.elts]
+            else:
+                self._stored(target.value if isinstance(target, ast.Starred) else target, held, added=added)
+
+    def _stored(self, target: ast.expr, kind: Kind | None, *, added: bool) -> None:
+        place = _place(target)
+        if not place:
+            self.forget(_root(target))
+            return
+        known = self.kinds.get(place)
+        if not isinstance(target, ast.Name):
+            self._key(target, kind)
+            self.kinds.pop(_root(target), None)
+        if not added:
+            self.forget(place)
+        if (added and (kind not in ("duration", "empty") or known is None)) or kind is None:
+            self.forget(place)
+        elif not (added and kind == "empty"):
+            self.kinds[place] = kind
+
+    def forget(self, name: str) -> None:
+        """What ``name`` and its parts hold is not known any more."""
+        for place in [one for one in self.kinds if one == name or one.startswith((f"{name}.", f"{name}["))]:
+            del self.kinds[place]
+
+    def _key(self, target: ast.expr, kind: Kind | None) -> None:
+        if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Constant):
+            self._column(target.slice.value, kind)
+
+    def _column(self, key: object, kind: Kind | None) -> None:
+        if isinstance(key, str) and kind != "empty":
+            self._columns[key] = self._columns.get(key, True) and kind == "duration"
+
+    def columns(self) -> frozenset[str]:
+        """Keys and columns to which the code gives measured time, and nothing else anywhere."""
+        return frozenset(key for key, timed in self._columns.items() if timed)
+
+    def made(self, node: ast.AST) -> None:
+        """Looks at the keys of a dictionary and the keywords of a call: they may become the columns of a table."""
+        if isinstance(node, ast.Dict):
+            for key, value in zip(node.keys, node.values, strict=True):
+                if isinstance(key, ast.Constant):
+                    self._column(key.value, self.kind(value))
+        elif isinstance(node, ast.Call) and (
+            (isinstance(node.func, ast.Attribute) and node.func.attr == "assign")
+            or self._resolve(node.func) == "dict"
+        ):
+            for keyword in node.keywords:
+                self._column(keyword.arg, self.kind(keyword.value))
 
     def called(self, call: ast.Call) -> None:
-        """Follows ``times.append(duration)``."""
-        owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-        if (
-            isinstance(owner, ast.Name)
-            and isinstance(call.func, ast.Attribute)
-            and call.func.attr == "append"
-        ):
-            fits = len(call.args) == 1 and self.is_duration(call.args[0])
-            if fits and self.kinds.get(owner.id) in ("empty", "duration"):
-                self.kinds[owner.id] = "duration"
-            else:
-                self.kinds.pop(owner.id, None)
+        """Follows ``times.append(duration)``, and ``log["seconds"].append(duration)``."""
+        if not (isinstance(call.func, ast.Attribute) and call.func.attr == "append"):
+            return
+        owner = call.func.value
+        fits = len(call.args) == 1 and self.is_duration(call.args[0])
+        place = _place(owner)
+        self._key(owner, "duration" if fits else None)
+        if fits and self.kinds.get(place) in ("empty", "duration"):
+            self.kinds[place] = "duration"
+        elif place:
+            self.forget(place)
 
     def is_duration(self, value: ast.expr) -> bool:
         """True for an expression that holds nothing but measured time."""
@@ -92,6 +149,10 @@ class Durations:
                 return self._arithmetic(self.kind(left), operator, self.kind(right), (left, right))
             case ast.Call():
                 return self._call(value)
+            case ast.Attribute(attr=attribute) if attribute in _COUNTING:
+                return None
+            case ast.Attribute() | ast.Subscript() if _place(value) in self.kinds:
+                return self.kinds[_place(value)]
             case ast.Attribute(value=owner) | ast.Subscript(value=owner) | ast.UnaryOp(operand=owner):
                 return "duration" if self.kind(owner) == "duration" else None
             case ast.JoinedStr(values=pieces):
@@ -124,14 +185,44 @@ class Durations:
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if name in STOPWATCHES:
             return "duration"
-        if name in _KEEPING and any(self.is_duration(argument) for argument in given):
+        if name in _KEEPING and self._keeps(name, call, given):
             return "duration"
         if name in READINGS:
             return "instant" if len(call.args) < 2 else None
         if isinstance(call.func, ast.Attribute):
-            owner = self.kind(call.func.value)
+            owner = None if call.func.attr in _COUNTING else self.kind(call.func.value)
             if owner == "duration" or (owner == "instant" and call.func.attr in _SPELLING):
                 return owner
         if name in ("round", "int", "float", "str") and len(given) >= 1 and self.kind(given[0]) == "instant":
             return "instant"
         return None
+
+    def _keeps(self, name: str, call: ast.Call, given: list[ast.expr]) -> bool:
+        if name not in _CHOOSING and call.args:
+            return self.is_duration(call.args[0])  # what comes after says how: digits, an axis
+        if name in ("min", "max", "sum"):
+            given = list(call.args)
+        timed = [self.is_duration(argument) for argument in given]
+        return any(timed) and all(
+            is_timed or isinstance(argument, ast.Constant)
+            for is_timed, argument in zip(timed, given, strict=True)
+        )
+
+
+def _place(node: ast.AST) -> str:
+    """How a place is called: ``name``, ``name.attribute``, ``name['key']``; empty for any other expression."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=owner, attr=attribute):
+            return f"{above}.{attribute}" if (above := _place(owner)) else ""
+        case ast.Subscript(value=owner, slice=ast.Constant(value=key)):
+            return f"{above}[{key!r}]" if (above := _place(owner)) else ""
+        case _:
+            return ""
+
+
+def _root(node: ast.AST) -> str:
+    while isinstance(node, ast.Attribute | ast.Subscript | ast.Call | ast.Starred):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return node.id if isinstance(node, ast.Name) else ""

@@ -15,11 +15,6 @@ from jupyter_mlgov.rerun.numbers import worst
 from jupyter_mlgov.rerun.pictures import compare_images, image_of_uri
 from jupyter_mlgov.rerun.texts import SAME, Context, Outcome, compare_texts
 
-TIMING_COLUMNS = re.compile(
-    r"(?:mean_|std_)?(?:fit|score)_time(?:_sec)?|elapsed|duration_s|wall_time|runtime"
-)
-"""Headings of columns that hold measured seconds."""
-
 _MADE_UP = re.compile(
     r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b|\b[0-9a-f]{32}\b|\bT_[0-9a-f]{5,}\w*|\bsk-[\w-]+-id-\d+\b"
     r"|(?<=[\"'#_-])(?:p|el|bk|vis|mpld3|fig_el)[-_]?\d[0-9a-f]{3,}\b",
@@ -160,7 +155,7 @@ def _compare_piece(left: Piece, right: Piece, context: Context) -> Outcome:
     if left.kind == "script":
         return compare_texts(_named(left.text), _named(right.text), context, what="the page's data")
     if left.kind == "cell":
-        if left.column == right.column and TIMING_COLUMNS.fullmatch(left.column):
+        if left.column == right.column and left.column in context.timed_columns:
             return Outcome("noise")
         where = f"the table's row {left.row}" + (f", column {left.column[:40]}" if left.column else "")
         return compare_texts(left.text, right.text, context, what=where)

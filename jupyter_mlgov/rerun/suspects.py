@@ -70,6 +70,11 @@ class Reading:
         """Names that hold nothing but readings of the clock and what is computed from those alone."""
         return self._durations.names()
 
+    @property
+    def timed_columns(self) -> frozenset[str]:
+        """Keys and columns that are given measured time only."""
+        return self._durations.columns()
+
     def unseeded(self) -> list[Suspect]:
         """Draws that no seed governs, in order."""
         return [one for one in self.suspects if one.kind == "random"]
@@ -214,6 +219,8 @@ class Reading:
 
     def _timing(self, index: int, statement: ast.stmt, *, straight: bool = True) -> None:
         """Follows readings of the clock through the statements, in the order in which they stand."""
+        if isinstance(statement, ast.For | ast.AsyncFor):
+            self._durations.assigned([statement.target], statement.iter)
         inner = [part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, ())]
         inner += [part for handler in getattr(statement, "handlers", ()) for part in handler.body]
         inner += [part for case in getattr(statement, "cases", ()) for part in case.body]
@@ -228,9 +235,11 @@ class Reading:
                 )
             elif isinstance(node, ast.Call):
                 self._durations.called(node)
+            self._durations.made(node)
         if isinstance(statement, ast.Assign | ast.AugAssign | ast.AnnAssign) and statement.value is not None:
             added = isinstance(statement, ast.AugAssign)
-            self._durations.assigned(_bound(statement), statement.value, added=added)
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            self._durations.assigned(targets, statement.value, added=added)
 
 
 _GLOBAL = frozenset({"numpy", "python", "torch", "tensorflow"})

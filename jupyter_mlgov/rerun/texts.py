@@ -31,6 +31,12 @@ _TOKEN = re.compile(
 _STAMPED = re.compile(r"(?<=[A-Za-z0-9][_-])20\d{6}[-_T]\d{4}(?:\d{2})?(?!\w)")
 
 
+SCIKIT_LEARNS = frozenset(
+    {"fit_time", "score_time", *(f"{a}_{b}_time" for a in ("mean", "std") for b in ("fit", "score"))}
+)
+"""Columns of scikit-learn's cross-validations that hold measured seconds."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What is known about the two runs whose outputs are compared."""
@@ -46,6 +52,8 @@ class Context:
     """The texts are what was displayed, not what was printed."""
     known: tuple[tuple[float, float, Closeness], ...] = ()
     """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
+    timed_columns: frozenset[str] = SCIKIT_LEARNS
+    """Columns of tables that hold measured time."""
     told: SelfTold = field(default_factory=SelfTold)
     """What the notebook's code can have measured of its own run."""
     root: str = ""

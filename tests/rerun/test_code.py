@@ -199,3 +199,37 @@ def test_what_a_cell_may_change_in_place_is_seen(code: str, names: set[str]) -> 
 )
 def test_what_a_cell_only_shows_is_not_changed_by_it(code: str, names: set[str]) -> None:
     assert shown_by(code) == names
+
+
+CLOCK = "import time\nt0 = time.time()\n"
+
+
+@pytest.mark.parametrize(
+    ("code", "timed"),
+    [
+        ("results = {}\nresults['fit_time'] = time.time() - t0\nauc = results['auc']\nsecs = results['fit_time']", {"secs"}),
+        ("df['secs'] = time.time() - t0\nauc = df['y'].mean()\nn = df.shape[0]", set()),
+        ("res.seconds = time.time() - t0\nauc = res.auc\nsecs = round(res.seconds, 2)", {"secs"}),
+        ("times = []\ntimes.append(time.time() - t0)\nn_iter = len(times)\nmost = max(times)", {"times", "most"}),
+        ("elapsed = time.time() - t0\nbest = max(score, elapsed)\nlong = max(elapsed, 1)", {"elapsed", "long"}),
+        ("times = [time.time() - t0]\nn = times.count(1)\nmean = sum(times) / len(times)", {"times", "mean"}),
+        ("d = {'auc': 0.8}\nd['s'] = time.time() - t0\nd[name] = 3\nx = d['s']", set()),
+        ("secs = time.time() - t0\nfor secs in rows:\n    last = secs", set()),
+    ],
+)  # fmt: skip
+def test_a_container_that_holds_a_duration_holds_results_too(code: str, timed: set[str]) -> None:
+    assert timings(CLOCK + code) - {"t0"} == timed
+
+
+@pytest.mark.parametrize(
+    ("code", "columns"),
+    [
+        ("rows.append({'model': m, 'auc': auc, 'secs': time.time() - t0})", {"secs"}),
+        ("log['wall_time'].append(time.time() - t0)\nlog['auc'].append(auc)", {"wall_time"}),
+        ("df = df.assign(elapsed=time.time() - t0, auc=1)", {"elapsed"}),
+        ("df['duration_s'] = df.end - df.begin", set()),
+        ("df['runtime'] = time.time() - t0\ndf['runtime'] = df.a", set()),
+    ],
+)
+def test_columns_to_which_the_code_gives_measured_time(code: str, columns: set[str]) -> None:
+    assert read_code([(0, CLOCK + code)]).timed_columns == columns

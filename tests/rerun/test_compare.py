@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from jupyter_mlgov.records.annotations import Charter, Kpi
 from jupyter_mlgov.rerun.compare import compare, measure
-from tests.rerun.making import Maker, frame, model, printed, raised, warned
+from tests.rerun.making import Maker, frame, model, printed, raised, shown, warned
 
 LOAD = "import pandas as pd\ndf = pd.read_csv('loans.csv')"
 TRAIN = "%%experiment base\nauc = df.a.mean()\nprint(auc)"
@@ -143,6 +143,31 @@ def test_columns_of_measured_seconds_do_not_count_in_a_frame(make: Maker) -> Non
     assert verdict(make, {"frames": (one,)}, {"frames": (other,)}) == "reproduced"
     other = frame("cv", "b", fit_time="y", auc="t")
     assert verdict(make, {"frames": (one,)}, {"frames": (other,)}) == "diverged"
+
+
+@pytest.mark.parametrize("name", ["runtime", "elapsed", "duration_s", "wall_time"])
+def test_a_column_holds_measured_time_where_the_code_shows_it(make: Maker, name: str) -> None:
+    one, other = frame("films", "a", **{name: "x"}), frame("films", "b", **{name: "y"})
+    assert verdict(make, {"frames": (one,)}, {"frames": (other,)}) == "diverged"
+    timed = f"import time\nt0 = time.time()\nfilms['{name}'] = time.time() - t0"
+    page = "<table><tr><th>{}</th></tr><tr><td>{}</td></tr></table>".format
+    before, after = ((timed, [shown(text_html=page(name, value))]) for value in ("1.5", "2.5"))
+    left, right = make.baseline([before], frames=(one,)), make.run([after], frames=(other,))
+    assert compare(make.store, left, right).verdict == "reproduced"
+    inputs = (make.table("films.csv", f"{name}\n1\n2\n"),)
+    left = make.baseline([before], frames=(one,), inputs=inputs, message="read")
+    right = make.run([after], frames=(other,), inputs=inputs)
+    assert compare(make.store, left, right).verdict == "diverged"
+
+
+def test_a_metric_from_a_dictionary_that_holds_a_duration_too_is_a_result(make: Maker) -> None:
+    code = "import time\nt0 = time.time()\nresults = fit()\nresults['fit_time'] = time.time() - t0\nauc = results['auc']\nprint('auc', auc)"
+    one = make.baseline([(code, [printed("auc 0.83")])], metrics={"auc": 0.83})
+    other = make.run([(code, [printed("auc 0.61")])], metrics={"auc": 0.61})
+    found = compare(make.store, one, other)
+    assert found.verdict == "diverged"
+    assert [value.status for value in found.values] == ["different"]
+    assert [cell.status for cell in found.cells] == ["different"]
 
 
 def statuses(make: Maker, before: list[Any], after: list[Any], **fields: Any) -> list[str]:
