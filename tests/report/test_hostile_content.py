@@ -119,13 +119,15 @@ def test_cards_and_explorers_of_a_notebook_are_inert(
     kpi = Kpi(metric=evil(), op=">=", target=0.5, split=evil(), description=evil())
     made = hostile.charter(evil, kpi)
     model = SimpleNamespace(decision_function=lambda rows: np.arange(len(rows)) / 4)
+    assert made.test_data is not None
+    truth = np.array(["other", "other", made.test_data.positive, made.test_data.positive])
     parts = [
         *(cards.charter_card(hostile.charter(evil, kpi)) for _ in range(3)),
         *(cards.risk_card(hostile.risk(evil)) for _ in range(3)),
         cards.gate_card(hostile.gate(evil)),
         cards.snapshot_card(project.describe(snapshot)),
         explore(project)._repr_html_(),
-        decide(model, np.zeros((4, 1)), np.array([0, 0, 1, 1]), charter=made)._repr_html_(),
+        decide(model, np.zeros((4, 1)), truth, charter=made)._repr_html_(),
     ]
     seen = look("<!doctype html><main>" + "".join(parts) + "</main>")
     assert seen.ask("window.hit") is None
