@@ -154,7 +154,7 @@ def find_models(
         if one is not None:
             described.append((name, value, one))
     names = [name for name, _, _ in described]
-    primary = _primary(wanted, names, made_here)
+    primary = _primary(wanted, {name: value for name, value, _ in described}, made_here)
     if wanted is not None and wanted not in names:
         exists = "is not a fitted estimator" if wanted in variables.all else "does not exist"
         cautions.append(
@@ -189,10 +189,21 @@ def find_models(
     return tuple(models), cautions
 
 
-def _primary(wanted: str | None, names: list[str], made_here: set[str]) -> str | None:
+def _primary(wanted: str | None, models: dict[str, Any], made_here: set[str]) -> str | None:
+    """The model that the cell is about: the one that it made. Of several the one that can predict, and that is no part of
+    another of them, as a pipeline's preprocessing is or a search's best estimator; None where that is not one."""
     if wanted is not None:
-        return wanted if wanted in names else None
-    here = [name for name in names if name in made_here]
-    if len(here) == 1:
-        return here[0]
-    return names[0] if len(names) == 1 else None
+        return wanted if wanted in models else None
+    left = [name for name in models if name in made_here] or list(models)
+    if len(left) > 1:
+        from jupyter_mlgov.hashing.fitted import defines, is_part_of
+
+        left = [name for name in left if defines(type(models[name]), "predict")] or left
+        left = [
+            name
+            for name in left
+            if not any(is_part_of(models[name], models[other]) for other in left if other != name)
+        ]
+        if len({id(models[name]) for name in left}) == 1:
+            return left[0]
+    return left[0] if len(left) == 1 else None

@@ -51,6 +51,34 @@ def is_estimator(kind: type) -> bool:
     return defines(kind, "fit") and defines(kind, "get_params") and not issubclass(kind, type)
 
 
+_PARTS = 10_000
+"""Objects that are looked at to find a part."""
+
+
+def is_part_of(part: object, whole: object) -> bool:
+    """Whether ``whole`` holds ``part`` itself among its steps, its estimators or what its fit left. Only dicts, lists and
+    tuples are looked into, and estimators' own attributes."""
+    if part is whole:
+        return False
+    pending: list[Any] = [whole]
+    seen: set[int] = set()
+    while pending and len(seen) < _PARTS:
+        one = pending.pop()
+        if one is part:
+            return True
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        kind = type(one)
+        if kind is dict:
+            pending += dict.values(one)
+        elif kind in (list, tuple):
+            pending += one
+        elif is_estimator(kind):
+            pending += attributes(one).values()
+    return False
+
+
 def attributes(
     value: object,
     classes: dict[int, tuple[type, frozenset[str]]] | None = None,
