@@ -86,7 +86,7 @@ def _worst(subject: Subject, suite: Suite) -> list[TestResult]:
     losses = subject.losses()
     half = np.zeros(subject.rows, dtype=bool)
     half[np.random.default_rng(suite.seed).permutation(subject.rows)[: subject.rows // 2]] = True
-    found = search(candidates(subject.table), losses, half, suite)
+    found = search(candidates(_searched(subject)), losses, half, suite)
     if not found:
         return [
             not_applicable(
@@ -140,6 +140,33 @@ def search(offered: list[Slice], losses: Any, half: Any, suite: Suite) -> list[S
         if all(_overlap(one.mask & half, other.mask & half) < 0.75 for other in chosen):
             chosen.append(one)
     return chosen
+
+
+def _searched(subject: Subject) -> pd.DataFrame:
+    """The columns whose slices are looked through: the model's features, and of those beside them what describes a row
+    before the answer is known. The answer itself, what was predicted, and names of single rows do not."""
+    features = set(subject.test.held.features)
+    known = [subject.test.truth, subject.truth, subject.predicted]
+    if subject.scores is not None and subject.scores.ndim == 1:
+        known.append(subject.scores)
+    table = subject.table
+    return table[
+        [
+            name
+            for name in table.columns
+            if name in features
+            or not (table[name].is_unique or any(_tell_each_other(table[name], one) for one in known))
+        ]
+    ]
+
+
+def _tell_each_other(values: Any, others: Any) -> bool:
+    """Whether each of two columns says what the other is: they are one, in other words."""
+    import pandas as pd
+
+    one, other = pd.factorize(values)[0], pd.factorize(pd.Series(others))[0]
+    pairs = len(np.unique(np.stack([one, other]), axis=1)[0])
+    return pairs == len(np.unique(one)) == len(np.unique(other))
 
 
 def _overlap(one: Any, other: Any) -> float:

@@ -344,3 +344,22 @@ def test_the_reference_attributions_can_be_read_without_the_model(cancer):
     assert first.low <= first.mean_abs <= first.high
     assert reference.explainer == "Linear"
     assert all(b"<script" not in held.store.get(figure.object) for figure in reference.figures)
+
+
+def test_worst_slices_are_of_what_is_known_before_the_answer(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    X = pd.DataFrame(random.normal(size=(1200, 2)), columns=["a", "b"])
+    region = random.choice(["north", "south", "west"], 1200)
+    y = ((X["a"] > 0) ^ ((region == "west") & (random.random(1200) < 0.6))).astype(int)
+    space = split(X, y, LogisticRegression())
+    rows = space["X_test"].index
+    people = pd.DataFrame({"region": region[rows], "customer_id": rows + 14000.5}, index=rows)
+    people["cancelled"] = np.where(space["y_test"] == 1, "yes", "no")
+    people["guess"] = space["model"].predict(space["X_test"])
+    people["score"] = space["model"].predict_proba(space["X_test"])[:, 1]
+    made = assessed(
+        tmp_path / "p", {**space, "people": people}, test=["X_test", "y_test", "people"], columns=list(people)
+    )
+    worst = [one.id for one in made.results if one.id.startswith("slices.worst")]
+    assert any("region == 'west'" in one for one in worst)
+    assert not any(name in one for one in worst for name in ("customer_id", "cancelled", "guess", "score"))
