@@ -54,6 +54,8 @@ class TrainingTable:
     targets: dict[str, dict[str, Any] | None] = field(default_factory=dict)
     needed: frozenset[str] = frozenset()
     """Columns that the notebook's code names."""
+    holds_rows: bool = False
+    """Whether the rows by which the table is known stand in it."""
 
     @property
     def uri(self) -> str:
@@ -85,16 +87,23 @@ def find_table(root: Path, store: Store, manifest: Manifest, uri: str | None) ->
             "which input holds the model's columns cannot be told from the rows that were kept with the release (the model "
             "takes no table with named columns, or none were kept): name it with --input URI, and give rows with --data FILE"
         )
-    wanted = set(rows[1])
+    wanted = set(rows.features)
     fitting = [item for item in tables if wanted <= {column.name for column in item.columns or ()}]
     read = [_read(root, store, manifest, item) for item in fitting]
     known = [one for one in read if one.targets]
+    others = [one for one in read if not one.targets and not one.holds_rows]
+    if known and others and not rows.train:
+        uris = ", ".join(one.uri for one in read if one.targets or not one.holds_rows)
+        raise UsageError(
+            f"{uris} each hold the model's columns, and which of them it was fitted on cannot be told: the rows that it was "
+            "fitted on were not kept with the release. Name one with --input URI"
+        )
     if len(known) == 1:
         return known[0]
     if known:
         uris = ", ".join(one.uri for one in known)
         raise UsageError(f"{uris} each hold the model's columns and the target: name one with --input URI")
-    shown = ", ".join(rows[1][:5]) + (", ..." if len(rows[1]) > 5 else "")
+    shown = ", ".join(rows.features[:5]) + (", ..." if len(rows.features) > 5 else "")
     raise UsageError(
         f"no input of the release holds the model's columns ({shown}) with the values that it was given, and the target: "
         f"name the one to put new rows into with --input URI and --data FILE (it read {there})"
@@ -119,11 +128,11 @@ def _read(root: Path, store: Store, manifest: Manifest, item: Input) -> Training
     rows = _kept_rows(store, manifest)
     if rows is None:
         return TrainingTable(item, data, table, frame, needed=needed)
-    kept, features, labels = rows
-    if not set(features) <= set(frame.columns):
+    if not set(rows.features) <= set(frame.columns):
         return TrainingTable(item, data, table, frame, needed=needed)
-    targets = _targets(kept, frame, features, labels)
-    return TrainingTable(item, data, table, frame, features if targets else (), targets, needed)
+    targets = _targets(rows, frame)
+    features = rows.features if targets else ()
+    return TrainingTable(item, data, table, frame, features, targets or {}, needed, targets is not None)
 
 
 def _code(manifest: Manifest) -> Sequence[Any]:
@@ -142,13 +151,24 @@ def _content(root: Path, store: Store, item: Input) -> bytes:
     return place.read_bytes()
 
 
-def _kept_rows(store: Store, manifest: Manifest) -> tuple[pd.DataFrame, tuple[str, ...], bool] | None:
-    """The rows that were kept with their truth, the names of what the model was given, and whether the truth is a label."""
+@dataclass(frozen=True)
+class _Kept:
+    """The rows that were kept with their truth (the first ``train`` of them are those that the model was fitted on), the
+    names of what the model was given, and whether the truth is a label."""
+
+    frame: pd.DataFrame
+    features: tuple[str, ...]
+    labels: bool
+    train: int
+
+
+def _kept_rows(store: Store, manifest: Manifest) -> _Kept | None:
     import pandas as pd
 
     frames: list[pd.DataFrame] = []
     features: tuple[str, ...] = ()
     labels = False
+    train = 0
     for role in ("train", "test"):
         kept = held(manifest, role)
         if kept is None or kept.object is None or kept.truth is None or kept.layout != "table":
@@ -158,24 +178,27 @@ def _kept_rows(store: Store, manifest: Manifest) -> tuple[pd.DataFrame, tuple[st
         features = kept.features
         labels = labels or bool(kept.classes)
         frame = read_rows(store, kept).frame
+        train += len(frame) if role == "train" else 0
         frames.append(frame[[*features, kept.truth]].rename(columns={kept.truth: TRUTH}))
     if not frames:
         return None
-    return pd.concat(frames, ignore_index=True), features, labels
+    return _Kept(pd.concat(frames, ignore_index=True), features, labels, train)
 
 
-def _targets(
-    kept: pd.DataFrame, frame: pd.DataFrame, features: Sequence[str], labels: bool
-) -> dict[str, dict[str, Any] | None]:
-    """The columns of ``frame`` that say what the truth says, by the rows that both have."""
+def _targets(rows: _Kept, frame: pd.DataFrame) -> dict[str, dict[str, Any] | None] | None:
+    """The columns of ``frame`` that say what the truth says, by the rows that both have; None where the rows that the model
+    was fitted on (where they are not known, those that it is tested on) do not stand in it."""
     import pandas as pd
 
+    kept, features, labels = rows.frame, rows.features, rows.labels
     one = pd.Series(np.arange(len(kept)), index=keys(kept, features))
     other = pd.Series(np.arange(len(frame)), index=keys(frame, features))
     one, other = (side[~side.index.duplicated(keep=False)] for side in (one, other))
+    deciding = one[one < rows.train] if rows.train else one
+    found_in = deciding.index.intersection(other.index)
+    if len(found_in) < LEAST or len(found_in) < SHARE * len(deciding):
+        return None
     shared = one.index.intersection(other.index)
-    if len(shared) < LEAST or len(shared) < SHARE * len(one):
-        return {}
     said = kept[TRUTH].iloc[one[shared].to_numpy()]
     there = frame.iloc[other[shared].to_numpy()]
     found: dict[str, dict[str, Any] | None] = {}

@@ -102,6 +102,39 @@ def test_two_tables_that_fit_none_that_fits_and_features_that_were_changed_are_t
         find_table(tmp_path, store, made(store, [outside], frame, frame["paid"], classes=(0, 1)), None)
 
 
+def split(store: Store, folder: Path, *, kept_train: int = 0) -> Manifest:
+    """A model fitted on one file and tested on another; ``kept_train``: how many of the rows it was fitted on were kept."""
+    frame = table(400)
+    train, test = frame[:300], frame[300:]
+    inputs = [as_input(store, folder, "test.csv", test), as_input(store, folder, "train.csv", train)]
+    manifest = made(store, inputs, test, test["paid"], classes=(0, 1))
+    if not kept_train:
+        return manifest
+    some = train[:kept_train]
+    rows = HeldRows(
+        role="train", object=store.put(parquet(some[[*FEATURES]].assign(truth=some["paid"]))), rows=len(some),
+        of_rows=len(train), features=FEATURES, truth="truth", classes=(0, 1),
+    )  # fmt: skip
+    return make_manifest(store, inputs=tuple(inputs), rows=(rows, *(manifest.rows or ())), source="frame")
+
+
+def test_new_rows_never_go_into_the_test_file_because_the_training_rows_are_not_known(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    manifest = split(store, tmp_path)
+    with pytest.raises(UsageError, match=r"test\.csv, train\.csv each hold.*were not kept.*--input"):
+        find_table(tmp_path, store, manifest, None)
+    assert find_table(tmp_path, store, manifest, "train.csv").uri == "train.csv"
+
+
+@pytest.mark.parametrize("kept", [30, 300])
+def test_the_rows_that_the_model_was_fitted_on_tell_the_table(tmp_path: Path, kept: int) -> None:
+    store = Store.create(tmp_path / ".mlgov")
+    manifest = split(store, tmp_path, kept_train=kept)
+    found = find_table(tmp_path, store, manifest, None)
+    assert found.uri == "train.csv"
+    assert found.targets == {"paid": {"0": 0, "1": 1}}
+
+
 def test_equal_rows_have_equal_keys_whatever_their_types_are_called() -> None:
     one = pd.DataFrame({"a": [1, 2], "b": ["x", ""], "c": [True, False]})
     other = pd.DataFrame({"a": [1.0, 2.0], "b": pd.Categorical(["x", None]), "c": [1, 0]})
