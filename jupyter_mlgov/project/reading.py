@@ -38,6 +38,20 @@ class Reading(Opened):
             notebook = self._notebook_uri(notebook)
         return self.store.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
 
+    def listing(
+        self,
+        *,
+        experiment: str | None = None,
+        notebook: str | None = None,
+        limit: int | None = None,
+        candidates: bool = False,
+    ) -> list[LogEntry]:
+        """As ``log``, for names that somebody typed. Raises ``NotFound`` where nothing is called that."""
+        found = self.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
+        if not found:
+            self.store.check_known(experiment=experiment, notebook=notebook)
+        return found
+
     def search(
         self, query: str, *, experiment: str | None = None, notebook: str | None = None
     ) -> list[LogEntry]:

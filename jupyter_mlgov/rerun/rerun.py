@@ -35,6 +35,7 @@ from jupyter_mlgov.rerun.execute import Outcome, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
 from jupyter_mlgov.rerun.kernels import NoKernel, kernel_program
 from jupyter_mlgov.rerun.limits import Limits
+from jupyter_mlgov.rerun.parameters import check_parameters
 from jupyter_mlgov.rerun.place import Place, cells_of, given, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
 
@@ -65,7 +66,8 @@ def rerun(
 
     ``parameters`` are set as papermill does; then it is another question, and no verdict on this snapshot is
     written. ``output`` takes the executed notebook; ``limits`` go before those of ``mlgov.toml``. Raises
-    ``StoreError``, ``UsageError`` for a notebook file that is none, ``NotWritable`` for ``output``.
+    ``StoreError``, ``UsageError`` for a notebook file that is none and for a parameter that it does not set, ``NotWritable``
+    for ``output``.
     """
     asked = parameters is None and not as_recorded
     factors = proven.known_factors(root, store, baseline) if asked else None
@@ -151,6 +153,8 @@ class Rerun:
                     return self._blocked(gone)
                 self.python = self.interpreter()
             place = self._place()
+            if self.parameters:
+                check_parameters(place.document, self.parameters)
             unset = self.unset()
             if unset:
                 return self._blocked(unset)

@@ -408,6 +408,15 @@ class Store:
         root = self.folder.absolute().parent
         return self._ask(lambda rows: references.resolve(rows, ref, root=root, read=self._ledger.read))
 
+    def check_known(self, *, experiment: str | None = None, notebook: str | None = None) -> None:
+        """Raises ``NotFound`` for names that no snapshot has, where there are snapshots."""
+        from jupyter_mlgov.store import references
+
+        root = self.folder.absolute().parent
+        self._ask(
+            lambda rows: references.check_known(rows, experiment=experiment, notebook=notebook, root=root)
+        )
+
     def number(self, snapshot: str) -> int | None:
         """The snapshot's number in its experiment; None for a candidate or an unknown id."""
         from jupyter_mlgov.store import tables

@@ -77,6 +77,22 @@ def resolve(connection: Connection, ref: str, *, root: Path, read: Callable[[str
     raise NotFound(_unknown(connection, name))
 
 
+def check_known(connection: Connection, *, experiment: str | None, notebook: str | None, root: Path) -> None:
+    """Raises ``NotFound`` where snapshots are there and none is of an experiment or a notebook of that name; a notebook that
+    lies there and was never recorded is no mistake."""
+    from jupyter_mlgov.store import tables
+
+    names = tables.experiments(connection)
+    if not names:
+        return
+    if experiment is not None and plain(experiment) not in names:
+        raise NotFound(_unknown(connection, experiment))
+    if notebook is None or any(_exists(path) for path in (Path(notebook), root / notebook)):
+        return
+    if tables.newest(connection, notebooks=spellings(notebook, root=root)) is None:
+        raise NotFound(f"there is no notebook {_shown(notebook)}, here or in {root}: check the path")
+
+
 def spellings(path: str, *, root: Path) -> list[str]:
     """How a notebook's path can stand in a manifest, the likeliest first: as seen from the current folder, from
     the project's root, and as it is written; ``/`` between the parts."""

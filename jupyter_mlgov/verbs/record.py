@@ -25,7 +25,7 @@ def log(
 ) -> None:
     """List snapshots, newest first."""
     project = caller.project()
-    entries = project.log(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
+    entries = project.listing(experiment=experiment, notebook=notebook, limit=limit, candidates=candidates)
     caller.answer = Answer("log", entries, json=as_json)
 
 

@@ -51,3 +51,17 @@ def test_what_is_no_notebook_is_one_line(notebook: Path, words: list[str], said:
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
     assert said in line
+
+
+def test_a_list_of_what_is_not_there_says_so_as_show_does(notebook: Path) -> None:
+    folder = notebook.parent
+    document(folder, "snapshot", "loans.ipynb")
+    (folder / "new.ipynb").write_text(json.dumps(notebook_json(["1"])))
+    shown = mlgov(folder, "show", "nope")
+    listed = mlgov(folder, "log", "--experiment", "nope")
+    assert (listed.returncode, listed.stdout, listed.stderr) == (shown.returncode, "", shown.stderr)
+    assert "nothing is called 'nope'" in listed.stderr
+    gone = mlgov(folder, "log", "--notebook", "nope.ipynb")
+    assert (gone.returncode, gone.stderr) == (shown.returncode, mlgov(folder, "show", "nope.ipynb").stderr)
+    assert document(folder, "log", "--notebook", "new.ipynb") == []
+    assert len(document(folder, "log", "--notebook", "loans.ipynb", "--experiment", "base")) == 1

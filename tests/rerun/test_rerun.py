@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from jupyter_mlgov.errors import Blocked
+from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.records.verdict import Comparison, Finding
 from jupyter_mlgov.rerun.fleet import Orders
 from jupyter_mlgov.rerun.progress import Progress
@@ -257,6 +257,21 @@ def test_parameters_are_another_question_and_leave_no_verdict(work: Work) -> Non
     found = only(work.rerun(snapshot, parameters={"scale": 4.0}))
     assert (found.cause, found.variable) == ("code.cell", "scale")
     assert work.project.store.entries(subject=snapshot, kind="rerun") == []
+
+
+def test_a_parameter_that_the_notebook_does_not_take_is_refused(work: Work) -> None:
+    tagged: dict[str, Any] = {"cell_type": "code", "source": "scale: float = 2.0\nshift = 1", "metadata": {"tags": ["parameters"]},
+                              "execution_count": None, "outputs": []}  # fmt: skip
+    snapshot = work.record(tagged, "%%experiment base\nscore = 10 / scale")
+    for parameters in ({"nosuch": 3}, {"scale": 4.0, "nosuch": 3}):
+        with pytest.raises(
+            UsageError, match=r"^parameter nosuch: .* does not set nosuch; it sets scale, shift$"
+        ):
+            work.rerun(snapshot, parameters=parameters)
+    plain = work.record("scale = 2.0", "%%experiment plain\nscore = 10 / scale")
+    for as_recorded in (False, True):
+        with pytest.raises(UsageError, match=r"^parameter scale: the notebook has no parameters cell"):
+            work.rerun(plain, parameters={"scale": 3}, as_recorded=as_recorded)
 
 
 def test_an_error_that_was_recorded_is_expected_again(work: Work) -> None:
