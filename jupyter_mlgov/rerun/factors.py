@@ -21,6 +21,7 @@ from jupyter_mlgov.rerun.data_changes import data_change
 from jupyter_mlgov.rerun.outputs import error_of
 from jupyter_mlgov.rerun.place import cells_of
 from jupyter_mlgov.rerun.side import Side
+from jupyter_mlgov.rerun.text_changes import cut_around
 
 IMPORT_NAMES = {
     "scikit-learn": "sklearn", "pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2",
@@ -212,7 +213,8 @@ def _edit(before: Side, old: CellRecord, after: Side, new: CellRecord) -> str:
         return f"{_one_line(come[0])} was added"
     if not come:
         return f"{_one_line(gone[0])} was taken out"
-    return f"{_one_line(gone[0])} is {_one_line(come[0])} now"
+    one, other = cut_around(gone[0], come[0], width=70)
+    return f"`{one}` is `{other}` now"
 
 
 def _one_line(text: str, width: int = 70) -> str:

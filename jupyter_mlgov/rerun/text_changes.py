@@ -71,7 +71,8 @@ def _keys(old: dict[str, str], new: dict[str, str]) -> str | None:
     changed = [path for path in old if path in new and old[path] != new[path]]
     gone = [path for path in old if path not in new]
     come = [path for path in new if path not in old]
-    parts = [f"{path} was {_cut(old[path])} and is {_cut(new[path])} now" for path in changed]
+    pairs = [(path, *cut_around(old[path], new[path])) for path in changed]
+    parts = [f"{path} was {one} and is {other} now" for path, one, other in pairs]
     parts += [f"{path} ({_cut(old[path])}) is gone" for path in gone]
     parts += [f"{path} is new ({_cut(new[path])})" for path in come]
     return _listed(parts, "change")
@@ -89,7 +90,8 @@ def _lines(old: list[str], new: list[str]) -> str | None:
     first = differing[0]
     one, other = pairs[first]
     if not beyond:
-        return f"line {first + 1} was `{_cut(one)}` and is `{_cut(other)}` now{_more(len(differing) - 1)}"
+        one, other = cut_around(one, other)
+        return f"line {first + 1} was `{one}` and is `{other}` now{_more(len(differing) - 1)}"
     return f"it had {len(old)} lines and has {len(new)} now; the first that differs is line {first + 1}, `{_cut(other)}`"
 
 
@@ -103,6 +105,26 @@ def _listed(parts: list[str], what: str) -> str | None:
     left = len(parts) - SHOWN
     more = f", and {left} more {what}{'' if left == 1 else 's'}" if left > 0 else ""
     return ", ".join(parts[:SHOWN]) + more
+
+
+def cut_around(one: str, other: str, width: int = WIDTH) -> tuple[str, str]:
+    """Two lines, each with ``width`` characters at most, cut so that the first place where they differ is in sight."""
+    one, other = " ".join(one.split()), " ".join(other.split())
+    if max(len(one), len(other)) <= width:
+        return one, other
+    same = next(
+        (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    start = max(0, same - width // 3)
+    start = 0 if start <= 3 else start
+    return _window(one, start, width), _window(other, start, width)
+
+
+def _window(text: str, start: int, width: int) -> str:
+    before = "..." if start else ""
+    left = width - len(before)
+    rest = text[start:]
+    return before + (rest if len(rest) <= left else rest[: left - 3] + "...")
 
 
 def _cut(text: str) -> str:

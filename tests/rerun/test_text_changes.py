@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from jupyter_mlgov.rerun.text_changes import text_change
+from jupyter_mlgov.rerun.text_changes import cut_around, text_change
 
 CONFIG = {"model": {"alpha": 0.5, "layers": [3, 4]}, "seed": 1}
 
@@ -40,3 +42,22 @@ def test_of_other_texts_the_first_line_that_differs_is_shown() -> None:
 def test_what_is_no_text_or_too_large_has_nothing_said_of_it() -> None:
     assert text_change(b"\xff\xfe\x00", b"\xff\xfe\x01") is None
     assert text_change(b"a" * (2 << 20), b"b" * (2 << 20)) is None
+
+
+def test_of_long_lines_the_place_where_they_differ_is_shown() -> None:
+    head, tail = (
+        "model = make_pipeline(pre, XGBClassifier(n_estimators=80, max_depth=3, ",
+        ", random_state=7))",
+    )
+    before, after = f"{head}learning_rate=0.1{tail}", f"{head}learning_rate=0.2{tail}"
+    one, other = cut_around(before, after, 70)
+    assert "learning_rate=0.1" in one
+    assert "learning_rate=0.2" in other
+    assert one.startswith("...")
+
+
+@given(st.text("ab ", max_size=90), st.text("ab ", max_size=90), st.integers(30, 70))
+def test_two_lines_that_differ_are_never_shown_alike(before: str, after: str, width: int) -> None:
+    one, other = cut_around(before, after, width)
+    assert max(len(one), len(other)) <= width
+    assert (one == other) == (" ".join(before.split()) == " ".join(after.split()))
