@@ -41,7 +41,7 @@ def failure(measured: Measured) -> Finding | None:
     if name in ("FileNotFoundError", "NotADirectoryError") or _NOT_THERE.search(said):
         return _file(measured, cell, said, index)
     if name in ("ModuleNotFoundError", "ImportError"):
-        return _import(measured, said, index)
+        return _import(measured, cell, said, index)
     if _NO_ANSWER.search(f"{name}: {said}"):
         return _unanswered(measured, cell, said, index)
     if name == "NameError":
@@ -90,8 +90,7 @@ def _file(measured: Measured, cell: CellRecord, said: str, index: int) -> Findin
     known = [i for i in measured.before.manifest.inputs if PurePosixPath(i.uri).name == PurePath(path).name]
     if PurePath(path).is_absolute() and not Path(path).exists():
         # An edit that brought the path in is the cause itself.
-        old = next((one for one in measured.before.cells if one.index == index), None)
-        edited = old is None or measured.before.form(old) != measured.after.form(cell)
+        edited = _was_edited(measured, cell, index)
         within = [item.uri for item in known if not PurePosixPath(item.uri).is_absolute()]
         where = f"; in the project it is {within[0]}" if within else ""
         remedy = f"read {within[0]} by a relative path" if within else "use a path relative to the project"
@@ -142,7 +141,7 @@ def _unanswered(measured: Measured, cell: CellRecord, said: str, index: int) -> 
     )  # fmt: skip
 
 
-def _import(measured: Measured, said: str, index: int) -> Finding | None:
+def _import(measured: Measured, cell: CellRecord, said: str, index: int) -> Finding | None:
     quoted = _QUOTED.findall(said)
     wanted = quoted[0] if quoted else ""
     name = wanted.split(".")[0]
@@ -154,6 +153,8 @@ def _import(measured: Measured, said: str, index: int) -> Finding | None:
         return _module_gone(module, index)
     before, after = measured.before.environment.packages, measured.after.environment.packages
     gone = next((p for p in before if p.lower().replace("-", "_") == name.lower() and p not in after), None)
+    if gone is None and _brought_in(measured, cell, index, name):
+        return None
     if said.startswith("No module named") or gone:
         package = gone or name
         version = before.get(package)
@@ -164,6 +165,18 @@ def _import(measured: Measured, said: str, index: int) -> Finding | None:
             remedy=f"pip install {package}{f'=={version}' if version else ''}", confirmed=True,
         )  # fmt: skip
     return None
+
+
+def _was_edited(measured: Measured, cell: CellRecord, index: int) -> bool:
+    old = next((one for one in measured.before.cells if one.index == index), None)
+    return old is None or measured.before.form(old) != measured.after.form(cell)
+
+
+def _brought_in(measured: Measured, cell: CellRecord, index: int, name: str) -> bool:
+    """Whether it is an edit of the cell that brought ``name`` in: no recorded cell says it."""
+    word = re.compile(rf"\b{re.escape(name)}\b")
+    said = any(word.search(measured.before.source(one)) for one in measured.before.cells)
+    return not said and _was_edited(measured, cell, index)
 
 
 def _module_gone(module: Module, index: int) -> Finding:

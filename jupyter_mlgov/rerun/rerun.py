@@ -155,7 +155,7 @@ class Rerun:
             place = self._place()
             if self.parameters:
                 check_parameters(place.document, self.parameters)
-            unset = self.unset()
+            unset = self.unset(place)
             if unset:
                 return self._blocked(unset)
             gone = [] if self.as_recorded else self._missing()
@@ -271,10 +271,17 @@ class Rerun:
                 gone.append(missing_input(item, absolute=outside))
         return gone
 
-    def unset(self) -> list[Finding]:
+    def unset(self, place: Place | None = None) -> list[Finding]:
         """A finding for each secret that the notebook takes from the environment and that is not there: a record
-        holds its name only."""
+        holds its name only. The notebook in ``place`` may be another today, and take it no more."""
         known = self.store.environment(self.manifest).variables
+        recorded, today = (
+            "\n".join(source for kind, source in cells_of(document) or [] if kind == "code")
+            for document in (
+                self.store.get(self.manifest.notebook.document),
+                place.document if place else b"",
+            )
+        )
         return [
             Finding(
                 cause="environment.variable",
@@ -285,7 +292,9 @@ class Rerun:
                 confirmed=True,
             )
             for name, value in known.items()
-            if value == REDACTED and name not in os.environ
+            if value == REDACTED
+            and name not in os.environ
+            and (place is None or name in today or name not in recorded)
         ]
 
     def _edited(self, place: Place) -> bool:

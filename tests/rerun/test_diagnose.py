@@ -618,6 +618,16 @@ def test_an_error_that_says_its_cause_is_believed(make: Maker) -> None:
     assert "asks a person" in person.message
 
 
+def test_an_import_that_an_edit_brought_in_is_the_edit(make: Maker) -> None:
+    one = make.baseline(["x = 1"])
+    now: list[Any] = [
+        ("import lightgbm\nx = 1", [raised("ModuleNotFoundError", "No module named 'lightgbm'")])
+    ]
+    found = compare(make.store, one, make.run(now, failed=(0,)))
+    assert found.verdict == "failed"
+    assert "environment.package" not in {finding.cause for finding in found.findings}
+
+
 @pytest.mark.parametrize(
     ("error", "said"),
     [

@@ -148,6 +148,17 @@ def test_a_size_that_is_none_is_one_line(text: str) -> None:
     assert [parse_size(one) for one in ("8G", "1.5 GiB", "500MB")] == [8 << 30, 3 << 29, 500 << 20]
 
 
+def test_a_secret_that_the_notebook_takes_no_more_blocks_nothing(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SERVICE_TOKEN", "hunter2hunter2")
+    experiment = "%%experiment base\nscore = 1.5"
+    snapshot = work.record("import os\nsecret = os.environ['SERVICE_TOKEN']", experiment)
+    monkeypatch.delenv("SERVICE_TOKEN")
+    work.write("secret = 'none is needed'", experiment)
+    assert work.rerun(snapshot).verdict == "reproduced"
+
+
 def test_nobody_else_is_killed() -> None:
     other = subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(600)"], env={**os.environ, MARK: "other"}
