@@ -60,7 +60,7 @@ def find_rows(
     passed = passed_on(*codes)
     fitted = _last_fit(passed.fits, primary)
     if fitted is not None:
-        yield from _train(fitted, namespace, primary)
+        yield from _train(fitted, namespace, primary, passed.written)
     if test:
         yield from _declared_test(test, passed.tests, namespace, primary, lost)
         return
@@ -69,7 +69,7 @@ def find_rows(
     beside_training = [one for one in tests if one.key[0] != trained or one.folds]
     for one in reversed(beside_training):
         try:
-            yield _test(one, tests, declared, namespace, primary)
+            yield _test(one, tests, declared, namespace, primary, passed.written)
         except Unfollowed:
             continue
         return
@@ -81,9 +81,15 @@ def _last_fit(fits: Sequence[Fitted], primary: str | None) -> Fitted | None:
     return own[-1] if own else None
 
 
-def _train(fitted: Fitted, namespace: Mapping[str, Any], primary: str | None) -> Iterable[FoundRows]:
+def _train(
+    fitted: Fitted,
+    namespace: Mapping[str, Any],
+    primary: str | None,
+    written: Sequence[tuple[str, str | None]],
+) -> Iterable[FoundRows]:
     try:
         features = value_of(fitted.features, namespace)
+        _unchanged(fitted, features, written)
         truth = value_of(fitted.truth, namespace) if fitted.truth is not None else None
     except Unfollowed:
         return
@@ -104,12 +110,14 @@ def _test(
     declared: DeclaredData | None,
     namespace: Mapping[str, Any],
     primary: str | None,
+    written: Sequence[tuple[str, str | None]],
 ) -> FoundRows:
     """What one evaluation says, with the predictions and scores that others of the same rows have."""
     same = [other for other in tests if (other.key, other.folds) == (one.key, one.folds)]
     predicted = next((other.predicted for other in reversed(same) if other.predicted), None)
     score = next((other.score for other in reversed(same) if other.score), None)
     features = value_of(one.features, namespace) if one.features is not None else None
+    _unchanged(one, features, written)
     beside = None
     if declared is not None and declared.frame is not None and declared.frame not in names_in(one.features):
         held = namespace.get(declared.frame)
@@ -118,8 +126,8 @@ def _test(
         "test",
         features,
         value_of(one.truth, namespace),
-        namespace.get(predicted) if predicted else None,
-        namespace.get(score) if score else None,
+        _said(predicted, namespace),
+        _said(score, namespace),
         beside,
         primary or one.model,
         _variables(
@@ -131,6 +139,28 @@ def _test(
         ),
         out_of_fold=one.folds,
     )
+
+
+def _said(place: str | None, namespace: Mapping[str, Any]) -> Any:
+    """What a variable or a column (``test['score']``) that holds predictions is now; None if it cannot be looked up."""
+    if place is None:
+        return None
+    try:
+        return value_of(ast.parse(place, mode="eval").body, namespace)
+    except Unfollowed:
+        return None
+
+
+def _unchanged(one: Fitted | Tested, features: Any, written: Sequence[tuple[str, str | None]]) -> None:
+    """Raises ``Unfollowed`` where a column of the features was written after the model had them: what is there now is not
+    what it saw (``test["score"] = model.predict(test)``)."""
+    tables = set(names_in(one.features))
+    columns = getattr(features, "columns", None) if _length(features) is not None else None
+    if type(features).__module__.startswith("pandas") and type(features).__name__ == "Series":
+        columns = (features.name,)
+    for table, column in written[one.made :]:
+        if table in tables and (column is None or columns is None or column in columns):
+            raise Unfollowed(f"`{table}` was changed after the model had it")
 
 
 def _length(value: Any) -> int | None:
@@ -161,8 +191,8 @@ def _declared_test(
         "test",
         namespace[test[0]],
         namespace[test[1]],
-        namespace.get(predicted) if predicted else None,
-        namespace.get(score) if score else None,
+        _said(predicted, namespace),
+        _said(score, namespace),
         namespace[test[2]] if len(test) > 2 else None,
         primary,
         tuple(dict.fromkeys([*test, *(name for name in (predicted, score) if name)])),

@@ -3,7 +3,7 @@
 ``model.fit(X_train, y_train)``, ``model.score(X_test, y_test)``, ``accuracy_score(y_test, model.predict(X_test))`` and
 ``(predicted == y_test).mean()`` say it; so does a metric of what ``cross_val_predict`` gave. What stands there is then
 looked up in the session: a name, columns of a table (``test[features]``, ``test.drop(columns="y")``), or the array of
-either; anything else is not followed.
+either; anything else is not followed. Predictions may be in a variable or in a column (``test["score"] = ...``).
 """
 
 from __future__ import annotations
@@ -31,10 +31,13 @@ class Fitted(Struct, frozen=True):
     model: str | None
     features: ast.expr
     truth: ast.expr | None
+    made: int = 0
+    """How many columns had been written before (``Passed.written``)."""
 
 
 class Tested(Struct, frozen=True):
-    """Predictions of ``model`` for ``features`` are compared with ``truth``. The variables that hold them may be there."""
+    """Predictions of ``model`` for ``features`` are compared with ``truth``. What holds them may be there: a variable, or
+    the text of a column (``test['score']``)."""
 
     model: str | None
     features: ast.expr | None
@@ -43,6 +46,8 @@ class Tested(Struct, frozen=True):
     score: str | None = None
     folds: bool = False
     """Each row was predicted by a copy of the model that was fitted without it (``cross_val_predict``)."""
+    made: int = 0
+    """How many columns had been written when the model answered (``Passed.written``)."""
 
     @property
     def key(self) -> tuple[str, str]:
@@ -55,6 +60,8 @@ class Passed(Struct):
 
     fits: list[Fitted] = field(default_factory=list)
     tests: list[Tested] = field(default_factory=list)
+    written: list[tuple[str, str | None]] = field(default_factory=list)
+    """Tables and the columns that were assigned to them, in order; no column where its name is not literal."""
 
 
 class _Prediction(Struct, frozen=True):
@@ -62,6 +69,8 @@ class _Prediction(Struct, frozen=True):
     model: str | None
     features: ast.expr | None
     folds: bool = False
+    made: int | None = None
+    """How many columns had been written when it was made; None for now."""
 
 
 def passed_on(*codes: str) -> Passed:
@@ -79,15 +88,42 @@ class _Reader(ast.NodeVisitor):
     def __init__(self) -> None:
         self.found = Passed()
         self._assigned: dict[str, ast.expr] = {}
+        self._made: dict[str, int] = {}
         self._target: str | None = None
+
+    @property
+    def _now(self) -> int:
+        return len(self.found.written)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         single = node.targets[0] if len(node.targets) == 1 else None
         self._target = single.id if isinstance(single, ast.Name) else None
         self.visit(node.value)
-        if self._target is not None:
-            self._assigned[self._target] = node.value
+        made = len(self.found.written)
+        for target in node.targets:
+            self._written(target)
+        place = _place(single) if single is not None else None
+        if place is not None:
+            self._assigned[place], self._made[place] = node.value, made
         self._target = None
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.generic_visit(node)
+        if isinstance(node.target, ast.Subscript):
+            self._written(node.target)
+
+    def _written(self, target: ast.expr) -> None:
+        """Notes which column is another one now, and forgets what was known of it, or of the table's columns."""
+        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
+            named = target.slice
+            every = named.elts if isinstance(named, ast.List | ast.Tuple) else [named]
+            self.found.written += [(target.value.id, _column(one)) for one in every]
+        place = _place(target)
+        if isinstance(target, ast.Subscript) and place is not None:
+            self._assigned.pop(place, None)
+            return
+        tables = tuple(f"{name}[" for name in names_in(target))
+        self._assigned = {key: value for key, value in self._assigned.items() if not key.startswith(tables)}
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
@@ -96,16 +132,16 @@ class _Reader(ast.NodeVisitor):
             features = named.get("X", node.args[0] if node.args else None)
             if features is not None:
                 truth = named.get("y", node.args[1] if len(node.args) > 1 else None)
-                self.found.fits.append(Fitted(self._model(node.func.value), features, truth))
+                self.found.fits.append(Fitted(self._model(node.func.value), features, truth, self._now))
         elif isinstance(node.func, ast.Attribute) and node.func.attr == "score":
             features = named.get("X", node.args[0] if node.args else None)
             truth = named.get("y", node.args[1] if len(node.args) > 1 else None)
             if features is not None and truth is not None:
-                self.found.tests.append(Tested(self._model(node.func.value), features, truth))
+                self.found.tests.append(Tested(self._model(node.func.value), features, truth, made=self._now))
         elif (
             isinstance(node.func, ast.Attribute) and node.func.attr == "from_estimator" and len(node.args) > 2
         ):
-            self.found.tests.append(Tested(_name(node.args[0]), node.args[1], node.args[2]))
+            self.found.tests.append(Tested(_name(node.args[0]), node.args[1], node.args[2], made=self._now))
         elif _last(node.func).endswith(_ENDS) and _last(node.func) not in _OWN:
             self._metric(node, named)
 
@@ -131,12 +167,15 @@ class _Reader(ast.NodeVisitor):
     def _add(self, predicted: ast.expr, truth: ast.expr) -> None:
         found = self._prediction(predicted)
         name = _name(predicted)
+        if name is None and _place(predicted) in self._assigned:
+            name = _place(predicted)
         if found is None:
-            if name is not None and _traceable(truth):
+            if isinstance(predicted, ast.Name) and name is not None and _traceable(truth):
                 # Made in another cell, or by something else than a model: what it is shows when it is looked at.
                 self.found.tests.append(Tested(None, None, truth, predicted=name))
             return
-        test = Tested(found.model, found.features, truth, folds=found.folds)
+        made = self._now if found.made is None else found.made
+        test = Tested(found.model, found.features, truth, folds=found.folds, made=made)
         if found.folds and name is None:
             return  # what was predicted is all that can be tested, and it is in no variable
         if name is not None:
@@ -156,8 +195,12 @@ class _Reader(ast.NodeVisitor):
                 features = node.args[0] if node.args else node.keywords[0].value
                 return _Prediction(_PREDICTS[node.func.attr], self._model(node.func.value), features)
             return self._prediction(node.func.value, depth + 1)  # (p > 0.5).astype(int)
-        if isinstance(node, ast.Name) and node.id in self._assigned:
-            return self._prediction(self._assigned[node.id], depth + 1)
+        place = _place(node)
+        if place is not None and place in self._assigned:
+            inner = self._prediction(self._assigned[place], depth + 1)
+            if inner is None or inner.made is not None:
+                return inner
+            return replace(inner, made=self._made[place])
         if isinstance(node, ast.Subscript):
             return self._prediction(node.value, depth + 1)
         if isinstance(node, ast.Compare) and not isinstance(node.ops[0], ast.Eq | ast.NotEq):
@@ -180,6 +223,18 @@ class _Reader(ast.NodeVisitor):
 
 def _name(node: ast.expr) -> str | None:
     return node.id if isinstance(node, ast.Name) else None
+
+
+def _column(node: ast.expr) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _place(node: ast.expr) -> str | None:
+    """What can be assigned and looked up again, as text: a variable, or a table's column with a literal name."""
+    if isinstance(node, ast.Subscript):
+        known = isinstance(node.value, ast.Name) and _column(node.slice) is not None
+        return _text(node) if known else None
+    return _name(node)
 
 
 def _last(node: ast.expr) -> str:
@@ -216,6 +271,10 @@ def value_of(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
         pass
     if isinstance(node, ast.List | ast.Tuple):
         return [value_of(part, namespace) for part in node.elts]
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        one, other = value_of(node.left, namespace), value_of(node.right, namespace)
+        if type(one) is list and type(other) is list:  # names of columns; `+` of anything else is computing
+            return one + other
     try:
         return _table_part(node, namespace)
     except Unfollowed:

@@ -152,6 +152,85 @@ def test_predictions_and_scores_in_variables_are_kept_too(tmp_path: Path, space:
     assert kept[list(held["test"].scores)].to_numpy() == pytest.approx(space["proba"])
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"),
+    [
+        (
+            "test['out'] = model.predict_proba(test[features])[:, 1]\nauc = roc_auc_score(test['approve'], test['out'])",
+            "score",
+        ),
+        (
+            "test['out'] = model.predict(test[features])\nerror = mean_absolute_error(test['approve'], test['out'])",
+            "predicted",
+        ),
+        (
+            'test["out"] = model.predict(test[features])\naccuracy = (test["out"] == test["approve"]).mean()',
+            "predicted",
+        ),
+    ],
+)
+def test_the_models_answer_may_be_a_column_of_the_test_table(
+    tmp_path: Path, space: dict[str, Any], code: str, kind: str
+):
+    answer = space["proba"][:, 1] if kind == "score" else space["said"]
+    space["test"] = space["test"].assign(out=answer)
+    charter = Charter(title="t", test_data=DeclaredData(truth="approve", frame="test", score="out"))
+    held, store, lost = rows_of(tmp_path, space, FIT + code, charter=charter)
+    test = held["test"]
+    assert (lost, test.features, test.rows) == ([], ("income", "rate"), 60)
+    kept = table(store, test)
+    assert kept["income"].tolist() == space["X_test"]["income"].tolist()
+    assert kept[test.scores[0] if kind == "score" else test.predicted].tolist() == answer.tolist()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "test['out'] = model.predict(test)\na = accuracy_score(test['approve'], test['out'])",
+        "test['rate'] = model.predict(test[features])\na = accuracy_score(test['approve'], test['rate'])",
+        "test['out'] = model.predict(test[features])\ntest['rate'] *= 2\na = accuracy_score(test['approve'], test['out'])",
+        "out = model.predict(test[features])\na = accuracy_score(test['approve'], out)\ntest[['rate']] = 0",
+        "test['out'] = model.predict(test[features])\ntest = load()\na = accuracy_score(test['approve'], test['out'])",
+        "test['out'] = model.predict(test[features])\ntest['out'] = 1\na = accuracy_score(test['approve'], test['out'])",
+    ],
+)
+def test_a_table_that_is_not_what_the_model_saw_any_more_is_not_kept(
+    tmp_path: Path, space: dict[str, Any], code: str
+):
+    space["test"] = space["test"].assign(out=space["said"])
+    space["out"] = space["said"]
+    assert "test" not in rows_of(tmp_path, space, FIT + code)[0]
+
+
+def test_training_rows_that_were_written_after_the_fit_are_not_kept(tmp_path: Path, space: dict[str, Any]):
+    code = "model.fit(train[features], train['approve'])\ntrain['{}'] = 1"
+    assert "train" in rows_of(tmp_path / "a", space, code.format("flag"))[0]
+    assert "train" not in rows_of(tmp_path / "b", space, code.format("rate"))[0]
+    text = code.replace("[features]", "['sex']")
+    assert "train" in rows_of(tmp_path / "c", space, text.format("flag"))[0]
+    assert "train" not in rows_of(tmp_path / "d", space, text.format("sex"))[0]
+
+
+def test_the_column_may_be_written_in_an_earlier_cell(tmp_path: Path, space: dict[str, Any]):
+    space["test"] = space["test"].assign(out=space["said"])
+    cells = (
+        FIT,
+        "test['out'] = model.predict(test[features])",
+        "a = accuracy_score(test['approve'], test['out'])",
+    )
+    held, store, _ = rows_of(tmp_path, space, *cells)
+    assert table(store, held["test"])[held["test"].predicted].tolist() == space["said"].tolist()
+
+
+def test_columns_may_be_named_by_lists_that_are_joined(tmp_path: Path, space: dict[str, Any]):
+    space |= {"num": ["income"], "cat": ["rate"], "shuffled": space["loans"].sample(frac=0.9, random_state=0)}
+    code = "model.fit(shuffled[num + cat], shuffled['approve'])\nmodel.score(test[num + ['rate']], test['approve'])"
+    held, store, lost = rows_of(tmp_path, space, code)
+    assert (lost, held["train"].features, held["train"].rows) == ([], ("income", "rate"), 180)
+    assert table(store, held["train"])["income"].tolist() == space["shuffled"]["income"].tolist()
+    assert held["test"].features == ("income", "rate")
+
+
 def test_named_rows_are_declared_and_a_wrong_name_is_told(tmp_path: Path, space: dict[str, Any]):
     held, _, _ = rows_of(tmp_path, space, "pass", test=("X_test", "y_test", "test"))
     assert held["test"].evidence == "declared"
