@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,7 +48,9 @@ def page() -> str:
     """The whole page."""
     parts = [HEAD]
     for name, command in _commands():
-        with click.Context(command, info_name=f"mlgov {name}", max_content_width=100) as context:
+        # As below ``mlgov``: a command remembers the help option that it had first.
+        settings: Any = verbs.context_settings
+        with click.Context(command, info_name=f"mlgov {name}", **settings) as context:
             text = command.get_help(context).replace("\b\n", "").rstrip()
         parts.append(f"## mlgov {name}\n\n```text\n{text}\n```\n")
     parts.append(
