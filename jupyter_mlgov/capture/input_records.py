@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from jupyter_mlgov.capture.addresses import is_remote, without_credentials
@@ -28,6 +29,18 @@ from jupyter_mlgov.records.secrets import redact
 UNSURE = "another program may have opened it: only the file system told of it"
 FIND_S = 10.0
 """Seconds that it may take to find out which files are inputs."""
+
+
+class _How(Struct, frozen=True):
+    """How one input is recorded: as ``cell``'s; its bytes are kept up to ``keep``, and its rows and columns read until
+    ``deadline``: where they were not, ``unread`` is to say why."""
+
+    root: Path
+    cell: int | None
+    kept: Kept
+    keep: int
+    deadline: float
+    unread: dict[str, str]
 
 
 class InputRecorder:
@@ -64,10 +77,8 @@ class InputRecorder:
             # Half of what is left, so that one table does not use up what the others need.
             now = time.monotonic()
             deadline = now + (aside.deadline - now) / 2
-            cell = place.get(found.opened.cell_run)
-            return self._record(
-                found, root=root, cell=cell, kept=kept, keep=keep, deadline=deadline, unread=unread
-            )
+            how = _How(root, place.get(found.opened.cell_run), kept, keep, deadline, unread)
+            return self._record(found, how)
 
         for found, made in zip(files, aside.each(files, describe), strict=True):
             if isinstance(made, GivenUp):
@@ -121,22 +132,11 @@ class InputRecorder:
             names=listening.watch.names,
         )
 
-    def _record(
-        self,
-        found: FoundInput,
-        *,
-        root: Path,
-        cell: int | None,
-        kept: Kept,
-        keep: int,
-        deadline: float,
-        unread: dict[str, str],
-    ) -> Input | None:
-        """The record of one input; its bytes are kept up to ``keep``, and its rows and columns read until ``deadline``:
-        where they were not, ``unread`` says why. None when nothing is to be said."""
+    def _record(self, found: FoundInput, how: _How) -> Input | None:
+        """The record of one input. None when nothing is to be said."""
         if found.base is not None:
-            return self._record_set(found, root, cell, kept, keep, deadline, unread)
-        content = self._contents.of(str(found.path), deadline=deadline)
+            return self._record_set(found, how)
+        content = self._contents.of(str(found.path), deadline=how.deadline)
         opened = found.opened
         if content.digest is None and (found.derived or set(opened.seen_by) <= {"literal"}):
             return None
@@ -144,18 +144,18 @@ class InputRecorder:
         unstable = changed or not content.stable
         # What a query gave is what was read of a database; any other file's table is the file's own, where it can be found.
         table = opened.table if opened.queries or content.rows is None else None
-        uri = uri_of(found.path, root)
+        uri = uri_of(found.path, how.root)
         if content.unread is not None and table is None:
-            unread[uri] = content.unread
+            how.unread[uri] = content.unread
         return Input(
             uri=uri,
             digest=content.digest,
             bytes=content.bytes,
             rows=content.rows if table is None else table.rows,
             columns=content.columns if table is None else table.columns,
-            kept=self._contents.keep([content], kept, keep),
+            kept=self._contents.keep([content], how.kept, how.keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
-            cell=cell,
+            cell=how.cell,
             derived=found.derived,
             query=_joined(opened.queries),
             reason=UNSURE if found.unsure and content.digest is not None else content.reason,
@@ -163,16 +163,7 @@ class InputRecorder:
             seen_by=tuple(sorted(opened.seen_by)),
         )
 
-    def _record_set(
-        self,
-        found: FoundInput,
-        root: Path,
-        cell: int | None,
-        kept: Kept,
-        keep: int,
-        deadline: float,
-        unread: dict[str, str],
-    ) -> Input:
+    def _record_set(self, found: FoundInput, how: _How) -> Input:
         from jupyter_mlgov.hashing.files import digest_of_members
 
         base = str(found.base).rstrip(os.sep) + os.sep
@@ -181,7 +172,7 @@ class InputRecorder:
         missing: list[str] = []
         unstable = False
         for opened in found.members:
-            content = self._contents.of(opened.path, deadline=deadline)
+            content = self._contents.of(opened.path, deadline=how.deadline)
             name = as_text(opened.path.removeprefix(base).replace(os.sep, "/"))
             if content.digest is None:
                 missing.append(name)
@@ -193,10 +184,10 @@ class InputRecorder:
         tables = _tables(base, members, contents)
         rows = [content.rows for content in tables]
         given = found.opened.table
-        uri = uri_of(found.path, root)
+        uri = uri_of(found.path, how.root)
         why = next((content.unread for content in tables if content.unread is not None), None)
         if why is not None and given is None:
-            unread[uri] = why
+            how.unread[uri] = why
         made = Input(
             uri=uri,
             digest=digest_of_members(members_sorted) if members else None,
@@ -207,9 +198,9 @@ class InputRecorder:
             if rows and None not in rows
             else None,
             columns=given.columns if given else _columns(tables),
-            kept=self._contents.keep(contents, kept, keep),
+            kept=self._contents.keep(contents, how.kept, how.keep),
             evidence="observed" if unstable and found.evidence == "proven" else found.evidence,
-            cell=cell,
+            cell=how.cell,
             derived=found.derived,
             members=tuple(members_sorted),
             query=_joined(found.opened.queries),
@@ -219,7 +210,7 @@ class InputRecorder:
             unstable=unstable,
             seen_by=tuple(sorted(found.opened.seen_by)),
         )
-        folder = uri_of(found.base, root) if found.base is not None else None
+        folder = uri_of(found.base, how.root) if found.base is not None else None
         return made if folder in (None, made.place()) else replace(made, folder=folder)
 
 
