@@ -17,12 +17,12 @@ from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.manifest import Frame, Manifest, Model
 from jupyter_mlgov.records.verdict import CellComparison, CellStatus, Comparison, ValueComparison, Verdict
 from jupyter_mlgov.rerun.alignment import Alignment, align
-from jupyter_mlgov.rerun.numbers import RELATIVE, Closeness, compare_numbers
+from jupyter_mlgov.rerun.numbers import RELATIVE, compare_numbers
 from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
 from jupyter_mlgov.rerun.self_told import SelfTold
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading, read_code
-from jupyter_mlgov.rerun.texts import SCIKIT_LEARNS, Context
+from jupyter_mlgov.rerun.texts import SCIKIT_LEARNS, Context, Known
 from jupyter_mlgov.rerun.tolerances import summary, tolerance_of, tolerances, within_declared
 
 if TYPE_CHECKING:
@@ -166,8 +166,7 @@ def _metrics(
         elif left is None or right is None:
             status = "same" if old == new else "different"
         else:
-            exact = isinstance(old, int) and isinstance(new, int) and tolerance is None
-            status = compare_numbers(left, right, tolerance=0.0 if exact else tolerance)
+            status = compare_numbers(_exactly(old, left), _exactly(new, right), tolerance=tolerance)
         if status in ("different", "equivalent", "missing") and name in timings:
             status = "noise"
         moved = left is not None and right is not None and status not in ("same", "noise")
@@ -182,16 +181,17 @@ def _metrics(
     return found
 
 
-def _known(metrics: list[ValueComparison]) -> tuple[tuple[float, float, Closeness], ...]:
-    known: list[tuple[float, float, Closeness]] = []
+def _exactly(value: object, read: float) -> float:
+    """A whole number as it is: past 2**53 a float is another."""
+    return value if isinstance(value, int) else read
+
+
+def _known(metrics: list[ValueComparison]) -> tuple[Known, ...]:
+    known = []
     for metric in metrics:
         old, new = number(metric.baseline), number(metric.candidate)
-        if old is None or new is None:
-            continue
-        if metric.status == "equivalent":
-            known.append((old, new, "equivalent"))
-        elif metric.status == "noise":
-            known.append((old, new, "noise"))
+        if metric.status == "equivalent" and old is not None and new is not None:
+            known.append(Known(metric.name, old, new))
     return tuple(known)
 
 

@@ -8,7 +8,7 @@ its numbers; metadata, comments and ids are presentation.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
 from jupyter_mlgov.rerun.numbers import worst
@@ -158,7 +158,8 @@ def _compare_piece(left: Piece, right: Piece, context: Context) -> Outcome:
         if left.column == right.column and left.column in context.timed_columns:
             return Outcome("noise")
         where = f"the table's row {left.row}" + (f", column {left.column[:40]}" if left.column else "")
-        return compare_texts(left.text, right.text, context, what=where)
+        under = replace(context, heading=left.column if left.column == right.column else "")
+        return compare_texts(left.text, right.text, under, what=where)
     return compare_texts(left.text, right.text, context, what="the page's text")
 
 

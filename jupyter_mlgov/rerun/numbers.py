@@ -27,9 +27,16 @@ def worst(*found: Closeness) -> Closeness:
 
 
 def compare_numbers(one: float, other: float, *, tolerance: float | None = None) -> Closeness:
-    """Two numbers. ``tolerance`` is absolute; without one, ``RELATIVE`` of the larger counts."""
-    if one == other or (math.isnan(one) and math.isnan(other)):
+    """Two numbers. ``tolerance`` is absolute; without one, ``RELATIVE`` of the larger counts, and of two ``int`` nothing."""
+    if one == other or (one != one and other != other):
         return "same"
+    if isinstance(one, int) and isinstance(other, int):
+        # Past 2**53 a float holds no whole number exactly.
+        return "equivalent" if tolerance and abs(one - other) <= tolerance else "different"
+    try:
+        one, other = float(one), float(other)
+    except OverflowError:
+        return "different"
     if not (math.isfinite(one) and math.isfinite(other)):
         return "different"
     larger = max(abs(one), abs(other))

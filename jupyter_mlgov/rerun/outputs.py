@@ -174,7 +174,7 @@ def compare_json(before: Any, after: Any, context: Context, *, path: str = "") -
         return _worst(compare_json(a, b, context, path=path) for a, b in zip(before, after, strict=True))
     numbers = isinstance(before, int | float) and isinstance(after, int | float)
     if numbers and not isinstance(before, bool) and not isinstance(after, bool):
-        found = compare_numbers(float(before), float(after))
+        found = compare_numbers(before, after)
         return Outcome(found, f"the chart shows {after}{_at(path)}, and showed {before}")
     if isinstance(before, str) and isinstance(after, str):
         return compare_texts(noise.mask(before), noise.mask(after), context, what=f"the chart{_at(path)}")
@@ -198,9 +198,7 @@ def _compare_arrays(before: dict[str, Any], after: dict[str, Any], path: str) ->
         return Outcome("different", f"the chart's data differs{_at(path)}")
     if one.shape != other.shape or one.dtype.kind not in "fiu" or other.dtype.kind not in "fiu":
         return Outcome("different", f"the chart has {other.size} values{_at(path)}, and had {one.size}")
-    found = worst(
-        *(compare_numbers(float(a), float(b)) for a, b in zip(one.tolist(), other.tolist(), strict=True))
-    )
+    found = worst(*(compare_numbers(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True)))
     return Outcome(found, f"the chart's values differ{_at(path)}" if found == "different" else "")
 
 

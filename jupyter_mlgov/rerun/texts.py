@@ -8,7 +8,6 @@ widens its column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
 
@@ -38,6 +37,15 @@ SCIKIT_LEARNS = frozenset(
 
 
 @dataclass(frozen=True)
+class Known:
+    """A metric that moved within its tolerance: printed, it differs no more than that."""
+
+    name: str
+    before: float
+    after: float
+
+
+@dataclass(frozen=True)
 class Context:
     """What is known about the two runs whose outputs are compared."""
 
@@ -50,8 +58,10 @@ class Context:
     """What the notebook's code prints (see ``printed_timings``)."""
     shown: bool = False
     """The texts are what was displayed, not what was printed."""
-    known: tuple[tuple[float, float, Closeness], ...] = ()
-    """Metrics that are known to differ, with how they compare: printed, they differ no more than that."""
+    known: tuple[Known, ...] = ()
+    """Metrics that moved within their tolerances."""
+    heading: str = ""
+    """What stands above the texts, where they are cells of a table."""
     timed_columns: frozenset[str] = SCIKIT_LEARNS
     """Columns of tables that hold measured time."""
     told: SelfTold = field(default_factory=SelfTold)
@@ -99,7 +109,7 @@ def compare_texts(one: str, other: str, context: Context, *, what: str = "the te
         pairs = [(a, b) for a, b in zip_longest(before, after, fillvalue="") if a != b]
     if max(len(first), len(second)) <= WRAPPED_LIMIT:
         # The same words on other lines: a wider number wraps a repr elsewhere.
-        found = _line(" ".join(first.split()), " ".join(second.split()), context)
+        found = _line(" ".join(first.split()), " ".join(second.split()), context, whole=len(before) > 1)
         if found != "different":
             return Outcome(found, _off([(first, second)]) if found == "equivalent" else "")
     shown = next((pair for pair in pairs if _line(*pair, context) == "different"), pairs[0])
@@ -150,23 +160,33 @@ def _tokens(text: str) -> list[Token]:
     return found
 
 
-def _line(one: str, other: str, context: Context) -> Closeness:
-    """Two lines (or whole texts as one line), noise already masked."""
+def _line(one: str, other: str, context: Context, *, whole: bool = False) -> Closeness:
+    """Two lines (or ``whole`` texts as one line), noise already masked."""
     tokens, others = _tokens(one), _tokens(other)
-    found = _sequence(tokens, others, context)
+    beside = "" if whole else f"{context.heading} {one}"
+    found = _sequence(tokens, others, context, beside)
     if found == "different" and "{" in one and "{" in other:
-        found = _sequence(_tokens(noise.in_order(one)), _tokens(noise.in_order(other)), context)
+        found = _sequence(_tokens(noise.in_order(one)), _tokens(noise.in_order(other)), context, beside)
     return found
 
 
-def _sequence(tokens: list[Token], others: list[Token], context: Context) -> Closeness:
+def _sequence(tokens: list[Token], others: list[Token], context: Context, beside: str) -> Closeness:
+    """``beside`` is the text in which a number's name may stand."""
     if len(tokens) != len(others):
         return "different"
     found: Closeness = "noise"
+    alone = len(tokens) == 1
     for place, (left, right) in enumerate(zip(tokens, others, strict=True)):
         if left != right:
             words = {word.lower() for _, word in tokens[max(place - 2, 0) : place]}
-            found = worst(found, _token(left, right, context, labelled=bool(words & _LABELS)))
+            one = _token(left, right, context, labelled=bool(words & _LABELS))
+            if (
+                one == "different"
+                and left[0] == right[0] == "number"
+                and _is_known(left[1], right[1], context, beside, alone=alone)
+            ):
+                one = "equivalent"
+            found = worst(found, one)
             if found == "different":
                 break
     return found
@@ -188,7 +208,7 @@ def _token(left: Token, right: Token, context: Context, *, labelled: bool) -> Cl
             return "noise"
         kind = other_kind = "number"
     if kind == other_kind == "number":
-        return _numbers(one, other, context)
+        return _numbers(one, other)
     if kind in _CLOCKS and other_kind in _CLOCKS:
         return "noise" if _reads_its_run(kind, one, other_kind, other, context) else "different"
     if kind == other_kind == "path" and "<temporary>" in one + other:
@@ -216,27 +236,53 @@ def _last(path: str) -> str:
     return re.split(r"[/\\]", path)[-1]
 
 
-def _numbers(one: str, other: str, context: Context) -> Closeness:
-    before, after = _value(one), _value(other)
-    whole = one.lstrip("+-").isdigit() and other.lstrip("+-").isdigit()
-    found = compare_numbers(before, after, tolerance=0.0 if whole else None)
-    if found == "same":
-        return "noise"  # the same value, written differently: 1 and 1.0, 0.10 and 0.1
-    if found == "different":
-        for old, new, closeness in context.known:
-            if _shows(one, before, old) and _shows(other, after, new):
-                return closeness
-    return found
+def _numbers(one: str, other: str) -> Closeness:
+    found = compare_numbers(_value(one), _value(other))
+    # The same value, written differently: 1 and 1.0, 0.10 and 0.1.
+    return "noise" if found == "same" else found
+
+
+_DIGITS_OF_INT = 4_000
+"""Past these, Python reads no whole number from a text."""
 
 
 def _value(text: str) -> float:
-    return float(text.replace(",", "").replace("\u2212", "-"))
+    plain = text.replace(",", "").replace("\u2212", "-")
+    whole = plain.lstrip("+-").isdecimal() and len(plain) <= _DIGITS_OF_INT
+    return int(plain) if whole else float(plain)
 
 
-def _shows(text: str, shown: float, value: float) -> bool:
+_SIGNIFICANT = 3
+"""Digits from which on a number says by itself which metric it is; fewer are those of any number."""
+
+
+def _is_known(one: str, other: str, context: Context, beside: str, *, alone: bool) -> bool:
+    """True where the numbers are a metric that moved within its tolerance, rounded to the digits that they show."""
+    return any(
+        _shows(one, metric.before)
+        and _shows(other, metric.after)
+        and (
+            min(_significant(one), _significant(other)) >= _SIGNIFICANT
+            or _names(beside, metric.name)
+            or (alone and "." in one and "." in other and _names(context.source, metric.name))
+        )
+        for metric in context.known
+    )
+
+
+def _significant(text: str) -> int:
+    mantissa = text.lower().partition("e")[0]
+    return len("".join(letter for letter in mantissa if letter.isdecimal()).lstrip("0"))
+
+
+def _names(text: str, metric: str) -> bool:
+    return bool(metric) and re.search(rf"(?<!\w){re.escape(metric)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _shows(text: str, value: float) -> bool:
     """True when ``text`` is ``value`` (or it in per cent), rounded to the digits that it shows."""
+    shown = _value(text)
     mantissa, _, exponent = text.lower().partition("e")
     decimals = len(mantissa.partition(".")[2])
     step = 10.0 ** (int(exponent or 0) - decimals)
-    rounded: Callable[[float], bool] = lambda number: abs(number - shown) <= 0.5000001 * step  # noqa: E731
-    return rounded(value) or rounded(100 * value)
+    return any(abs(number - shown) <= 0.5000001 * step for number in (value, 100 * value))

@@ -43,7 +43,8 @@ auc = 1e-3        # absolute
 
 Where nothing is declared, floating-point numbers may be off by {numbers.RELATIVE:.0e} of the larger (what another order of
 additions does to a well-conditioned sum), whole numbers by nothing. A result that is off within its tolerance is
-`equivalent`, and the verdict says by how much and what was allowed.
+`equivalent`, and the verdict says by how much and what was allowed. Printed, it may differ too, where the number shows three
+digits of the metric, or stands beside its name.
 
 ## Controlled reruns
 

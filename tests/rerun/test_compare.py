@@ -46,6 +46,7 @@ def test_equal_runs_are_reproduced_without_findings(make: Maker) -> None:
         ("Infinity", "-Infinity", "diverged"),
         (10, 10.0, "reproduced"),
         (10**15, 10**15 + 1, "diverged"),
+        (2**53 + 1, 2**53, "diverged"),
         (True, False, "diverged"),
     ],
 )
@@ -136,6 +137,13 @@ def test_a_measured_duration_is_no_result(make: Maker) -> None:
     found = compare(make.store, one, other)
     assert found.verdict == "reproduced"
     assert {v.name: v.status for v in found.values} == {"auc": "same", "elapsed": "noise"}
+
+
+def test_a_measured_duration_makes_no_other_number_equal(make: Maker) -> None:
+    timed = "import time\nt0 = time.time()\nfit_s = time.time() - t0\nk = pick()\nprint('clusters:', k)"
+    one = make.baseline([(timed, [printed("clusters: 1")])], metrics={"fit_s": 1.2})
+    other = make.run([(timed, [printed("clusters: 2")])], metrics={"fit_s": 2.1})
+    assert compare(make.store, one, other).verdict == "diverged"
 
 
 def test_columns_of_measured_seconds_do_not_count_in_a_frame(make: Maker) -> None:

@@ -194,6 +194,21 @@ def test_json_that_says_numbers_in_text_is_read() -> None:
     assert compare_outputs([one], [other], C).closeness == "different"
 
 
+@pytest.mark.parametrize(("old", "new"), [(10**10 + 1, 10**10 + 2), (2**53 + 1, 2**53)])
+def test_whole_numbers_in_data_are_equal_or_not(old: int, new: int) -> None:
+    for mime in ("application/json", "application/vnd.plotly.v1+json"):
+        one, other = ({"output_type": "display_data", "data": {mime: {"n": [v]}}} for v in (old, new))
+        assert compare_outputs([one], [other], C).closeness == "different"
+    packed = [
+        {"bdata": base64.b64encode(np.array([value], "i8").tobytes()).decode(), "dtype": "i8"}
+        for value in (old, new)
+    ]
+    one, other = (
+        {"output_type": "display_data", "data": {"application/vnd.plotly.v1+json": {"y": p}}} for p in packed
+    )
+    assert compare_outputs([one], [other], C).closeness == "different"
+
+
 def test_an_error_is_its_type_and_message() -> None:
     one = {**raised("ValueError", "at 0x7f00aabbccdd: bad"), "traceback": ["line 3"]}
     same = {**raised("ValueError", "at 0x7f99aabbccdd: bad"), "traceback": ["line 9"]}

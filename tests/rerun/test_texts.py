@@ -8,7 +8,7 @@ import pytest
 
 from jupyter_mlgov.rerun.clock import Moment
 from jupyter_mlgov.rerun.numbers import compare_numbers
-from jupyter_mlgov.rerun.texts import Context, compare_texts
+from jupyter_mlgov.rerun.texts import Context, Known, compare_texts
 
 BEFORE = Moment(datetime(2026, 11, 21, 8, tzinfo=UTC), datetime(2026, 11, 24, 8, tzinfo=UTC), True)
 AFTER = Moment(datetime(2026, 11, 24, 10, 0, tzinfo=UTC), datetime(2026, 11, 24, 10, 4, tzinfo=UTC), False)
@@ -76,6 +76,9 @@ def test_between_two_interactive_sessions_a_time_needs_a_label() -> None:
         ("x = [1,\n 2]", "x = [1, 2]", "noise"),
         ("1,234", "1,235", "different"),
         ("10000000001", "10000000002", "different"),
+        ("1,234,567,890", "1,234,567,891", "different"),
+        ("9007199254740993", "9007199254740992", "different"),
+        ("9,007,199,254,740,993", "9007199254740993", "noise"),
         ("x1 = 3", "x2 = 3", "different"),
         ("0.83", "0.84", "different"),
         ("0.83 good", "0.83", "different"),
@@ -89,10 +92,37 @@ def test_numbers_count_by_value_and_words_by_letter(one: str, other: str, closen
 
 
 def test_a_printed_metric_differs_no_more_than_the_metric() -> None:
-    known = Context(known=((0.83121, 0.83161, "equivalent"),))
+    known = Context(known=(Known("auc", 0.83121, 0.83161),))
     assert compare_texts("auc: 0.8312 (83.1 %)", "auc: 0.8316 (83.2 %)", known).closeness == "equivalent"
     assert compare_texts("auc: 0.8312", "auc: 0.8399", known).closeness == "different"
     assert compare_texts("f1: 0.70", "f1: 0.71", known).closeness == "different"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "closeness"),
+    [
+        ("0.834 of them", "0.836 of them", "equivalent"),  # three digits
+        ("ROC-AUC: 0.83", "ROC-AUC: 0.84", "equivalent"),  # the metric's name
+        ("Test AUC (in per cent): 83", "Test AUC (in per cent): 84", "equivalent"),
+        ("83 customers", "84 customers", "different"),
+        ("0.83 of the customers", "0.84 of the customers", "different"),
+        ("auc_rank: 83", "auc_rank: 84", "different"),
+        ("auc 0.8341\nclusters: 83", "auc 0.8358\nclusters: 84", "different"),
+    ],
+)
+def test_a_number_of_two_digits_is_a_metric_only_beside_its_name(
+    one: str, other: str, closeness: str
+) -> None:
+    known = Context(known=(Known("auc", 0.8341, 0.8358),))
+    assert compare_texts(one, other, known).closeness == closeness
+
+
+def test_a_bare_number_is_the_metric_that_its_cell_names() -> None:
+    known = Context(known=(Known("auc", 0.8341, 0.8358),))
+    printing, counting = known.of("print(round(auc, 2))"), known.of("print(share)")
+    assert compare_texts("0.83", "0.84", printing).closeness == "equivalent"
+    assert compare_texts("0.83", "0.84", counting).closeness == "different"
+    assert compare_texts("83", "84", printing).closeness == "different"
 
 
 def test_the_note_shows_the_line_that_differs() -> None:
@@ -120,6 +150,11 @@ def test_a_path_in_a_sandbox_is_the_path_in_the_project() -> None:
         (0.830, 0.831, 1e-3, "equivalent"),
         (0.830, 0.8311, 1e-3, "different"),
         (5, 6, 0.0, "different"),
+        (9007199254740993, 9007199254740992, 0.0, "different"),
+        (9007199254740993, 9007199254740993, 0.0, "same"),
+        (9007199254740993, 9007199254740992, 1.0, "equivalent"),
+        (10**400, 10**400 + 1, 0.0, "different"),
+        (10**400, 1.0, None, "different"),
     ],
 )
 def test_numbers_within_the_tolerance_are_equivalent(
