@@ -1,7 +1,7 @@
 """A file is its bytes; a folder is its files' paths and bytes.
 
 A digest is only evidence when the file held still while it was read: ``stable`` says so, from its size, times
-and identity before and after. Files are read, never mapped: a mapped file that shrinks kills the process.
+and identity before and after.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from msgspec import Struct
 
 from jupyter_mlgov.hashing.digest import combine, hasher, named
+from jupyter_mlgov.hashing.mapped import hash_mapped
 from jupyter_mlgov.records.manifest import Member
 
 CHUNK = 1 << 22
@@ -55,11 +56,7 @@ def hash_file(path: PathLike) -> FileDigest:
         before = os.fstat(descriptor)
         if not stat.S_ISREG(before.st_mode):
             raise OSError(errno.EINVAL, "not a regular file", os.fsdecode(path))
-        state = hasher(before.st_size)
-        total = 0
-        for piece in _pieces(descriptor, before.st_size):
-            state.update(piece)
-            total += len(piece)
+        digest, total = hash_mapped(descriptor, before.st_size) or _read(descriptor, before.st_size)
         after = os.fstat(descriptor)
     finally:
         os.close(descriptor)
@@ -69,7 +66,16 @@ def hash_file(path: PathLike) -> FileDigest:
         stable = False
     else:
         stable = _identity(before) == _identity(after) == _identity(there) and total == after.st_size
-    return FileDigest(named(state.digest()), total, stable)
+    return FileDigest(named(digest), total, stable)
+
+
+def _read(descriptor: int, size: int) -> tuple[bytes, int]:
+    state = hasher(size)
+    total = 0
+    for piece in _pieces(descriptor, size):
+        state.update(piece)
+        total += len(piece)
+    return state.digest(), total
 
 
 def _pieces(descriptor: int, size: int) -> Iterator[memoryview]:
@@ -85,8 +91,7 @@ def _pieces(descriptor: int, size: int) -> Iterator[memoryview]:
 
 
 class _ReadAhead:
-    """Reads a file in a thread, one piece ahead of who takes them. Mapping it would be faster still, and would kill
-    the process when the file shrinks meanwhile."""
+    """Reads a file in a thread, one piece ahead of who takes them."""
 
     def __init__(self, file: FileIO) -> None:
         self._file = file

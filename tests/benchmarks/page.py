@@ -26,9 +26,8 @@ REASONS = {
     "training_experiment": "The frame's digest is a small part; most is the fixed cost of a snapshot (the row above), and that "
     "is about twice as long here: OpenBLAS keeps a thread of the fit spinning for some 30 ms after it, on one of two "
     "processors. With OPENBLAS_NUM_THREADS=1 the fit takes 110 ms instead of 230, and the snapshot 45 ms instead of 90.",
-    "file_digest": "A file is read, never mapped: a mapped file that shrinks meanwhile kills the process. Reading copies it once, "
-    "which two processors cannot hide behind the digest where BLAKE3 is as fast as copying (AVX-512); on the older "
-    "processor that was measured before it was 0.92.",
+    "file_digest": "A file is mapped by a process of its own, since one that shrinks meanwhile kills who maps it; starting that "
+    "process takes 13 ms.",
     "same_again": "Neither the file nor the array that is mapped from it is read again; what is left is the fixed cost of a "
     "snapshot, which the first one has too.",
     "store_growth": "Frames, inputs and the journal that snapshots share are kept once. The rest is what each manifest has of its "
