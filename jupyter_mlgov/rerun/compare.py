@@ -17,6 +17,7 @@ from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.manifest import Frame, Manifest, Model
 from jupyter_mlgov.records.verdict import CellComparison, CellStatus, Comparison, ValueComparison, Verdict
 from jupyter_mlgov.rerun.alignment import Alignment, align
+from jupyter_mlgov.rerun.low_bits import settle_low_bits
 from jupyter_mlgov.rerun.numbers import RELATIVE, compare_numbers
 from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
 from jupyter_mlgov.rerun.self_told import SelfTold
@@ -124,12 +125,13 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
         root=str(store.folder.parent.absolute()),
     )  # fmt: skip
     cells, inserted_error = _cells(before, after, alignment, context)
-    if tolerant:
-        # The user has said which numbers count, and how far they may be off: what they were computed from
-        # may be off as well.
-        values = [_settled(value) for value in values]
-    elif _low_bits_only(metrics, cells) and _same_factors(before.manifest, after.manifest):
-        values = [_settled(value) for value in values]
+    # Where the user has said which numbers count, and how far they may be off, what they were computed from may be
+    # off as well.
+    values = (
+        [_settled(value) for value in values]
+        if tolerant
+        else settle_low_bits(values, cells, before, after, alignment)
+    )
     return Measured(before, after, alignment, tuple(values), tuple(cells), inserted_error)
 
 
@@ -275,19 +277,6 @@ def _settled(value: ValueComparison) -> ValueComparison:
     if value.kind in ("frame", "model") and value.status in ("different", "not compared"):
         return msgspec.structs.replace(value, status="equivalent")
     return value
-
-
-def _low_bits_only(metrics: list[ValueComparison], cells: list[CellComparison]) -> bool:
-    """True when numbers moved, all of them that can be read in their low bits only."""
-    statuses = {metric.status for metric in metrics} | {cell.status for cell in cells}
-    return "equivalent" in statuses and not statuses & {"different", "missing", "error"}
-
-
-def _same_factors(before: Manifest, after: Manifest) -> bool:
-    """True when data and modules are byte for byte what they were: then digests can only differ in low bits."""
-    data = [{item.uri: item.digest for item in side.inputs} for side in (before, after)]
-    modules = [{module.path: module.digest for module in side.code.modules} for side in (before, after)]
-    return data[0] == data[1] and modules[0] == modules[1]
 
 
 # -- cells ---------------------------------------------------------------------------------------------------

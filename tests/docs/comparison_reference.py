@@ -19,7 +19,7 @@ Values come before pictures, and what is not in the list of noise below counts.
 | what | how it is compared |
 |---|---|
 | metrics | by value, within the tolerance (below) |
-| frames, models | by the digest of their content; where only low bits of the metrics moved and data and code are the same, so may theirs. Where the rerun's content could not be hashed, it is `not compared`, and the verdict is not `reproduced` |
+| frames, models | by the digest of their content; where only low bits of the metrics moved, nothing changed but packages and nothing is drawn or listed by chance, so may theirs in columns of floating-point numbers. Where the rerun's content could not be hashed, it is `not compared`, and the verdict is not `reproduced` |
 | text | word by word and number by number; white space is layout; a number printed rounded is compared as printed |
 | tables in HTML | cell by cell under their headings; tags, styles and made-up ids are presentation |
 | charts with data (plotly, Vega, Bokeh) | by their data; the picture or page beside it is not looked at |
