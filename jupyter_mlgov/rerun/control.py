@@ -68,6 +68,8 @@ class Controls:
         bounds = section(rerun.root, "rerun", RerunSettings)
         self.left = min(bounds.controlled_runs, int(bounds.controlled_seconds / max(rerun.last_run_s, 0.01)))
         self._made: dict[object, str | None] = {}
+        self._not_held: set[Cause] = set()
+        """Sources of chance with which held still the notebook fails."""
         self._found: tuple[list[Group], list[Factor]] | None = None
         self._environments = Rebuilt(
             rerun.store,
@@ -195,7 +197,8 @@ class Controls:
         if shown:
             source = together([held_source(finding.cause, self.rerun.manifest) for finding in shown])
             return self._beside(findings, tuple(ordered(shown)), source, groups)
-        if not suspected and len(tried) == len(ANYWHERE):
+        answered = [finding for finding in tried if finding.cause not in self._not_held]
+        if not suspected and len(answered) == len(ANYWHERE):
             return (*findings[:-1], from_outside(last, [finding.cause for finding in tried]))
         # Held still, it made no difference: no more than the best explanation.
         sure = last.confirmed and len(suspected) <= 1 and all(one.cause != last.cause for one in tried)
@@ -206,7 +209,19 @@ class Controls:
         if self.left < 2:
             return None
         one, other = (self._today(source, turn) for turn in (0, 1))
-        return one is not None and other is not None and self._same(one, other)
+        if one is None or other is None or self._does_not_stand(source, one, other):
+            return False
+        return self._same(one, other)
+
+    def _does_not_stand(self, source: Source, *candidates: str) -> bool:
+        """Whether the notebook fails with a source held, where today's did not: two runs that fail alike agree about
+        nothing else."""
+        fails = any(
+            measure(self.rerun.store, self.measured.after.id, one).verdict == "failed" for one in candidates
+        )
+        if fails:
+            self._not_held.add(source.cause)
+        return fails
 
     def _beside(
         self, findings: tuple[Finding, ...], shown: tuple[Finding, ...], source: Source, groups: list[Group]
@@ -273,13 +288,15 @@ class Controls:
     def _shows_itself(self, cause: Cause) -> bool:
         source = held_source(cause, self.rerun.manifest)
         one = self._today(source)
-        if one is None:
+        if one is None or self._does_not_stand(source, one):
             return False
         if cause == "time":
             return self._same(self.rerun.baseline, one)
         opposite = OPPOSITE.get(cause)
         other = self._today(opposite) if opposite is not None else None
-        return other is not None and not self._same(one, other)
+        if other is None or self._does_not_stand(source, other):
+            return False
+        return not self._same(one, other)
 
     # -- runs ------------------------------------------------------------------------------------------------
 

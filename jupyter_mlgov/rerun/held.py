@@ -71,21 +71,46 @@ def hold_seeds(seed: int) -> None:
         import numpy as np
 
         np.random.seed(seed)  # what a notebook without a seed draws from
-        for name in ("default_rng", "RandomState", "SeedSequence"):
-            setattr(np.random, name, _seeded(getattr(np.random, name), counted))
+        for name, seed_is in (("default_rng", "seed"), ("RandomState", "seed"), ("SeedSequence", "entropy")):
+            setattr(np.random, name, _seeded(getattr(np.random, name), counted, seed_is))
     _seed_when_loaded("torch", lambda torch: torch.manual_seed(seed))
 
 
-def _seeded(make: Any, seeds: Iterator[int]) -> Any:
-    def call(seed: Any = None, *more: Any, **named: Any) -> Any:
-        return make(next(seeds) if seed is None else seed, *more, **named)
+def _seeded(make: Any, seeds: Iterator[int], named: str) -> Any:
+    """``make`` with a seed where it is given none. ``named`` is how it calls its seed."""
 
-    if not isinstance(make, type):
-        return call
-    # ``isinstance(x, np.random.RandomState)`` has to go on working.
-    kind = type(make)
-    meta = type("Held", (kind,), {"__instancecheck__": lambda _, one: isinstance(one, make)})
-    return meta(make.__name__, (make,), {"__new__": lambda _, *given, **named: call(*given, **named)})
+    def given_seed(given: tuple[Any, ...], names: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        seed, more = (given[0], given[1:]) if given else (names.get(named), ())
+        rest = names if given else {name: value for name, value in names.items() if name != named}
+        return (next(seeds) if seed is None else seed, *more), rest
+
+    def call(*given: Any, **names: Any) -> Any:
+        values, rest = given_seed(given, names)
+        return make(*values, **rest)
+
+    def begin(self: Any, *given: Any, **names: Any) -> None:
+        values, rest = given_seed(given, names)
+        make.__init__(self, *values, **rest)
+
+    return _in_place_of(make, call, __init__=begin) if isinstance(make, type) else call
+
+
+def _in_place_of(plain: Any, make: Callable[..., Any], **members: Any) -> Any:
+    """A class that stands for ``plain``: called, it gives what ``make`` gives, an object of ``plain`` itself; a class that
+    is derived from it has objects of its own. ``isinstance(x, np.random.RandomState)`` goes on working."""
+
+    class Standing(type(plain)):  # type: ignore[misc]
+        def __instancecheck__(cls, one: object) -> bool:
+            return isinstance(one, plain) if cls is stands else type.__instancecheck__(cls, one)
+
+        def __subclasscheck__(cls, one: type) -> bool:
+            return issubclass(one, plain) if cls is stands else type.__subclasscheck__(cls, one)
+
+    def new(cls: Any, *given: Any, **names: Any) -> Any:
+        return make(*given, **names) if cls is stands else plain.__new__(cls, *given, **names)
+
+    stands: Any = Standing(plain.__name__, (plain,), {"__new__": new, "__doc__": plain.__doc__, **members})
+    return stands
 
 
 def _seed_when_loaded(name: str, seed: Callable[[Any], object]) -> None:
@@ -192,30 +217,24 @@ def _datetime_at(moment: float) -> ModuleType:
     now = _still(moment)
     moment_class, day_class = datetime.datetime, datetime.date
 
-    class Like(type):
-        plain: Any
-
-        def __instancecheck__(cls, one: object) -> bool:
-            return isinstance(one, cls.plain)
-
-        def __subclasscheck__(cls, one: type) -> bool:
-            return issubclass(one, cls.plain)
-
-    def like(plain: type, **readings: Any) -> Any:
-        made = {"plain": plain, "__new__": lambda _, *given, **named: plain(*given, **named)}
-        return Like(
-            plain.__name__, (plain,), made | {name: staticmethod(call) for name, call in readings.items()}
+    def read(plain: Any, reading: Callable[..., Any]) -> Any:
+        """A class method that gives a class derived in the notebook objects of its own."""
+        return classmethod(
+            lambda cls, *given, **names: reading(cls if cls.__base__ is not plain else plain, *given, **names)
         )
 
     return _copy(
         datetime,
-        datetime=like(
+        datetime=_in_place_of(
             moment_class,
-            now=lambda tz=None: moment_class.fromtimestamp(now(), tz),
-            today=lambda: moment_class.fromtimestamp(now()),
-            utcnow=lambda: moment_class.fromtimestamp(now(), datetime.UTC).replace(tzinfo=None),
+            moment_class,
+            now=read(moment_class, lambda cls, tz=None: cls.fromtimestamp(now(), tz)),
+            today=read(moment_class, lambda cls: cls.fromtimestamp(now())),
+            utcnow=read(
+                moment_class, lambda cls: cls.fromtimestamp(now(), datetime.UTC).replace(tzinfo=None)
+            ),
         ),
-        date=like(day_class, today=lambda: day_class.fromtimestamp(now())),
+        date=_in_place_of(day_class, day_class, today=read(day_class, lambda cls: cls.fromtimestamp(now()))),
     )
 
 

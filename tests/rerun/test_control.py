@@ -108,6 +108,18 @@ def test_what_no_held_source_explains_is_not_called_a_missing_seed(work: Work) -
     assert "random generators and Python's hash seed held still" in found.findings[0].message
 
 
+@pytest.mark.skipif(not Path("/proc/self").is_symlink(), reason="needs /proc")
+def test_two_held_runs_that_fail_alike_show_nothing(work: Work) -> None:
+    """The code does not stand the held generator, and what comes from outside is something else."""
+    snapshot = work.record(
+        "import os, random\nnoise = random.random()\ndel noise\nassert os.urandom.__name__ == 'urandom'",
+        "%%experiment base\nscore = int(os.readlink('/proc/self')) / 7",
+    )
+    found = work.rerun(snapshot)
+    assert found.verdict == "diverged"
+    assert not any(finding.confirmed for finding in found.findings), found.findings
+
+
 def test_a_variable_is_set_back(work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RATE", "2")
     snapshot = work.record("import os", "%%experiment base\nscore = 1.5 * float(os.environ['RATE'])")

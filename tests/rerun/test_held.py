@@ -29,6 +29,8 @@ def run(code: str, held: str, folder: Path) -> str:
         "import secrets, os, random; print(secrets.randbelow(10**9), secrets.token_hex(4), os.urandom(3), random.SystemRandom().random())",
         "import numpy as np; print(np.random.rand(), np.random.default_rng().normal(), np.random.RandomState().rand())",
         "import pandas as pd; print(pd.Series(range(99)).sample(3).tolist())",
+        "import numpy as np; print(np.random.SeedSequence().entropy, np.random.SeedSequence(entropy=None).generate_state(1))",
+        "import numpy as np\nclass R(np.random.RandomState):\n    def one(self):\n        return self.rand()\nprint(R().one(), R(None).one())",
         "from sklearn.utils import check_random_state as c; import numpy as np; print(c(None).rand(), c(np.random.RandomState(3)).rand())",
     ],
 )
@@ -42,6 +44,24 @@ def test_a_seed_that_the_notebook_sets_counts(tmp_path: Path) -> None:
     assert run(code, "seed=0", tmp_path) == run(code, "seed=1", tmp_path)
 
 
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import numpy as np; print(np.random.SeedSequence(entropy=5).generate_state(2), np.random.SeedSequence(5, spawn_key=(1,)).state)",
+        "import numpy as np; print(np.random.default_rng(seed=5).normal(), np.random.RandomState(seed=5).rand())",
+        "import numpy as np; print([g.normal() for g in map(np.random.default_rng, np.random.SeedSequence(entropy=5).spawn(2))])",
+        "import numpy as np\nclass R(np.random.RandomState):\n    def one(self):\n        return self.rand()\n"
+        "r = R(seed=5)\nprint(r.one(), type(r).__name__, isinstance(r, np.random.RandomState), isinstance(np.random.RandomState(1), R))",
+        "import random\nclass R(random.Random):\n    def one(self):\n        return self.random()\nprint(R(5).one())",
+        "import numpy as np, pickle, copy\nr = np.random.RandomState(5)\nprint(copy.deepcopy(r).rand(), pickle.loads(pickle.dumps(r)).rand(), r)",
+    ],
+)
+def test_with_seeds_held_seeded_generators_are_what_they_are(tmp_path: Path, code: str) -> None:
+    plain = run(code, "", tmp_path)
+    held = run(code, "seed=0", tmp_path)
+    assert held.partition(" at 0x")[0] == plain.partition(" at 0x")[0]
+
+
 def test_a_held_clock_reads_its_moment_everywhere(tmp_path: Path) -> None:
     code = (
         "import time, datetime\nfrom datetime import datetime as dt, date\n"
@@ -51,6 +71,22 @@ def test_a_held_clock_reads_its_moment_everywhere(tmp_path: Path) -> None:
     assert run(code, "clock=1700000000.0", tmp_path).split("\n") == [
         "1700000000.0 2023 2023-11-14 22:13:20 2023 2023-11-14",
         "True True 2020-01-01 00:00:00 2020-01-02 00:00:00",
+    ]
+
+
+def test_a_class_of_the_notebooks_own_goes_by_the_held_clock(tmp_path: Path) -> None:
+    code = (
+        "import datetime\nfrom datetime import date\n"
+        "class Stamp(datetime.datetime):\n    def short(self):\n        return self.strftime('%d.%m.%Y')\n"
+        "class Day(date):\n    def short(self):\n        return self.strftime('%d.%m.')\n"
+        "made = Stamp(2020, 1, 2, 3)\n"
+        "print(made.short(), Stamp.now().short(), Stamp.fromisoformat('2020-01-02').short(), Day.today().short(), Day(2020, 1, 2).short())\n"
+        "print((made + datetime.timedelta(1)).short(), isinstance(made, datetime.datetime), isinstance(datetime.datetime.now(), Stamp),"
+        " type(made).__name__, Stamp.strptime('2020', '%Y').short(), issubclass(Stamp, datetime.datetime))"
+    )
+    assert run(code, "clock=1700000000.0", tmp_path).split("\n") == [
+        "02.01.2020 14.11.2023 02.01.2020 14.11. 02.01.",
+        "03.01.2020 True False Stamp 01.01.2020 True",
     ]
 
 
