@@ -143,7 +143,8 @@ class Governing(Rerunning):
         }
 
     def author(self) -> str:
-        """Git's ``user.name`` in the project, else the login name."""
+        """Who works here: git's ``user.name`` as it holds in the project, else the login name. Snapshots, releases, monitor
+        runs and retrainings all name this one."""
         from jupyter_mlgov.capture.code import CodeRecorder
 
         return CodeRecorder().author(self.root)

@@ -34,10 +34,9 @@ class Operating(Governing):
     def release(self, ref: str, model: str, stage: str, *, by: str = "", message: str = "") -> ReleaseAnswer:
         """Puts a snapshot's model on a stage, where the gate is open: the release, or None with the gate's reasons.
 
-        ``by`` is who does it (git's ``user.name`` unless told). Going back is a release of an earlier version
+        ``by`` is who does it (:meth:`author` unless told). Going back is a release of an earlier version
         (``MODEL:STAGE@N``). Raises ``UsageError``, ``NotFound``, ``StoreError``.
         """
-        from jupyter_mlgov.capture.repository import user_name
         from jupyter_mlgov.operate.releases import put_on_stage
         from jupyter_mlgov.operate.settings import read_settings
 
@@ -47,7 +46,7 @@ class Operating(Governing):
             snapshot,
             model=model,
             stage=stage,
-            by=by or user_name(),
+            by=by or self.author(),
             settings=read_settings(self.root),
             gate=lambda: self._decide(snapshot),
             message=message,
@@ -202,7 +201,6 @@ class Operating(Governing):
         ``junit``, ``prometheus`` and ``output`` (an HTML report) name files. Raises ``NotFound`` (never released),
         ``UsageError`` (an empty log, outcomes that are no labels), ``Blocked`` (no rows to compare with), ``NotWritable``.
         """
-        from jupyter_mlgov.capture.repository import user_name
         from jupyter_mlgov.monitor import files
         from jupyter_mlgov.monitor.settings import read_settings
         from jupyter_mlgov.monitor.watch import tell, watch
@@ -224,7 +222,7 @@ class Operating(Governing):
             problems=problems(log),
         )
         if record:
-            tell(self.store, found, user_name())
+            tell(self.store, found, self.author())
         if junit is not None:
             written.file(Path(junit).absolute(), files.junit(found, settings.fail_on))
         if prometheus is not None:
@@ -255,7 +253,6 @@ class Operating(Governing):
         do not do), ``Blocked`` (something that the run needs is not there), ``StoreError``.
         """
         from jupyter_mlgov.assess.suite import read_suite
-        from jupyter_mlgov.capture.repository import user_name
         from jupyter_mlgov.governance.policy import read_policy
         from jupyter_mlgov.monitor.retrain import Orders, Steps, retrain
         from jupyter_mlgov.monitor.retrain_settings import read_retrain_settings
@@ -267,7 +264,7 @@ class Operating(Governing):
         settings, operate = read_retrain_settings(self.root), read_settings(self.root)
         policy, suite = read_policy(self.root), read_suite(self.root)
         release = self.released(model_stage)
-        by = user_name()
+        by = self.author()
         orders = Orders(
             log=self.predictions(model_stage, since=since) if data is None else None,
             file=Path(data).absolute() if data is not None else None,

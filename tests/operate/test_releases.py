@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -60,6 +61,21 @@ def test_versions_are_counted_for_a_model_and_kept_on_every_stage(tmp_path: Path
     decision = msgspec.json.decode(project.store.get(promoted.gate), type=GateDecision)
     assert decision.open
     assert [one["stage"] for one in project.show("baseline@1")["releases"]] == ["staging", "production"]
+
+
+def test_who_releases_is_called_as_the_author_of_snapshots_is(
+    tmp_path: Path, git: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("LOGNAME", "grace")
+    project = make_project(tmp_path)
+    by_login = project.release("baseline", "credit", "staging").release
+    git("init", "-q")
+    git("config", "user.name", "Ada of this repository")
+    by_git = project.release("baseline", "credit", "production").release
+    assert by_login and by_git
+    assert (by_login.by, by_git.by) == ("grace", "Ada of this repository")
+    assert by_git.by == project.author()
 
 
 def test_going_back_is_a_release_of_an_earlier_version(tmp_path: Path) -> None:
