@@ -2,14 +2,14 @@
 
 1. The new rows are put into the input that the model was fitted on (``training_table``, ``new_rows``).
 2. The recorded notebook runs on it, in a sandbox, with the recorded code, other inputs and environment: the data are all
-   that differs. Its result becomes a numbered snapshot; its parent is the released one, and its data are in the store.
+   that differs. Its result is a candidate, and its data are in the store.
 3. It is assessed, compared with the release on rows that neither was fitted on (``contest``), and rerun where the policy
-   asks for that.
+   asks for that. Then it becomes a numbered snapshot whose parent is the released one, with what was found about it.
 4. Where it is good enough, the gate is open and ``[retrain] release`` says so, it goes to the stage; otherwise what is
    missing is said. Either way a ``retrain`` entry is on the ledger.
 
-Nothing is listed before the notebook ran to its end, and the stage changes by one ledger entry: a retraining that is killed
-leaves the store whole and the release as it was.
+Nothing is listed, and no NAME means it, before it is judged, and the stage changes by one ledger entry: a retraining that
+is killed leaves the store whole, the experiment's newest snapshot the one that it was, and the release too.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from jupyter_mlgov.assess.suite import Suite
 from jupyter_mlgov.errors import Blocked, UsageError
 from jupyter_mlgov.monitor import new_rows
 from jupyter_mlgov.monitor.contest import contest
+from jupyter_mlgov.monitor.judged import repeat
 from jupyter_mlgov.monitor.new_rows import NewRows
 from jupyter_mlgov.monitor.retrain_settings import RetrainSettings
 from jupyter_mlgov.monitor.table_files import unpacked, with_rows
@@ -38,7 +39,7 @@ from jupyter_mlgov.records.retraining import Contest, Outcome, Retrained, Retrai
 from jupyter_mlgov.records.secrets import redact_bytes
 from jupyter_mlgov.records.verdict import Comparison, GateDecision
 from jupyter_mlgov.rerun.limits import Limits
-from jupyter_mlgov.rerun.other_data import promoted, run_on, with_content
+from jupyter_mlgov.rerun.other_data import promoted, retrained, run_on, with_content
 from jupyter_mlgov.rerun.progress import Progress
 
 if TYPE_CHECKING:
@@ -167,17 +168,19 @@ class _Retraining:
 
     def done(self, digest: str) -> Retraining:
         """Runs, judges, writes it down and, where all is well, releases."""
-        snapshot, failure = self._run(digest)
-        if snapshot is None:
+        judged, failure = self._run(digest)
+        if judged is None:
             return self._told(self._record("failed", (failure,)))
         notes = list(self.new.notes)
-        assessment = self._assessed(snapshot, notes)
+        assessment = self._assessed(judged, notes)
         self._tell("compare", "comparing it with the release")
         found = contest(
-            self.root, self.store, self.release.snapshot, snapshot, self.steps.suite, self.settings,
+            self.root, self.store, self.release.snapshot, judged, self.steps.suite, self.settings,
             trusted=self.orders.trusted,
         )  # fmt: skip
-        rerun = self.steps.rerun(snapshot) if self.steps.rerun is not None else None
+        rerun = self.steps.rerun(judged) if self.steps.rerun is not None else None
+        snapshot = self.store.commit(promoted(self.store.manifest(judged), self.release.snapshot)).subject
+        repeat(self.store, judged, snapshot)
         self._tell("gate", "asking the gate")
         gate = self.steps.gate(snapshot)
         outcome, reasons = self._outcome(found, gate, snapshot)
@@ -191,7 +194,7 @@ class _Retraining:
     # -- the run ---------------------------------------------------------------------------------------------
 
     def _run(self, digest: str) -> tuple[str | None, str]:
-        """The retrained snapshot's id, or None and why there is none."""
+        """The id of the candidate that is to be judged, or None and why there is none."""
         laid_out = with_content(self.manifest, self.into.uri, digest)
         outcome = run_on(
             self.root,
@@ -213,13 +216,9 @@ class _Retraining:
                 f"the notebook did not read the new data from {self.into.uri}: its result rests on something else",
             )
         message = f"retrained from {self.release.name} on {len(self.new.frame):,} new rows"
-        snapshot = self.store.commit(
-            promoted(candidate, self.release.snapshot, self.manifest, self.made, message)
-        ).subject
-        for entry in self.store.entries(subject=outcome.candidate):
-            if entry.kind in ("risk", "charter"):
-                self.store.append(entry.kind, snapshot, entry.body, author=entry.author)
-        return snapshot, ""
+        judged = self.store.commit(retrained(candidate, self.manifest, self.made, message)).subject
+        repeat(self.store, outcome.candidate, judged)
+        return judged, ""
 
     def _assessed(self, snapshot: str, notes: list[str]) -> dict[str, int] | None:
         self._tell("assess", "testing and explaining it")

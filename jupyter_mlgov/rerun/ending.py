@@ -10,9 +10,10 @@ import contextlib
 import os
 import secrets
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,6 +26,10 @@ MARK = "MLGOV_RUN"
 WATCH_S = 0.25
 LISTED_S = 2.0
 """How often memory is measured, and how often the processes are listed anew: that reads all of the machine's."""
+
+
+AGAIN_S = 0.05
+"""After how long a signal is sent again that arrived where nothing can be raised."""
 
 
 class Watch:
@@ -185,6 +190,8 @@ def ended_by_signals() -> Iterator[None]:
 
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, stop) for number in numbers}
+    told = sys.unraisablehook
+    sys.unraisablehook = _once_more(told)
     try:
         yield
     except BaseException as error:
@@ -194,8 +201,28 @@ def ended_by_signals() -> Iterator[None]:
             Watch.end_all()
         raise
     finally:
+        sys.unraisablehook = told
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _once_more(
+    told: Callable[[sys.UnraisableHookArgs], object],
+) -> Callable[[sys.UnraisableHookArgs], None]:
+    """A signal may arrive where Python can raise nothing (in a destructor, a C library's callback), prints a traceback and
+    goes on: then it is sent again, a little later, and nothing is printed."""
+
+    def hook(what: sys.UnraisableHookArgs) -> None:
+        lost = what.exc_value
+        if not isinstance(lost, Terminated | KeyboardInterrupt):
+            told(what)
+            return
+        number = lost.number if isinstance(lost, Terminated) else signal.SIGINT
+        again = threading.Timer(AGAIN_S, os.kill, (os.getpid(), number))
+        again.daemon = True
+        again.start()
+
+    return hook
 
 
 class Interrupted(BaseException):

@@ -1,7 +1,7 @@
 """A snapshot's notebook executed on other data: its code, other inputs, environment and settings are the recorded ones.
 
-So the data are all that differs from the run that was approved. What comes of it is a candidate; ``promoted`` says which
-snapshot it becomes.
+So the data are all that differs from the run that was approved. What comes of it is a candidate; ``retrained`` says
+how it is judged, ``promoted`` which snapshot it becomes.
 """
 
 from __future__ import annotations
@@ -66,21 +66,21 @@ def _blocked(finding: Finding) -> Blocked:
     return Blocked(f"{finding.message.rstrip('.')}: {finding.remedy}")
 
 
-def promoted(
-    candidate: Manifest, released: str, manifest: Manifest, made: Retrained, message: str
-) -> Manifest:
-    """The manifest of the snapshot that a retraining's candidate becomes: a child of the ``released`` one, with the code
-    that was laid out for it, which is that of ``manifest``, and its new data kept."""
+def retrained(candidate: Manifest, manifest: Manifest, made: Retrained, message: str) -> Manifest:
+    """The manifest of a retraining's ``candidate`` as it is judged: with the code that was laid out for it, which is that of
+    the released ``manifest``, and its new data kept."""
     return msgspec.structs.replace(
         candidate,
-        kind="snapshot",
-        parent=released,
-        baseline=None,
         message=message,
         retrained=made,
         code=manifest.code,
         inputs=tuple(_kept(item) if item.uri == made.uri else item for item in candidate.inputs),
     )
+
+
+def promoted(judged: Manifest, released: str) -> Manifest:
+    """The manifest of the snapshot that a judged candidate becomes: the same, as a child of the ``released`` one."""
+    return msgspec.structs.replace(judged, kind="snapshot", parent=released, baseline=None)
 
 
 def _kept(item: Input) -> Input:

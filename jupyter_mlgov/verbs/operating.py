@@ -22,7 +22,9 @@ from jupyter_mlgov.verbs.calling import Answer, Caller, json_option, ref_argumen
 @click.option(
     "--stage", required=True, metavar="STAGE", help="staging, production, or one of [operate] stages."
 )
-@click.option("--by", metavar="NAME", default="", help="Who does it [default: git's user.name, else the login name].")
+@click.option(
+    "--by", metavar="NAME", default="", help="Who does it [default: git's user.name, else the login name]."
+)
 @click.option("-m", "--message", metavar="TEXT", default="", help="Why.")
 @json_option
 @click.pass_obj
