@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, field, replace
 from html.parser import HTMLParser
 
+from jupyter_mlgov.rerun.charts import counted_in_page
 from jupyter_mlgov.rerun.numbers import worst
 from jupyter_mlgov.rerun.pictures import compare_images, image_of_uri
 from jupyter_mlgov.rerun.texts import SAME, Context, Outcome, compare_texts
@@ -153,7 +154,7 @@ def _compare_piece(left: Piece, right: Piece, context: Context) -> Outcome:
     if left.kind == "image":
         return _compare_sources(left.text, right.text)
     if left.kind == "script":
-        return compare_texts(_named(left.text), _named(right.text), context, what="the page's data")
+        return compare_scripts(left.text, right.text, context)
     if left.kind == "cell":
         if left.column == right.column and left.column in context.timed_columns:
             return Outcome("noise")
@@ -161,6 +162,11 @@ def _compare_piece(left: Piece, right: Piece, context: Context) -> Outcome:
         under = replace(context, heading=left.column if left.column == right.column else "")
         return compare_texts(left.text, right.text, under, what=where)
     return compare_texts(left.text, right.text, context, what="the page's text")
+
+
+def compare_scripts(one: str, other: str, context: Context) -> Outcome:
+    """Two scripts by the data that they hold, made-up names aside."""
+    return compare_texts(_named(one), _named(other), context, what="the page's data")
 
 
 def _compare_sources(one: str, other: str) -> Outcome:
@@ -175,7 +181,7 @@ def _compare_sources(one: str, other: str) -> Outcome:
 def _named(text: str) -> str:
     """Made-up ids by the order in which they come: the same structure has the same names."""
     names: dict[str, str] = {}
-    return _MADE_UP.sub(lambda found: names.setdefault(found[0], f"id{len(names)}"), text)
+    return _MADE_UP.sub(lambda found: names.setdefault(found[0], f"id{len(names)}"), counted_in_page(text))
 
 
 _SVG_NOISE = re.compile(

@@ -7,21 +7,24 @@ message; the frames of its traceback are noise.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jupyter_mlgov.rerun import noise
-from jupyter_mlgov.rerun.markup import compare_html, compare_svg
+from jupyter_mlgov.rerun.charts import BOKEH, JAVASCRIPT, array_of, bokeh_documents, by_first_appearance
+from jupyter_mlgov.rerun.markup import compare_html, compare_scripts, compare_svg
 from jupyter_mlgov.rerun.numbers import compare_numbers, worst
 from jupyter_mlgov.rerun.pictures import compare_images, image_of_text
 from jupyter_mlgov.rerun.texts import SAME, Context, Outcome, compare_texts
 
+if TYPE_CHECKING:
+    import numpy as np
+
 WIDGET = "application/vnd.jupyter.widget-view+json"
 _LOADERS = (
-    "application/javascript",
+    JAVASCRIPT,
     "application/vnd.bokehjs_load.v0+json",
     "application/vnd.holoviews_load.v0+json",
 )
@@ -110,7 +113,12 @@ def compare_bundles(before: dict[str, Any], after: dict[str, Any], context: Cont
     rich = [mime for mime in rich if mime.endswith("json")] or rich
     if not common:
         return Outcome("different", f"it shows {_kind(after)}, and showed {_kind(before)}")
-    found = _worst(_compare_data(mime, before[mime], after[mime], context) for mime in rich or common)
+    found = _worst(
+        [
+            *(_compare_data(mime, before[mime], after[mime], context) for mime in rich or common),
+            *(_compare_scripts(mime, before, after, context) for mime in rich if BOKEH.match(mime)),
+        ]
+    )
     # Plain text beside a richer form is its summary: a name and an address, or the same table.
     return _worst([found, Outcome("noise")]) if before != after else found
 
@@ -133,10 +141,21 @@ def _compare_data(mime: str, before: Any, after: Any, context: Context) -> Outco
     if mime == "text/html":
         return compare_html(_joined(before), _joined(after), context)
     if mime.endswith("json"):
-        return compare_json(_parsed(before), _parsed(after), context)
+        one, other = (by_first_appearance(mime, _parsed(data)) for data in (before, after))
+        return _worst([Outcome("noise"), compare_json(one, other, context)])
     if mime == "application/pdf":
         return Outcome("different", "the PDF differs")
     return compare_texts(_joined(before), _joined(after), context, what="it shows")
+
+
+def _compare_scripts(mime: str, before: dict[str, Any], after: dict[str, Any], context: Context) -> Outcome:
+    """A Bokeh chart's data stands in the script beside its MIME type."""
+    scripts = [_joined(side.get(JAVASCRIPT, "")) for side in (before, after)]
+    documents = [bokeh_documents(script) for script in scripts]
+    if None in documents:
+        return compare_scripts(scripts[0], scripts[1], context)
+    one, other = (by_first_appearance(mime, document) for document in documents)
+    return compare_json(one, other, context)
 
 
 def _parsed(data: Any) -> Any:
@@ -148,22 +167,18 @@ def _parsed(data: Any) -> Any:
     return data
 
 
-_IDS = ("uid", "id", "uuid", "doc_id", "docid", "roots", "root_ids", "elementid", "data_id")
-
-
 def compare_json(before: Any, after: Any, context: Context, *, path: str = "") -> Outcome:
-    """Two JSON values (a chart's data): numbers by value, made-up ids aside."""
+    """Two JSON values (a chart's data): numbers by value, whole ones exactly."""
     if before == after:
         return SAME
     if isinstance(before, dict) and isinstance(after, dict):
-        if "bdata" in before and "bdata" in after:
-            return _compare_arrays(before, after, path)
+        arrays = array_of(before), array_of(after)
+        if arrays[0] is not None and arrays[1] is not None and before.get("shape") == after.get("shape"):
+            return _compare_arrays(arrays[0], arrays[1], path)
         if set(before) != set(after):
             return Outcome("different", f"the chart's data has other parts{_at(path)}")
         return _worst(
-            Outcome("noise")
-            if key.lower() in _IDS and isinstance(before[key], str)
-            else compare_json(before[key], after[key], context, path=f"{path}.{key}" if path else key)
+            compare_json(before[key], after[key], context, path=f"{path}.{key}" if path else key)
             for key in before
         )
     if isinstance(before, list) and isinstance(after, list):
@@ -185,18 +200,8 @@ def _at(path: str) -> str:
     return f" at {path[:60]}" if path else ""
 
 
-def _compare_arrays(before: dict[str, Any], after: dict[str, Any], path: str) -> Outcome:
-    """plotly's typed arrays: ``{"dtype": "f8", "bdata": base64}``."""
-    import numpy as np
-
-    try:
-        one, other = (
-            np.frombuffer(base64.b64decode(side["bdata"]), dtype=np.dtype(str(side["dtype"])))
-            for side in (before, after)
-        )
-    except (TypeError, ValueError):
-        return Outcome("different", f"the chart's data differs{_at(path)}")
-    if one.shape != other.shape or one.dtype.kind not in "fiu" or other.dtype.kind not in "fiu":
+def _compare_arrays(one: np.ndarray[Any, Any], other: np.ndarray[Any, Any], path: str) -> Outcome:
+    if one.shape != other.shape:
         return Outcome("different", f"the chart has {other.size} values{_at(path)}, and had {one.size}")
     found = worst(*(compare_numbers(a, b) for a, b in zip(one.tolist(), other.tolist(), strict=True)))
     return Outcome(found, f"the chart's values differ{_at(path)}" if found == "different" else "")

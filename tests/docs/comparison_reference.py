@@ -22,7 +22,7 @@ Values come before pictures, and what is not in the list of noise below counts.
 | frames, models | by the digest of their content; where only low bits of the metrics moved, nothing changed but packages and nothing is drawn or listed by chance, so may theirs in columns of floating-point numbers. Where the rerun's content could not be hashed, it is `not compared`, and the verdict is not `reproduced` |
 | text | word by word and number by number; white space is layout; a number printed rounded is compared as printed |
 | tables in HTML | cell by cell under their headings; tags, styles and made-up ids are presentation |
-| charts with data (plotly, Vega, Bokeh) | by their data; the picture or page beside it is not looked at |
+| charts with data (plotly, Vega, Bokeh) | by their data; names that the library counts or draws for each run are presentation, `id` in any other JSON is data; the picture or page beside it is not looked at |
 | pictures | by pixels; {pictures.ROUNDING} of 255 steps are rounding; where a declared tolerance lets the metrics move, a structural similarity (SSIM, in RGB) of {pictures.SIMILAR} is enough |
 | SVG | by elements, texts and numbers; metadata, comments and ids are presentation |
 | errors | by type and message; the traceback is presentation. A cell that raises the same as in the baseline is `expected-error` |

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 import sys
@@ -179,12 +180,102 @@ def test_a_chart_counts_by_its_data() -> None:
             "data": {"application/vnd.plotly.v1+json": figure, "text/html": "<p></p>"},
         }
 
-    assert compare_outputs([chart([1.0, 2.0], "a")], [chart([1.0, 2.0], "b")], C).closeness == "noise"
-    assert (
-        compare_outputs([chart([1.0, 2.0], "a")], [chart([1.0, 2.0 + 1e-14], "b")], C).closeness
-        == "equivalent"
-    )
-    assert compare_outputs([chart([1.0, 2.0], "a")], [chart([1.0, 2.5], "b")], C).closeness == "different"
+    one = chart([1.0, 2.0], "a31f0c")
+    assert compare_outputs([one], [chart([1.0, 2.0], "77e2b9")], C).closeness == "noise"
+    assert compare_outputs([one], [chart([1.0, 2.0 + 1e-14], "77e2b9")], C).closeness == "equivalent"
+    assert compare_outputs([one], [chart([1.0, 2.5], "77e2b9")], C).closeness == "different"
+    named = chart([1.0, 2.0], "model-A"), chart([1.0, 2.0], "model-B")
+    assert compare_outputs([named[0]], [named[1]], C).closeness == "different"
+
+
+def displays(mime: str, *values: Any, **beside: str) -> list[list[dict[str, Any]]]:
+    return [[{"output_type": "display_data", "data": {mime: value, **beside}}] for value in values]
+
+
+@pytest.mark.parametrize("mime", ["application/json", "application/geo+json", "application/vnd.acme.v1+json"])
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("model-A", "model-B"),
+        ("0f8fad5b-d9cb-469f-a165-70867728950e", "7c9e6679-7425-40de-944b-e07fc1f90ae7"),
+    ],
+)
+def test_an_id_in_json_that_is_no_chart_is_data(mime: str, old: str, new: str) -> None:
+    for key in ("id", "uid", "uuid"):
+        one, other = displays(mime, {"rows": [{key: old, "n": 1}]}, {"rows": [{key: new, "n": 1}]})
+        assert compare_outputs(one, other, C).closeness == "different"
+
+
+def vega(count: int, value: float = 3.0, row: str = "view_1", field: str = "a") -> dict[str, Any]:
+    view, param = f"view_{count}", f"param_{count}"
+    return {
+        "hconcat": [
+            {"name": view, "params": [{"name": param, "select": "interval"}], "encoding": {"x": {"field": field}}},
+            {"transform": [{"filter": f"{param}.x && {param}_tuple"}], "views": [view]},
+        ],
+        "datasets": {"data-1": [{"id": row, "name": "param_2", "b": value}]},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("mime", ["application/vnd.vegalite.v5+json", "application/vnd.vegalite.v6.1+json"])
+def test_names_that_altair_counts_through_a_session_are_made_up(mime: str) -> None:
+    def closeness(other: dict[str, Any]) -> str:
+        return compare_outputs(*displays(mime, vega(3), other), C).closeness
+
+    assert closeness(vega(1)) == "noise"
+    assert closeness(vega(1, value=3.5)) == "different"
+    assert closeness(vega(1, row="view_2")) == "different"
+    assert closeness(vega(1, field="b")) == "different"
+    old = [
+        {"selection": {f"selector00{n}": {"type": "interval"}}, "filter": f"selector00{n}"} for n in (1, 7)
+    ]
+    assert compare_outputs(*displays("application/vnd.vegalite.v3+json", *old), C).closeness == "noise"
+
+
+def test_they_are_in_altairs_page_too() -> None:
+    def page(count: int, value: float) -> str:
+        return f'<div id="altair-viz-{count:032x}"></div><script>vegaEmbed({json.dumps(vega(count, value, row="a"))})</script>'
+
+    assert compare_html(page(3, 3.0), page(1, 3.0), C).closeness == "noise"
+    assert compare_html(page(3, 3.0), page(1, 3.5), C).closeness == "different"
+
+
+def bokeh(
+    start: int, values: list[float], *, zipped: bool = True, name: str = "model-A"
+) -> list[dict[str, Any]]:
+    data = np.array(values, "f8").tobytes()
+    array = {"type": "bytes", "data": base64.b64encode(gzip.compress(data) if zipped else data).decode()}
+    columns = [
+        ["x", {"type": "ndarray", "array": array, "shape": [len(values)], "dtype": "float64"}],
+        ["id", ["p1001"]],
+    ]
+    source = {"type": "object", "id": f"p{start + 1}", "data": {"type": "map", "entries": columns}}
+    roots = [
+        {
+            "type": "object",
+            "name": "Figure",
+            "id": f"p{start}",
+            "title": name,
+            "source": source,
+            "axis": {"id": f"p{start + 1}"},
+        }
+    ]
+    document = f"0f8fad5b-d9cb-469f-a165-{start:012x}"
+    script = f"(function(root) {{ const docs_json = {json.dumps({document: {'roots': roots}})};\n const render_items = [];}})"
+    (found,) = displays("application/vnd.bokehjs_exec.v0+json", "", **{"application/javascript": script})
+    return found  # fmt: skip
+
+
+def test_a_bokeh_chart_counts_by_the_data_in_its_script() -> None:
+    one = bokeh(1008, [1.0, 2.0])
+    assert compare_outputs(one, bokeh(1051, [1.0, 2.0]), C).closeness == "noise"
+    assert compare_outputs(one, bokeh(1051, [1.0, 2.0], zipped=False), C).closeness == "noise"
+    assert compare_outputs(one, bokeh(1051, [1.0, 2.0 + 1e-14]), C).closeness == "equivalent"
+    assert compare_outputs(one, bokeh(1051, [1.0, 2.5]), C).closeness == "different"
+    assert compare_outputs(one, bokeh(1051, [1.0, 2.0], name="model-B"), C).closeness == "different"
+    other = json.loads(json.dumps(one).replace('[\\"p1001\\"]', '[\\"p1002\\"]'))
+    assert other != one
+    assert compare_outputs(one, other, C).closeness == "different"
 
 
 def test_json_that_says_numbers_in_text_is_read() -> None:
