@@ -51,6 +51,9 @@ class Listener(Protocol):
     def written(self, path: str) -> None:
         """A file is opened for writing."""
 
+    def changing(self, path: str, *, adds: bool = False) -> None:
+        """What is at a path is about to be changed, or to go. ``adds``: something is added to what stays there."""
+
     def listed(self, path: str, *, pattern: bool = False) -> None:
         """The files of a folder, or of a ``pattern`` of glob, are asked for."""
 
@@ -130,7 +133,11 @@ def _open(listener: Listener, arguments: tuple[Any, ...]) -> None:
         reads, writes = False, True
     if reads:
         listener.opened(path, importing=_in_packages(path) and _importing())
+        if "+" in mode if isinstance(mode, str) and mode else flags & os.O_RDWR:
+            listener.changing(path)
     elif writes:
+        appends = isinstance(mode, str) and mode[:1] == "a"
+        listener.changing(path, adds=appends or bool(isinstance(flags, int) and flags & os.O_APPEND))
         listener.written(path)
 
 
@@ -195,9 +202,19 @@ def database_file(name: str) -> str | None:
 
 
 def _rename(listener: Listener, arguments: tuple[Any, ...]) -> None:
-    target = _text(arguments[1])
+    source, target = _text(arguments[0]), _text(arguments[1])
+    if source:
+        listener.changing(os.path.abspath(source))
     if target:
-        listener.written(os.path.abspath(target))
+        target = os.path.abspath(target)
+        listener.changing(target)
+        listener.written(target)
+
+
+def _remove(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    path = _text(arguments[0])
+    if path and (os.path.isabs(path) or arguments[1] == -1):
+        listener.changing(os.path.abspath(path))
 
 
 def _glob(listener: Listener, arguments: tuple[Any, ...]) -> None:
@@ -275,6 +292,7 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "sqlite3.connect": _connect,
     "sqlite3.connect/handle": _connected,
     "os.rename": _rename,
+    "os.remove": _remove,
     "glob.glob/2": _glob,
     "pathlib.Path.glob": _path_glob,
     "pathlib.Path.rglob": _path_rglob,

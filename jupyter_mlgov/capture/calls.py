@@ -95,16 +95,22 @@ def _opened(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Aft
             return _coming_back(listener, text)
         path = _plain(text)
         if (isinstance(mode, str) and mode[:1] in ("w", "x")) or not os.path.exists(path):
-            listener.written(os.path.abspath(path))
+            path = os.path.abspath(path)
+            listener.changing(path)
+            listener.written(path)
         else:
             listener.called(path)
+            if isinstance(mode, str) and (mode[:1] == "a" or "+" in mode):
+                listener.changing(os.path.abspath(path))
     return None
 
 
 def _written(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
     for text in _paths(_first(args, kwargs)):
         if not is_remote(text):
-            listener.written(os.path.abspath(_plain(text)))
+            path = os.path.abspath(_plain(text))
+            listener.changing(path)
+            listener.written(path)
 
 
 def _model_file(listener: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:

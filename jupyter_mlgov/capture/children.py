@@ -134,6 +134,9 @@ class _Teller:
     def written(self, path: str) -> None:
         self._tell("w", path)
 
+    def changing(self, path: str, *, adds: bool = False) -> None:
+        """Nothing is held in another process: what it changes is unstable."""
+
     def listed(self, path: str, *, pattern: bool = False) -> None:
         self._tell("g" if pattern else "d", path)
 

@@ -195,7 +195,7 @@ def _as_input(
     members = []
     for name in one.files:
         known = reads.read.get(name)
-        members.append(known or Opened(name, one.cell_run, written_before=name in reads.written))
+        members.append(known or Opened(name, one.cell_run, written_before=reads.made(name)))
     runs = [opened.cell_run for opened, _ in seen if opened.cell_run >= 0]
     run = one.cell_run if one.cell_run >= 0 else min(runs, default=-1)
     whole = Opened(one.path, run if not runs else min([run, *runs]) if run >= 0 else min(runs))

@@ -21,7 +21,7 @@ from jupyter_mlgov.capture.inputs import as_text, uri_of
 from jupyter_mlgov.capture.journal import Execution
 from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.listening import Listening
-from jupyter_mlgov.capture.reads import Fetched, Opened
+from jupyter_mlgov.capture.reads import Earlier, Fetched, Opened
 from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import Caution, Column, Input, Member
 from jupyter_mlgov.records.secrets import redact
@@ -40,6 +40,7 @@ class _How(Struct, frozen=True):
     kept: Kept
     keep: int
     deadline: float
+    earlier: Mapping[str, Earlier]
     unread: dict[str, str]
 
 
@@ -77,7 +78,9 @@ class InputRecorder:
             # Half of what is left, so that one table does not use up what the others need.
             now = time.monotonic()
             deadline = now + (aside.deadline - now) / 2
-            how = _How(root, place.get(found.opened.cell_run), kept, keep, deadline, unread)
+            how = _How(
+                root, place.get(found.opened.cell_run), kept, keep, deadline, listening.reads.earlier, unread
+            )
             return self._record(found, how)
 
         for found, made in zip(files, aside.each(files, describe), strict=True):
@@ -136,14 +139,20 @@ class InputRecorder:
         """The record of one input. None when nothing is to be said."""
         if found.base is not None:
             return self._record_set(found, how)
-        content = self._contents.of(str(found.path), deadline=how.deadline)
         opened = found.opened
+        earlier = how.earlier.get(str(found.path))
+        content = self._contents.of(earlier.copy if earlier else str(found.path), deadline=how.deadline)
         if content.digest is None and (found.derived or set(opened.seen_by) <= {"literal"}):
             return None
-        changed = content.digest is not None and not found.derived and _changed(content, opened)
+        changed = content.digest is not None and not found.derived and _changed(content, opened, earlier)
         unstable = changed or not content.stable
+        left = self._contents.of(str(found.path), deadline=how.deadline).digest if earlier else None
         # What a query gave is what was read of a database; any other file's table is the file's own, where it can be found.
-        table = opened.table if opened.queries or content.rows is None else None
+        table = (
+            opened.table
+            if opened.queries or (content.rows is None and (earlier is None or earlier.read))
+            else None
+        )
         uri = uri_of(found.path, how.root)
         if content.unread is not None and table is None:
             how.unread[uri] = content.unread
@@ -160,6 +169,7 @@ class InputRecorder:
             query=_joined(opened.queries),
             reason=UNSURE if found.unsure and content.digest is not None else content.reason,
             unstable=unstable,
+            rewritten=left if left != content.digest else None,
             seen_by=tuple(sorted(opened.seen_by)),
         )
 
@@ -172,12 +182,15 @@ class InputRecorder:
         missing: list[str] = []
         unstable = False
         for opened in found.members:
-            content = self._contents.of(opened.path, deadline=how.deadline)
+            earlier = how.earlier.get(opened.path)
+            content = self._contents.of(earlier.copy if earlier else opened.path, deadline=how.deadline)
             name = as_text(opened.path.removeprefix(base).replace(os.sep, "/"))
             if content.digest is None:
                 missing.append(name)
                 continue
-            unstable |= not content.stable or (not opened.written_before and _changed(content, opened))
+            unstable |= not content.stable or (
+                not opened.written_before and _changed(content, opened, earlier)
+            )
             members.append(Member(path=name, digest=content.digest, bytes=content.bytes, rows=content.rows))
             contents.append(content)
         members_sorted = sorted(members, key=lambda member: member.path)
@@ -266,7 +279,9 @@ def _joined(queries: dict[str, None]) -> str | None:
     return ";\n".join(redact(query.strip().rstrip(";")) for query in queries) or None
 
 
-def _changed(content: Content, opened: Opened) -> bool:
+def _changed(content: Content, opened: Opened, earlier: Earlier | None) -> bool:
+    if earlier is not None or opened.rewritten:
+        return opened.rewritten or (earlier is not None and earlier.changed)
     return None not in (opened.state, content.state) and opened.state != content.state
 
 

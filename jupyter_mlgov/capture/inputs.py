@@ -45,6 +45,7 @@ _IN_LIBRARY_FOLDERS = (
     "pymp-",
     "mlgov-reads-",
     "mlgov-run-",
+    "mlgov-earlier-",
 )
 
 

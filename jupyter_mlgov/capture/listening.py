@@ -16,6 +16,7 @@ from typing import Any
 from jupyter_mlgov.capture import audit, descriptors, readers
 from jupyter_mlgov.capture.children import ChildReads
 from jupyter_mlgov.capture.commands import command_line, commands_in, is_version_control, without_shell_lines
+from jupyter_mlgov.capture.earlier_contents import EarlierContents
 from jupyter_mlgov.capture.literals import (
     has_magic,
     is_named,
@@ -37,6 +38,8 @@ class Listening:
         self.reads = reads
         self.watch = FolderWatch(reads)
         self._children = ChildReads(reads)
+        self._earlier = EarlierContents(reads)
+        self._project = working_folder()
         self._open = descriptors.OpenFiles()
         self._had_open: frozenset[str] = frozenset()
         self._raw = ""
@@ -51,7 +54,8 @@ class Listening:
                 for folder in (notebook.parent if notebook else None, working_folder())
                 if folder is not None
             ]
-            self.watch.start(first, _project(first[0]))
+            self._project = _project(first[0])
+            self.watch.start(first, self._project)
             self.watch.look_at(path for code in earlier for path in paths_in_code(code))
             for path in self._open.now():
                 self.reads.saw_read(path, "descriptor")
@@ -67,6 +71,7 @@ class Listening:
         self.reads.before_first = None
         self.watch.stop()
         self._children.stop()
+        self._earlier.stop()
 
     # -- cells ---------------------------------------------------------------------------------------------------
 
@@ -126,6 +131,14 @@ class Listening:
     def written(self, path: str) -> None:
         """Something opens a file for writing."""
         self.reads.saw_write(path)
+
+    def changing(self, path: str, *, adds: bool = False) -> None:
+        """What is at a path is about to be changed, or to go: where it was there before, it is held."""
+        reads = self.reads
+        if path in reads.earlier or path in reads.written or not (adds or path in reads.read):
+            return
+        with audit.unseen(), self.watch.passing_over(path):
+            self._earlier.hold(path, self._project, adds=adds)
 
     def listed(self, path: str, *, pattern: bool = False) -> None:
         """The files of a folder or of a pattern are asked for."""

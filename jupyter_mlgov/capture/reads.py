@@ -49,6 +49,8 @@ class Opened(Struct):
     """True where the session wrote it before it first read it."""
     state: State | None = None
     """Time and size when it was last opened."""
+    rewritten: bool = False
+    """True where the session changed it after it was read, and what it held then is not known any more."""
     queries: dict[str, None] = field(default_factory=dict)
     """SQL that was asked of it."""
     table: Table | None = None
@@ -62,6 +64,17 @@ class Opened(Struct):
             table = Table(None, table.rows, None, table.reason)
         self.gave_others |= self.table is not None and self.table != table
         self.table = None if self.gave_others else table
+
+
+class Earlier(Struct, frozen=True):
+    """What a path held before the session changed it."""
+
+    copy: str
+    """Where that is now."""
+    read: bool
+    """True where it had been read by then; else it was there when something was added to it."""
+    changed: bool = False
+    """True where it was not any more what had been read."""
 
 
 class Table(Struct, frozen=True):
@@ -121,6 +134,8 @@ class Reads(Struct):
 
     read: dict[str, Opened] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
+    earlier: dict[str, Earlier] = field(default_factory=dict)
+    """What paths held that were there before the session changed them."""
     asked: dict[str, Asked] = field(default_factory=dict)
     scripts: dict[str, int] = field(default_factory=dict)
     """Files with code that were executed and not imported by the kernel: ``%run``, ``exec``, a process of its own."""
@@ -155,7 +170,7 @@ class Reads(Struct):
                 self.before_first(path)
                 opened = self.read.get(path)
         if opened is None:
-            opened = self.read[path] = Opened(path, self.cell_run, written_before=path in self.written)
+            opened = self.read[path] = Opened(path, self.cell_run, written_before=self.made(path))
             opened.importing = importing
         opened.importing &= importing
         opened.seen_by.setdefault(mechanism)
@@ -164,8 +179,15 @@ class Reads(Struct):
         return opened
 
     def saw_write(self, path: str) -> None:
-        """A path was opened for writing, and loses what it held."""
+        """A path was opened for writing, and loses what it held, or something was added to it."""
         self.written.setdefault(path, self.cell_run)
+        opened = self.read.get(path)
+        if opened is not None and not opened.written_before and path not in self.earlier:
+            opened.rewritten = True
+
+    def made(self, path: str) -> bool:
+        """Whether all that is in a file is what the session wrote."""
+        return path in self.written and path not in self.earlier
 
     def saw_code(self, path: str) -> None:
         """A file with code was executed, or read as one that is."""

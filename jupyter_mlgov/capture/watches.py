@@ -20,7 +20,7 @@ import tempfile
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from msgspec import Struct, field
@@ -70,6 +70,7 @@ class FolderWatch:
         self._running = False
         self._ours = False
         """True while capture itself reads: what happens then is nobody's input."""
+        self._passed_over: str | None = None
         self._children: bool | None = None
         self.started = False
         """True where the running cell has started a process."""
@@ -150,9 +151,20 @@ class FolderWatch:
         for path, written in self._open.items():
             if known.get(path) == "writing":
                 self._reads.saw_write(path)
-            elif not written or path in known:
+            elif (not written and path not in self._reads.written) or path in known:
                 self._read(path, written)
         self._open.clear()
+
+    @contextlib.contextmanager
+    def passing_over(self, path: str) -> Iterator[None]:
+        """What happened until now is taken in, and what capture itself does with ``path`` meanwhile is not."""
+        self.settle()
+        self._passed_over = path
+        try:
+            yield
+        finally:
+            self.settle()
+            self._passed_over = None
 
     def forget(self) -> None:
         """Passes over what happened until now: capture's own work."""
@@ -301,7 +313,9 @@ class FolderWatch:
                     if event.mask & (inotify.CREATE | inotify.MOVED_TO) and watched.whole:
                         self._new_folder(watched.path, event.name)
                 elif counts and self._counts(watched, event.name):
-                    self._happened(os.path.join(watched.path, event.name), event.mask)
+                    path = os.path.join(watched.path, event.name)
+                    if path != self._passed_over:
+                        self._happened(path, event.mask)
 
     def _counts(self, watched: _Watched, name: str) -> bool:
         if not name or name.startswith(".") or name.endswith(NEVER):
@@ -316,19 +330,19 @@ class FolderWatch:
     def _happened(self, path: str, mask: int) -> None:
         reads = self._reads
         if mask & inotify.OPEN:
-            self._open.setdefault(path, path in reads.written)
+            self._open.setdefault(path, reads.made(path))
         elif mask & (inotify.MODIFY | inotify.CREATE | inotify.MOVED_TO):
             reads.saw_write(path)
             self._open.pop(path, None)
         else:
             # Closed: also what was opened for writing and only read (a database).
-            written = self._open.pop(path, path in reads.written)
+            written = self._open.pop(path, reads.made(path))
             if mask & inotify.CLOSE_NOWRITE or path not in reads.written:
                 self._read(path, written)
 
     def _read(self, path: str, written: bool) -> None:
         reads = self._reads
-        if path in reads.written and not written and path not in reads.read:
+        if reads.made(path) and not written and path not in reads.read:
             return
         known = path in reads.read
         opened = reads.saw_read(path, "inotify")

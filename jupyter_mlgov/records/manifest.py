@@ -62,6 +62,8 @@ class Input(Struct, frozen=True, kw_only=True):
     """True where the bytes themselves are in the store, under ``digest``; those of members under theirs."""
     unstable: bool = False
     """True where the content changed after it was read, or while it was hashed."""
+    rewritten: str | None = None
+    """The digest of what the notebook left in its place, where it wrote to what it had found there."""
     seen_by: tuple[str, ...] = ()
     """The mechanisms that saw it: ``capture.reads.Mechanism``."""
     reason: str | None = None

@@ -57,6 +57,8 @@ def _input(one: Input) -> TableView:
     notes = []
     if len(members) > MEMBERS:
         notes.append(f"{len(members) - MEMBERS:,} more files are in the record")
+    if one.rewritten:
+        notes.append(f"the notebook wrote to it afterwards: it holds {short(one.rewritten)} then")
     if one.kept:
         notes.append("the bytes themselves are in the store")
     return TableView(

@@ -99,11 +99,18 @@ def _inputs(before: Side, after: Side, alignment: Alignment, *, code_changed: bo
             )
     if code_changed:
         return
+    made = {item.uri for item in before.manifest.inputs if item.derived}
     for uri, item in new.items():
         if uri not in old and item.digest is not None:
             at = alignment.before_of.get(item.cell) if item.cell is not None else None
-            message = f"{uri} is read now, and was not when this was recorded."
-            yield _input(replace_cell(item, at), "data.rows", message, added=True)
+            cause: Cause = "data.values" if uri in made else "data.rows"
+            message = (
+                f"{uri}, which the notebook itself writes, was there from an earlier run, and what is read of it is not "
+                "only its own."
+                if uri in made
+                else f"{uri} is read now, and was not when this was recorded."
+            )
+            yield _input(replace_cell(item, at), cause, message, added=True)
 
 
 def _ran(cell: int | None, alignment: Alignment) -> bool:

@@ -15,7 +15,11 @@ from jupyter_mlgov.rerun.sandbox import located
 def left_behind(measured: Measured, root: Path, suspected: list[Finding]) -> tuple[Finding, ...]:
     """What it is that only today's checkout holds, where a run without it gave the recorded result: files that the notebook
     writes itself and adds to, else the folder that it lists (one of the ``suspected``)."""
-    own = [item for item in measured.after.manifest.inputs if item.derived and item.digest is not None]
+    own = [
+        item
+        for item in measured.after.manifest.inputs
+        if item.digest is not None and (item.derived or item.rewritten)
+    ]
     found = []
     for item in own:
         place = located(item.place(), root)

@@ -101,6 +101,7 @@ Code, fonts, caches, bytecode, package metadata, settings (`pyproject.toml`, `.e
 package's own files, system files that the code does not name; what git reads to compare it, where git's are the only commands
 of a cell; a log that a thread or a process keeps writing to. Data inside a package is an input:
 `package:sklearn/datasets/data/wine_data.csv`. A file that the notebook wrote before it read it is marked `derived`.
+One that was there, and that the notebook then overwrote, added to, renamed or deleted, is an input as it was before.
 
 ## URLs and databases
 

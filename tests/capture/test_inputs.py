@@ -211,7 +211,8 @@ def test_odd_files_are_recorded_and_never_waited_for(kernel: Start, tmp_path: Pa
     writer.start()
     one.must("open('pipe').read()")
     writer.join()
-    one.must("pd.read_csv('gone.csv'); os.remove('gone.csv')")
+    one.must("pd.read_csv('gone.csv')")
+    (tmp_path / "gone.csv").unlink()
     one.must("pd.read_csv('changed.csv'); open('large.bin', 'rb').read();")
     (tmp_path / "changed.csv").write_text("a\n1\n")
     ran = one.must("%%experiment o\nn = 1")
@@ -459,3 +460,94 @@ def test_values_of_names_in_the_code_are_looked_at_and_nothing_is_called() -> No
 
     names = {"DATA": Path("/mnt/x"), "name": "a.csv", "other": "text", "bad": Hostile(), "unused": "b.csv"}
     assert sorted(paths_in_names("read(DATA / name, other, bad)", names)) == ["/mnt/x", "a.csv"]
+
+
+ROW = "a,b\n1,2\n"
+
+
+def digest_of(text: str) -> str:
+    return f"blake3:{blake3(text.encode()).hexdigest()}"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "with open('d.csv', 'a') as f:\n    f.write('3,4\\n')\nprint(open('d.csv').read())",
+        "text = open('d.csv').read()\nopen('d.csv', 'a').write('3,4\\n')",
+        "df = pd.read_csv('d.csv')\npd.concat([df, df + 2]).to_csv('d.csv', index=False)",
+        "df = pd.read_csv('d.csv')\npd.concat([df, df + 2]).to_csv('d.csv', index=False)\npd.read_csv('d.csv')",
+        "df = pl.read_csv('d.csv')\npl.concat([df, df + 2]).write_csv('d.csv')\npl.read_csv('d.csv')",
+        "with open('d.csv', 'r+') as f:\n    f.read(); f.write('3,4\\n')",
+        "open('d.csv').read(); open('x', 'w').write('a,b\\n1,2\\n3,4\\n')\nos.replace('x', 'd.csv')",
+        "os.close(os.open('d.csv', os.O_RDONLY))\nfd = os.open('d.csv', os.O_RDWR | os.O_APPEND); os.write(fd, b'3,4\\n'); os.close(fd)",
+    ],
+)
+def test_a_file_that_the_notebook_changes_is_an_input_as_it_was_before(
+    kernel: Start, tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "d.csv").write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os, pandas as pd, polars as pl")
+    one.must(code)
+    one.must("%%experiment e\nn = 1")
+    project = Project.open(tmp_path)
+    found = inputs(tmp_path, "e")["d.csv"]
+    assert (found["digest"], found["rows"], found["derived"], found["unstable"]) == (
+        digest_of(ROW), 1, False, False,
+    )  # fmt: skip
+    assert found["evidence"] == ("observed" if "pl." in code else "proven")
+    assert found["rewritten"] == digest_of(ROW + "3,4\n") == digest_of((tmp_path / "d.csv").read_text())
+    assert project.store.get(found["digest"]) == ROW.encode()
+    assert codes(tmp_path, "e") == []
+
+
+@pytest.mark.parametrize(
+    "code", ["os.remove('d.csv')", "os.makedirs('done'); os.rename('d.csv', 'done/d.csv')"]
+)
+def test_a_file_that_the_notebook_takes_away_is_an_input_as_it_was(
+    kernel: Start, tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "d.csv").write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os")
+    one.must("print(open('d.csv').read())")
+    one.must(code)
+    one.must("%%experiment e\nn = 1")
+    found = inputs(tmp_path, "e")["d.csv"]
+    assert (found["digest"], found["rows"], found["derived"], found["rewritten"]) == (
+        digest_of(ROW), 1, False, None,
+    )  # fmt: skip
+    assert codes(tmp_path, "e") == []
+
+
+@linux
+def test_what_a_process_changed_after_it_was_read_is_unstable_though_it_was_read_again(
+    kernel: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "d.csv").write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os")
+    one.must("print(open('d.csv').read())")
+    one.must("!echo 3,4 >> d.csv")
+    one.must("print(open('d.csv').read())")
+    one.must("%%experiment e\nn = 1")
+    assert inputs(tmp_path, "e")["d.csv"]["unstable"]
+    assert codes(tmp_path, "e") == ["input.unstable"]
+
+
+def test_what_is_only_added_to_is_no_input_and_what_is_written_anew_is_derived(
+    kernel: Start, tmp_path: Path
+) -> None:
+    for name in ("log.csv", "anew.csv"):
+        (tmp_path / name).write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os, tempfile")
+    one.must(
+        "open('log.csv', 'a').write('3,4\\n')\nopen('anew.csv', 'w').write('x\\n')\nopen('anew.csv').read()"
+    )
+    one.must("open('anew.csv', 'a').write('y\\n'); open('anew.csv').read(); os.remove('anew.csv')")
+    one.must("%%experiment e\nn = 1")
+    assert inputs(tmp_path, "e") == {}
+    held = one.must("print(tempfile.gettempdir())").stdout.strip()
+    one.must("%unload_ext jupyter_mlgov")
+    assert not list(Path(held).glob(f"mlgov-earlier-*/*/{tmp_path.name}"))

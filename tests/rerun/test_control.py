@@ -207,6 +207,20 @@ def test_a_file_that_every_run_adds_to_is_the_cause(work: Work) -> None:
     assert (cause, subject, confirmed) == ("data.values", "runs.log", True)
 
 
+def test_a_notebook_that_overwrites_what_it_read_is_rerun_on_what_it_read(work: Work) -> None:
+    work.file("d.csv", "k,a\n1,1\n2,2\n3,3\n")
+    snapshot = work.record(
+        "import pandas as pd\ndf = pd.read_csv('d.csv')\ndf.assign(a=df.a * 2).to_csv('d.csv', index=False)",
+        "df = pd.read_csv('d.csv')",
+        "%%experiment base\nscore = int(df.a.sum())",
+    )
+    ((cause, subject, _),) = causes(work.rerun(snapshot))
+    assert (cause, subject) == ("data.values", "d.csv")
+    assert work.rerun(snapshot, as_recorded=True).verdict == "reproduced"
+    work.file("d.csv", "k,a\n1,1\n2,2\n3,3\n")
+    assert work.rerun(snapshot).verdict == "reproduced"
+
+
 def test_the_order_of_a_folder_is_shown_by_turning_it_round(in_memory: Work) -> None:
     sizes = {"a": 3, "b": 70, "c": 900}
     for name, size in sizes.items():

@@ -1,0 +1,77 @@
+"""Contents that the notebook is about to change: held until they are recorded.
+
+A file that was there before the notebook and that it reads is an input as it was then, whatever the notebook does to it
+afterwards: overwrites it, adds to it, renames or deletes it. Python tells before it does so, while the content is still
+there. It is copied then, where it is small enough; where it is not, or where native code or another process changes it,
+the input is *unstable*.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import shutil
+import stat
+import tempfile
+from pathlib import Path
+
+from jupyter_mlgov.capture.inputs import is_input
+from jupyter_mlgov.capture.reads import Earlier, Reads
+
+EACH = 100_000_000
+"""Bytes of a file past which it is not held: copying it would be felt."""
+ALL = 250_000_000
+"""Bytes of a session that are held."""
+FOLDER = "mlgov-earlier-"
+
+
+class EarlierContents:
+    """What one session holds, in a temporary folder of its own."""
+
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
+        self._folder: Path | None = None
+        self._bytes = 0
+        self._pid = os.getpid()
+
+    def hold(self, path: str, project: Path, *, adds: bool) -> None:
+        """``path`` is about to be changed, or to go. ``adds``: what is there counts together with what is added, though
+        nobody has read it yet."""
+        reads = self._reads
+        opened = reads.read.get(path)
+        counts = not opened.written_before if opened is not None else adds and path not in reads.written
+        if not counts or path in reads.earlier or os.getpid() != self._pid:
+            return
+        with contextlib.suppress(OSError, ValueError):
+            found = Path(path).stat()
+            if not stat.S_ISREG(found.st_mode) or not 0 < found.st_size <= min(EACH, ALL - self._bytes):
+                return
+            if not is_input(Path(path), project, named=True):
+                return
+            state = (found.st_mtime_ns, found.st_size)
+            held = self._copy(path)
+            if held is not None:
+                self._bytes += found.st_size
+                same = opened is None or opened.state in (None, state)
+                reads.earlier[path] = Earlier(held, read=opened is not None, changed=not same)
+
+    def _copy(self, path: str) -> str | None:
+        """A copy under the same name, which says what kind of file it is."""
+        if self._folder is None:
+            self._folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+            atexit.register(self.stop)
+        place = self._folder / str(len(self._reads.earlier))
+        try:
+            place.mkdir()
+            return str(shutil.copy2(path, place / Path(path).name))
+        except OSError:
+            shutil.rmtree(place, ignore_errors=True)
+            return None
+
+    def stop(self) -> None:
+        """Lets go of everything."""
+        if self._folder is not None and os.getpid() == self._pid:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            self._folder = None
+            self._reads.earlier.clear()
