@@ -101,16 +101,8 @@ def decide(
 ) -> Entry:
     """Signs a decision about the snapshot and appends it to the ledger. Raises ``UsageError``, ``NotFound`` (a risk
     that it does not have, nothing to revoke), and what the store raises."""
+    check(store, snapshot, name=name, message=message, accepts=accepts)
     name, role = one_line(name.strip(), 200), one_line(role.strip(), 200)
-    if not name:
-        raise UsageError('an approval names who decides: --as "NAME"')
-    if len(message) > TEXT_LIMIT:
-        raise UsageError(f"the message has {len(message)} characters (at most {TEXT_LIMIT}): shorten it")
-    known = {risk.id for risk in register.register(store, snapshot)}
-    for risk in accepts:
-        if risk not in known:
-            has = ", ".join(sorted(known)) or "none"
-            raise NotFound(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
     manifest = store.manifest(snapshot)
     number = store.number(snapshot)
     own = _signed_by(decisions(store, snapshot), signing.key_text(key.public_key()))
@@ -134,6 +126,19 @@ def decide(
     envelope = signing.sign(signing.statement(subjects, PREDICATE_TYPE, predicate), key)
     body = {"name": name, "role": role, "decision": word, "message": message, "envelope": envelope}
     return store.append("approval", snapshot, body, author=name)
+
+
+def check(store: Store, snapshot: str, *, name: str, message: str, accepts: Sequence[str]) -> None:
+    """Raises ``UsageError`` or ``NotFound`` for what could not be signed with any key."""
+    if not name.strip():
+        raise UsageError('an approval names who decides: --as "NAME"')
+    if len(message) > TEXT_LIMIT:
+        raise UsageError(f"the message has {len(message)} characters (at most {TEXT_LIMIT}): shorten it")
+    known = {risk.id for risk in register.register(store, snapshot)}
+    for risk in accepts:
+        if risk not in known:
+            has = ", ".join(sorted(known)) or "none"
+            raise NotFound(f"the snapshot has no risk {risk[:80]!r} to accept: its risks are {has}")
 
 
 def decisions(store: Store, snapshot: str) -> tuple[Decision, ...]:

@@ -86,6 +86,20 @@ def new(name: str = DEFAULT, *, passphrase: str | None = None, keyring: bool = F
     return KeyInfo(name=name, key=key_text(private.public_key()), path=str(path), protection=protection)
 
 
+def first(ask: Callable[[str], str] | None) -> KeyInfo:
+    """Makes the default key for somebody who has none: with the passphrase of ``MLGOV_PASSPHRASE`` or the one that ``ask``
+    gives (an empty one protects nothing), without one where nobody can be asked. Raises what :func:`new` raises."""
+    passphrase = os.environ.get("MLGOV_PASSPHRASE")
+    if passphrase is None and ask is not None:
+        place = folder() / f"{DEFAULT}.pem"
+        passphrase = ask(
+            f"You have no key to sign with; {place} is made now. A passphrase for it (empty: none): "
+        )
+        if passphrase and ask("Once more: ") != passphrase:
+            raise UsageError("the two passphrases differ, and no key was made: try again")
+    return new(DEFAULT, passphrase=passphrase or None)
+
+
 def _checked(name: str) -> str:
     """``name`` where it can be a key's: no path comes in through it. Raises ``UsageError``."""
     if not _NAME.fullmatch(name):

@@ -66,6 +66,12 @@ def _assess(made: Any) -> RenderableType:
     return Group(table, Text(), Text(f"{said}; {made.rows} rows, {made.task}"), *notes)
 
 
+_PROTECTED = {
+    "none": "without a passphrase: who can read that file signs as you (mlgov key new NAME --passphrase, then --key NAME)",
+    "passphrase": "with your passphrase",
+}
+
+
 def _approve(value: Any) -> RenderableType:
     lines = Table.grid(padding=(0, 2))
     lines.add_column(style=QUIET)
@@ -76,8 +82,8 @@ def _approve(value: Any) -> RenderableType:
     lines.add_row("entry", value["entry"][:12])
     if value["key_made"]:
         lines.add_row(
-            "note",
-            "this key was made now, without a passphrase; `mlgov key new NAME --passphrase` makes one with",
+            "new key",
+            f"you had none: made now in {clean(value['key_file'])}, {_PROTECTED[value['key_protection']]}",
         )
     return lines
 

@@ -106,7 +106,8 @@ class Governing(Rerunning):
         """Signs a decision about a snapshot and puts it on the ledger: the ledger entry's id, the key, the decision.
 
         ``accepts`` are ids of risks. ``key`` is the name of one of the user's keys; without it, the default one, which is
-        made where there is none. ``ask`` gives the passphrase of an encrypted key.
+        made where there is none: then ``key_made`` is true, ``key_file`` its place, and ``key_protection`` what protects it.
+        ``ask`` gives the passphrase of an encrypted or new key.
         """
         from jupyter_mlgov.governance import approvals, keys
         from jupyter_mlgov.governance.policy import read_policy
@@ -116,9 +117,15 @@ class Governing(Rerunning):
 
         snapshot = self.resolve(ref)
         policy = read_policy(self.root)
-        made = key is None and not keys.exists(keys.DEFAULT)
-        if made:
-            keys.new(keys.DEFAULT)
+        made = None
+        if key is None and not keys.exists(keys.DEFAULT):
+            approvals.check(self.store, snapshot, name=name, message=message, accepts=accepts)
+            if decision == "revoked":
+                raise NotFound(
+                    f"nothing to revoke: there is no key {keys.DEFAULT!r} in {keys.folder()}: name yours with --key"
+                )
+            made = keys.first(ask)
+            ask = None if made.protection == "none" else ask
         private = keys.load(key or keys.DEFAULT, ask=ask)
         entry = approvals.decide(
             self.store,
@@ -138,7 +145,9 @@ class Governing(Rerunning):
             "name": entry.body["name"],
             "role": entry.body["role"],
             "key": key_text(private.public_key()),
-            "key_made": made,
+            "key_made": made is not None,
+            "key_file": made.path if made else None,
+            "key_protection": made.protection if made else None,
             "entry": identity(entry),
         }
 

@@ -71,7 +71,9 @@ def assess(
 @click.option("--revoke", is_flag=True, help="Take back what the same key decided in this role.")
 @click.option("-m", "--message", required=True, metavar="TEXT", help="Why, and under which conditions.")
 @click.option("--accept", "accepts", multiple=True, metavar="RISK", help="Accept this risk (repeatable).")
-@click.option("--key", metavar="KEY", help="Sign with this key of yours [default: default].")
+@click.option(
+    "--key", metavar="KEY", help="Sign with this key of yours [default: default, made where there is none]."
+)
 @json_option
 @click.pass_obj
 def approve(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from jupyter_mlgov.errors import UsageError
+from jupyter_mlgov.governance import keys
 from jupyter_mlgov.records.annotations import Check, Risk
 from jupyter_mlgov.store import Store
 from tests.kernel import ROOT
@@ -26,6 +28,13 @@ def project(tmp_path: Path) -> Path:
     store.append("rerun", made, {"verdict": "reproduced", "candidate": None, "comparison": None})
     (tmp_path / "mlgov.toml").write_text('[gate]\nacceptance = "signed"\nroles = {validator = 1}\n')
     return tmp_path
+
+
+@pytest.fixture
+def own_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MLGOV_KEYS", str(tmp_path / "keys"))
+    monkeypatch.delenv("MLGOV_PASSPHRASE", raising=False)
+    return tmp_path / "keys"
 
 
 def mlgov(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -71,9 +80,37 @@ def test_without_a_key_one_is_made_and_said(project: Path) -> None:
         project, "approve", "baseline", "--as", "Grace", "--role", "validator", "-m", "no", "--reject"
     )
     assert done.returncode == 0, done.stderr
-    assert "this key was made now, without a passphrase" in done.stdout
+    said = " ".join(done.stdout.split())
+    assert f"you had none: made now in {project / 'keys' / 'default.pem'}, without a passphrase" in said
     assert "default" in mlgov(project, "key", "list").stdout
     assert "rejected by Grace (validator): no" in mlgov(project, "gate", "baseline").stdout
+
+
+def test_a_first_key_takes_the_passphrase_of_the_environment_and_none_is_made_for_what_cannot_be_signed(
+    project: Path,
+) -> None:
+    words = ("approve", "baseline", "--as", "Grace", "--role", "validator", "-m", "ok")
+    assert mlgov(project, *words, "--accept", "no-such-risk").returncode == 2
+    assert "nothing to revoke" in mlgov(project, *words, "--revoke").stderr
+    assert json.loads(mlgov(project, "key", "list", "--json").stdout) == []
+    made = json.loads(mlgov(project, *words, "--json", MLGOV_PASSPHRASE="s").stdout)
+    assert (made["key_made"], made["key_protection"]) == (True, "passphrase")
+    assert mlgov(project, *words, MLGOV_PASSPHRASE="t").returncode == 2
+
+
+def test_somebody_at_a_terminal_is_asked_for_the_passphrase_of_a_first_key(own_keys: Path) -> None:
+    said: list[str] = []
+    answers = iter(["long", "other", "long", "long"])
+
+    def ask(prompt: str) -> str:
+        said.append(prompt)
+        return next(answers)
+
+    with pytest.raises(UsageError, match="differ, and no key was made"):
+        keys.first(ask)
+    assert keys.listed() == []
+    assert keys.first(ask).protection == "passphrase"
+    assert str(own_keys / "default.pem") in said[0]
 
 
 @pytest.mark.parametrize(
