@@ -34,26 +34,33 @@ class RegisteredRisk(Struct, frozen=True, kw_only=True):
 def register(store: Store, id: str) -> tuple[Risk, ...]:  # noqa: A002 - the field's own name
     """The risk register of the snapshot ``id``, in the order in which the risks were first annotated.
 
-    Raises what ``store.manifest`` raises. A ledger entry whose body is no risk is left out: ``fsck`` names it.
+    What a bundle said about a risk counts where this project says nothing of its own about it, as with verdicts. Raises what
+    ``store.manifest`` raises. A ledger entry whose body is no risk is left out: ``fsck`` names it.
     """
     risks = {risk.id: risk for risk in store.manifest(id).risks}
-    for entry in store.entries(subject=id, kind="risk"):
+    own = set(risks) if risks and store.recorded_here(id) else set()
+    for entry, imported in store.evidence(id, "risk"):
         try:
             risk = converted(entry.body, Risk)
         except msgspec.ValidationError:
             continue
-        risks[risk.id] = risk
+        if not (imported and risk.id in own):
+            risks[risk.id] = risk
     return tuple(risks.values())
 
 
 def charter(store: Store, id: str) -> Charter | None:  # noqa: A002
-    """The charter in force for the snapshot ``id``: the newest on the ledger about it, else its manifest's."""
-    for entry in reversed(store.entries(subject=id, kind="charter")):
+    """The charter in force for the snapshot ``id``: the newest on the ledger about it, else its manifest's; one
+    that a bundle brought where this project has none of its own."""
+    written = store.manifest(id).charter
+    for entry, imported in reversed(store.evidence(id, "charter")):
+        if imported and written is not None and store.recorded_here(id):
+            break
         try:
             return converted(entry.body, Charter)
         except msgspec.ValidationError:
             continue
-    return store.manifest(id).charter
+    return written
 
 
 def kpis(store: Store, id: str, asked: Iterable[Kpi] = ()) -> tuple[KpiResult, ...]:  # noqa: A002

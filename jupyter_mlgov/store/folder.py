@@ -377,9 +377,11 @@ class Store:
         names = self._ask(lambda rows: tables.entry_names(rows, subject=subject, kind=kind, here=here))
         return [self._ledger.read(name) for name in names]
 
-    def evidence(self, snapshot: str, kind: Literal["rerun", "assessment"]) -> list[Evidence]:
-        """What was found out about a snapshot, the one that counts last: however new it is, what a bundle brought comes
-        before what was found here. Raises as :meth:`entries`."""
+    def evidence(
+        self, snapshot: str, kind: Literal["rerun", "assessment", "risk", "charter"]
+    ) -> list[Evidence]:
+        """What was found out, or written, about a snapshot, the one that counts last: however new it is, what a bundle
+        brought comes before what was found here. Raises as :meth:`entries`."""
         from jupyter_mlgov.store import tables
 
         every, own = self._ask(

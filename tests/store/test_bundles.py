@@ -15,7 +15,9 @@ from hypothesis import strategies as st
 
 from jupyter_mlgov.errors import Damaged, MlgovError, NotFound, StoreError, UsageError
 from jupyter_mlgov.governance.gate import decide
+from jupyter_mlgov.governance.register import charter, register
 from jupyter_mlgov.project import Project
+from jupyter_mlgov.records.annotations import Charter, Risk
 from jupyter_mlgov.records.bundle import BundleIndex, Part
 from jupyter_mlgov.records.canonical import canonical, digest
 from jupyter_mlgov.records.manifest import Input
@@ -139,6 +141,57 @@ def test_what_was_found_here_counts_before_what_a_bundle_brings(
     assert not next(rule for rule in gate.rules if rule.rule == "rerun").passed
     elsewhere.append("rerun", snapshot, {"verdict": "failed", "candidate": None, "comparison": None})
     assert counts() == ("failed", False, 5)
+
+
+def risk_said(store: Store, snapshot: str, status: str) -> None:
+    risk = {"id": "gap", "situation": "x", "severity": "high", "likelihood": "low", "status": status}
+    store.append("risk", snapshot, risk)
+    store.append("charter", snapshot, {"title": status})
+
+
+def stands(store: Store, snapshot: str) -> tuple[str, str | None]:
+    held = charter(store, snapshot)
+    return next(
+        risk.status for risk in register(store, snapshot) if risk.id == "gap"
+    ), held.title if held else None
+
+
+def test_risks_and_charter_of_a_bundle_count_only_where_this_project_has_none_of_its_own(
+    store: Store, sent: tuple[str, Path], elsewhere: Store
+) -> None:
+    snapshot, path = sent
+
+    def sent_again(status: str) -> None:
+        risk_said(store, snapshot, status)
+        path.write_bytes(bundle_of(store, snapshot))
+        take(elsewhere, path)
+
+    take(elsewhere, path)
+    sent_again("mitigated")
+    assert stands(elsewhere, snapshot) == ("mitigated", "mitigated")
+    risk_said(elsewhere, snapshot, "open")
+    assert stands(elsewhere, snapshot) == ("open", "open")
+    sent_again("accepted")
+    assert stands(elsewhere, snapshot) == ("open", "open")
+
+
+def test_a_bundle_changes_no_risk_and_no_charter_that_was_recorded_here(
+    store: Store, elsewhere: Store, tmp_path: Path
+) -> None:
+    risk = Risk(id="gap", situation="x", severity="high", likelihood="low")
+    snapshot = add_snapshot(store, risks=(risk,), charter=Charter(title="ours"))
+    path = tmp_path / "back.mlgov"
+    path.write_bytes(bundle_of(store, snapshot))
+    take(elsewhere, path)
+    risk_said(elsewhere, snapshot, "accepted")
+    elsewhere.append("risk", snapshot, msgspec.to_builtins(risk) | {"id": "new"})
+    assert stands(elsewhere, snapshot) == ("accepted", "accepted")
+    path.write_bytes(bundle_of(elsewhere, snapshot))
+    take(store, path)
+    assert stands(store, snapshot) == ("open", "ours")
+    assert [one.id for one in register(store, snapshot)] == ["gap", "new"]
+    risk_said(store, snapshot, "closed")
+    assert stands(store, snapshot) == ("closed", "closed")
 
 
 def test_a_verdict_that_came_in_a_bundle_counts_and_is_told_as_its_bundles(
