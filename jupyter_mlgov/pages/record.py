@@ -165,6 +165,7 @@ def _comparison(comparison: Any) -> RenderableType:
     parts: list[RenderableType] = [
         Text.assemble((comparison.verdict, VERDICT[comparison.verdict]), (runs, QUIET)),
         *([clean(comparison.summary)] if comparison.summary else []),
+        *([_caution(comparison.caution)] if comparison.caution else []),
     ]
     for finding in comparison.findings:
         head = Text.assemble(
@@ -200,6 +201,10 @@ def _comparison(comparison: Any) -> RenderableType:
     return Group(*parts)
 
 
+def _caution(text: str, name: str = "") -> RenderableType:
+    return Text.assemble(("! ", UNSURE), clean(f"{name}: {text}" if name else text))
+
+
 def _side(value: Any) -> str:
     if isinstance(value, str) and value.startswith("blake3:"):
         return value[7:19]
@@ -216,7 +221,12 @@ def verify(comparisons: Any, names: Any) -> RenderableType:
     good = sum(comparison.verdict in ("reproduced", "equivalent") for comparison in comparisons)
     proven = sum(comparison.proven_at is not None for comparison in comparisons)
     said = f"{good} of {len(comparisons)} reproduce" + (f"; {proven} were proven before" if proven else "")
-    return Group(table, Text(), Text(said))
+    cautions = [
+        _caution(comparison.caution, name)
+        for name, comparison in zip(names, comparisons, strict=True)
+        if comparison.caution
+    ]
+    return Group(table, Text(), *cautions, Text(said))
 
 
 def _snapshot(value: Any) -> RenderableType:

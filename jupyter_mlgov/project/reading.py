@@ -138,6 +138,7 @@ class Reading(Opened):
             "verdict": entry.body.get("verdict"),
             "candidate": entry.body.get("candidate"),
             "imported": found.imported,
+            "caution": comparison.caution if comparison else "",
             "findings": msgspec.to_builtins(comparison.findings) if comparison else [],
             "cells": msgspec.to_builtins(comparison.cells) if comparison else [],
         }

@@ -108,6 +108,7 @@ def _rerun(record: Record, one: Rerun, generated: str) -> RerunView:
     return RerunView(
         verdict=tidy(one.verdict, 40),
         meaning=meaning,
+        caution=tidy(comparison.caution, 600) if comparison else "",
         tone=tone,
         at=date(one.entry.at),
         age=age,

@@ -48,6 +48,8 @@ class RerunView:
 
     verdict: str
     meaning: str
+    caution: str
+    """That the notebook's file was gone, and the record was executed."""
     tone: Tone
     at: str
     age: str

@@ -35,6 +35,7 @@ from jupyter_mlgov.rerun.execute import Outcome, run_once
 from jupyter_mlgov.rerun.failures import failure, missing_input
 from jupyter_mlgov.rerun.kernels import NoKernel, kernel_program
 from jupyter_mlgov.rerun.limits import Limits
+from jupyter_mlgov.rerun.moved import caution_of
 from jupyter_mlgov.rerun.parameters import check_parameters
 from jupyter_mlgov.rerun.place import Place, cells_of, given, place_recorded, place_today
 from jupyter_mlgov.rerun.progress import Progress
@@ -98,6 +99,7 @@ def find_verdict(
     run = Rerun(root, store, baseline, parameters, as_recorded, output, allowed, progress)
     return msgspec.structs.replace(
         run.verdict(),
+        caution=run.caution,
         runs=run.runs,
         duration_s=round(time.perf_counter() - started, 3),
         output=str(output) if output is not None and run.written else None,
@@ -141,6 +143,7 @@ class Rerun:
         self.progress = progress
         self.python: Path | None = None
         self.runs = 0
+        self.caution = ""
         self.written = False
         self.last_run_s = 0.0
 
@@ -153,6 +156,8 @@ class Rerun:
                     return self._blocked(gone)
                 self.python = self.interpreter()
             place = self._place()
+            if not self.as_recorded:
+                self.caution = caution_of(self.store, self.manifest, place)
             if self.parameters:
                 check_parameters(place.document, self.parameters)
             unset = self.unset(place)

@@ -53,6 +53,8 @@ def _properties(case: ET.Element, comparison: Comparison) -> None:
     facts = {"verdict": comparison.verdict, "attempts": str(comparison.attempts)}
     if comparison.proven_at is not None:
         facts["proven-at"] = comparison.proven_at
+    if comparison.caution:
+        facts["caution"] = comparison.caution
     properties = ET.SubElement(case, "properties")
     for name, value in facts.items():
         ET.SubElement(properties, "property", name=name, value=clean(value))
@@ -60,9 +62,14 @@ def _properties(case: ET.Element, comparison: Comparison) -> None:
 
 def github_annotations(named: Named) -> list[str]:
     """GitHub's workflow commands: an error for each finding of a bad verdict, at the notebook; a warning where
-    it was blocked."""
+    it was blocked, and where something has to be known of a verdict."""
     lines = []
     for job, comparison in named:
+        if comparison.caution:
+            title = f"{job.name} {comparison.verdict}"
+            lines.append(
+                f"::warning file={_property(job.group)},title={_property(title)}::{_data(comparison.caution)}"
+            )
         if comparison.verdict in _GOOD:
             continue
         level = "warning" if comparison.verdict == "blocked" else "error"
@@ -98,6 +105,8 @@ def markdown(named: Named) -> str:
         took = "proven" if comparison.proven_at is not None else f"{comparison.duration_s or 0:.1f}"
         verdict = f"{_SIGN[comparison.verdict]} {comparison.verdict}"
         lines.append(f"| {_cell(job.name)} | {_cell(job.group)} | {verdict} | {cause} | {took} |")
+    cautions = [f"- {_cell(job.name)}: {_cell(one.caution)}" for job, one in named if one.caution]
+    lines += ["", *cautions] if cautions else []
     for job, comparison in named:
         if comparison.verdict not in _GOOD and comparison.findings:
             lines += ["", f"### {_cell(job.name)}", ""]

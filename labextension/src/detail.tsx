@@ -110,6 +110,7 @@ function Snapshot(props: IViewProps & { snapshot: ISnapshot }): React.JSX.Elemen
         <VerdictView
           verdict={last.verdict}
           at={last.at}
+          caution={last.caution ?? ''}
           findings={last.findings}
           trans={trans}
           goTo={goTo}

@@ -102,6 +102,8 @@ export interface IFinding {
 export interface IRerun {
   readonly at: string;
   readonly verdict: Verdict;
+  /** What has to be known of the run: that the notebook's file was gone, say. Empty, or left out by an older server. */
+  readonly caution?: string;
   readonly findings: readonly IFinding[];
 }
 
@@ -225,6 +227,7 @@ export interface IJob {
   readonly kind: 'rerun' | 'retrain';
   readonly comparison: {
     readonly verdict: Verdict;
+    readonly caution?: string;
     readonly findings: readonly IFinding[];
   } | null;
   /** Of a retraining: `MODEL:STAGE`. */

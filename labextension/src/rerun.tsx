@@ -81,6 +81,7 @@ function useTicking(job: IJob): number {
 export function VerdictView(props: {
   verdict: Verdict;
   at?: string;
+  caution?: string;
   findings: readonly IFinding[];
   trans: TranslationBundle;
   /** Goes to a cell of the snapshot's notebook; null where that is not open. */
@@ -120,6 +121,7 @@ export function VerdictView(props: {
         )}
       </div>
       <p>{meanings[verdict]}</p>
+      {props.caution !== undefined && props.caution !== '' && <p role="note">{props.caution}</p>}
       {findings.length > 0 && (
         <ol className="jp-Mlgov-findings" aria-label={trans.__('Findings, the main cause first')}>
           {findings.map((finding, index) => (

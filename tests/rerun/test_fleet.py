@@ -9,6 +9,7 @@ import warnings
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from jupyter_mlgov.errors import UsageError
@@ -212,6 +213,18 @@ def test_annotations_are_one_line_each_and_cannot_be_broken_out_of() -> None:
         "100%25 of <b>rows</b>%0Achanged. put it back",
         "::warning file=gone.ipynb,title=gone@1 blocked::see the report of this rerun",
     ]
+
+
+def test_what_has_to_be_known_of_a_good_verdict_is_said_everywhere() -> None:
+    job, found = NAMED[0]
+    said = "good.ipynb is not in this checkout;\nthe recorded one was executed."
+    named = [(job, msgspec.structs.replace(found, caution=said))]
+    assert b"not in this checkout" in junit(named)
+    (line,) = github_annotations(named)
+    assert line.startswith(
+        "::warning file=good.ipynb,title=good@1 reproduced::good.ipynb is not in this checkout;%0A"
+    )
+    assert "- good@1: good.ipynb is not in this checkout; the recorded one was executed." in markdown(named)
 
 
 def test_the_summary_is_a_table_that_holds_whatever_it_is_given() -> None:

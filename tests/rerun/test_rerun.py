@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -415,3 +417,41 @@ def test_where_no_sandbox_can_be_made_nobody_is_sent_to_look_for_a_kernel(
     (finding,) = found.findings
     assert (finding.cause, finding.remedy) == ("unknown", "see to what the message names, then rerun")
     assert "no sandbox could be made" in finding.message
+
+
+def test_a_notebook_that_was_renamed_is_said_to_be_and_named(work: Work) -> None:
+    cells = ["a = 1\nb = 2", "c = a + b", "%%experiment base\nscore = a + b + c"]
+    snapshot = work.record(*cells)
+    assert work.rerun(snapshot).caution == ""
+    work.notebook.unlink()
+    gone = "analysis.ipynb is not in this checkout; the recorded one was executed."
+    assert work.rerun(snapshot).caution == gone
+    work.write("print('another notebook')", "a = 1\nb = 2", name="other.ipynb")
+    (work.folder / "broken.ipynb").write_text("{", encoding="utf-8")
+    (work.folder / "models").mkdir()
+    work.write(
+        cells[0], cells[1] + "  # as before", "%%experiment base\nscore = 99", name="models/train.ipynb"
+    )
+    found = work.rerun(snapshot)
+    assert (found.verdict, found.findings) == ("reproduced", ())
+    assert found.caution.startswith(f"{gone} models/train.ipynb holds 2 of its 3 code cells:")
+    assert work.project.show(snapshot)["reruns"][-1]["caution"] == found.caution
+    assert f"{gone} models/train.ipynb" in html.unescape(work.project.report_html(snapshot))
+    command = [sys.executable, "-m", "jupyter_mlgov.cli", "rerun", snapshot]
+    done = subprocess.run(command, cwd=work.folder, capture_output=True, text=True, check=True)
+    assert f"! {gone} models/train.ipynb" in " ".join(done.stdout.split())
+    assert work.rerun(snapshot, as_recorded=True).caution == ""
+
+
+def test_a_renamed_notebook_is_known_by_the_ids_of_its_cells(work: Work) -> None:
+    work.write("a = 1", "%%experiment base\nscore = a")
+    document = json.loads(work.notebook.read_text(encoding="utf-8"))
+    for cell, name in zip(document["cells"], ("0f8fad5b", "d9cb-469f"), strict=True):
+        cell["id"] = name
+    work.notebook.write_text(json.dumps(document), encoding="utf-8")
+    snapshot = execute(work.notebook, work.folder / "executed.ipynb")[0]["id"]
+    for cell in document["cells"]:
+        cell["source"] = cell["source"].replace("a", "rate")
+    work.notebook.unlink()
+    (work.folder / "renamed.ipynb").write_text(json.dumps(document), encoding="utf-8")
+    assert "renamed.ipynb holds 2 of its 2 code cells" in work.rerun(snapshot).caution
