@@ -32,6 +32,13 @@ class Meaning:
     """How predictions and outcomes are read: the labels in the order of the scores, none for numbers."""
 
     classes: tuple[str, ...]
+    positive: str | None = None
+    """The one of two that counts as positive, where somebody said it: else it is the second."""
+
+    @property
+    def place(self) -> int:
+        """Where among the labels the positive one is."""
+        return self.classes.index(self.positive) if self.positive in self.classes else 1
 
     @property
     def task(self) -> Task:
@@ -57,23 +64,28 @@ class Meaning:
             )
         if self.task == "multiclass":
             return Answers("multiclass", happened, said)
-        positive = self.classes[1]
+        positive = self.classes[self.place]
         scored = None if score is None else columns.floats(score)
         return Answers(
             "binary", (happened == positive).astype(np.int64), (said == positive).astype(np.int64), scored
         )
 
 
-def meaning(log: pa.Table, held: HeldRows | None) -> Meaning:
-    """The labels, from the log's probabilities, or from the rows that were kept, or from text that was predicted."""
+def meaning(log: pa.Table, held: HeldRows | None, positive: Scalar = None) -> Meaning:
+    """The labels, from the log's probabilities, or from the rows that were kept, or from text that was predicted; of two the
+    ``positive`` one, where somebody said it."""
+    return Meaning(_labels(log, held), label(positive) if positive is not None else None)
+
+
+def _labels(log: pa.Table, held: HeldRows | None) -> tuple[str, ...]:
     named = [name.removeprefix(PROBABILITY) for name in log.column_names if name.startswith(PROBABILITY)]
     if len(named) > 1:
-        return Meaning(tuple(named))
+        return tuple(named)
     if held is not None and held.classes:
-        return Meaning(tuple(label(one) for one in held.classes))
+        return tuple(label(one) for one in held.classes)
     if PREDICTION in log.column_names and columns.kind(log.column(PREDICTION)) == "category":
-        return Meaning(tuple(sorted(columns.categories(log.column(PREDICTION)).counts)))
-    return Meaning(())
+        return tuple(sorted(columns.categories(log.column(PREDICTION)).counts))
+    return ()
 
 
 def several(log: pa.Table) -> bool:
@@ -126,7 +138,7 @@ def reference_side(
         truth = table[held.truth]
         known = ~truth.isna().to_numpy()
         places = np.flatnonzero(known)
-        score = scores[known][:, 1] if scores is not None and read_as.task == "binary" else None
+        score = scores[known][:, read_as.place] if scores is not None and read_as.task == "binary" else None
         answers = read_as.answers(truth.to_numpy()[known], np.asarray(predicted)[known], score)
     return Side(inputs, answered, answers, places, explained)
 
@@ -135,16 +147,20 @@ def _kept(table: Any, held: HeldRows, read_as: Meaning) -> tuple[Any, Any]:
     predicted = table[held.predicted].to_numpy() if held.predicted else None
     scores = table.loc[:, list(held.scores)].to_numpy(dtype=float) if held.scores else None
     if scores is not None and scores.shape[1] == 1 and len(read_as.classes) == 2:
-        scores = np.column_stack([1 - scores[:, 0], scores[:, 0]])
+        scores = np.column_stack([1 - scores[:, 0], scores[:, 0]])[:, :: 1 if read_as.place else -1]
     if scores is not None and scores.shape[1] != len(read_as.classes):
         scores = None
     return predicted, scores
 
 
 def _answered(predicted: Any, scores: Any, read_as: Meaning) -> dict[str, Any]:
-    """What was predicted as columns: the score of the second of two labels, or the labels, or the numbers."""
+    """What was predicted as columns: the score of the positive one of two labels, or the labels, or the numbers."""
     if read_as.task == "binary" and scores is not None:
-        return {"prediction": columns.labels(predicted), f"probability of {read_as.classes[1]}": scores[:, 1]}
+        place = read_as.place
+        return {
+            "prediction": columns.labels(predicted),
+            f"probability of {read_as.classes[place]}": scores[:, place],
+        }
     if read_as.task == "regression":
         return {"prediction": np.asarray(predicted, dtype=float)}
     return {"prediction": columns.labels(predicted)}
@@ -170,7 +186,7 @@ def current_side(log: pa.Table, read_as: Meaning, explained: Explained | None) -
     places = np.flatnonzero(known)
     answers = None
     if len(places) and PREDICTION in log.column_names:
-        score = scores[known][:, 1] if scores is not None and read_as.task == "binary" else None
+        score = scores[known][:, read_as.place] if scores is not None and read_as.task == "binary" else None
         answers = read_as.answers(log.column("outcome").filter(known), predicted.filter(known), score)
     times = [moment.isoformat(timespec="seconds") for moment in log.column("at").to_pylist()]
     ids = [

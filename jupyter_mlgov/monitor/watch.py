@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from jupyter_mlgov.assess.run import reference_attributions
+from jupyter_mlgov.assess.run import positive_of, reference_attributions
+from jupyter_mlgov.assess.suite import read_suite
 from jupyter_mlgov.errors import Blocked, MlgovError, UsageError
 from jupyter_mlgov.governance.policy import read_policy
-from jupyter_mlgov.governance.register import kpis
+from jupyter_mlgov.governance.register import charter, kpis
 from jupyter_mlgov.monitor import sides
 from jupyter_mlgov.monitor.examine import Context, Explained, examine
 from jupyter_mlgov.monitor.explaining import explain_log
@@ -53,7 +54,7 @@ def watch(
         )
     manifest = store.manifest(release.snapshot)
     held = sides.held_rows(manifest)
-    read_as = sides.meaning(log, held)
+    read_as = sides.meaning(log, held, positive_of(read_suite(root), charter(store, release.snapshot)))
     notes = list(problems)
     if sides.several(log):
         notes.append("the model gives several outputs for a row: neither they nor outcomes are compared")

@@ -16,6 +16,7 @@ from jupyter_mlgov.widgets.shown import Shown
 from jupyter_mlgov.widgets.tables import table
 
 if TYPE_CHECKING:
+    from jupyter_mlgov.assess.suite import Suite
     from jupyter_mlgov.records.annotations import Charter
 
 EXPLAINED = 12
@@ -35,7 +36,7 @@ class Decide(Shown):
         self.changeable = changeable
         self.charter = charter if charter is not None else _charter_of_session()
         declared = self.charter.threshold if self.charter else None
-        self.positive = positive_label(model, self.charter)
+        self.positive = positive_label(model, self.charter, _suite_here())
         self.decisions = Decisions(
             scores_of(model, X, self.positive),
             y,
@@ -239,10 +240,14 @@ def confusion(outcome: Outcome, op: str = ">=") -> str:
     )
 
 
-def positive_label(model: Any, charter: Charter | None) -> Any:
-    """The label that counts as positive: the charter's, else the second of the model's; None where neither says it.
-    Raises ``UsageError`` for one that the model does not know."""
-    wanted = charter.test_data.positive if charter is not None and charter.test_data is not None else None
+def positive_label(model: Any, charter: Charter | None, suite: Suite | None = None) -> Any:
+    """The label that counts as positive, as in an assessment: that of ``[assess]``, the charter's, else the second of the
+    model's; None where nothing says it. Raises ``UsageError`` for one that the model does not know."""
+    from jupyter_mlgov.assess.run import positive_of
+    from jupyter_mlgov.assess.suite import Suite
+
+    suite = suite or Suite()
+    wanted = positive_of(suite, charter)
     known = getattr(model, "classes_", None)
     if known is None or len(known) != 2:
         return wanted
@@ -250,8 +255,9 @@ def positive_label(model: Any, charter: Charter | None) -> Any:
         return known[1]
     found = [label for label in known if same_label(label, wanted)]
     if not found:
+        said = "[assess] positive" if suite.positive is not None else "test_data.positive"
         raise UsageError(
-            f"test_data.positive is {wanted!r}, and the model knows {', '.join(map(str, known))}: name one of these"
+            f"{said} is {wanted!r}, and the model knows {', '.join(map(str, known))}: name one of these"
         )
     return found[0]
 
@@ -345,6 +351,17 @@ def _charter_of_session() -> Charter | None:
     return session.register.charter if session is not None else None
 
 
+def _suite_here() -> Suite:
+    """``[assess]`` of the project that this folder lies in."""
+    from pathlib import Path
+
+    from jupyter_mlgov.assess.suite import read_suite
+    from jupyter_mlgov.project import default_root, find_root
+
+    here = Path.cwd()
+    return read_suite(find_root(here) or default_root(here))
+
+
 def decide(
     model: Any,
     X: Any,
@@ -357,8 +374,8 @@ def decide(
     """The threshold explorer for a fitted binary classifier.
 
     ``X`` and ``y`` are held-out rows and their labels. ``charter`` is the session's where it is left out; its
-    ``value_of_right``, ``cost_of_wrong``, ``threshold`` (with its side), ``test_data.positive`` and ``kpis`` are used.
-    ``changeable`` are the features that can be
-    changed at all: what would change a decision is looked for among them. Raises ``UsageError``.
+    ``value_of_right``, ``cost_of_wrong``, ``threshold`` (with its side), ``test_data.positive`` and ``kpis`` are used;
+    ``[assess] positive`` in ``mlgov.toml`` goes before the charter's, as everywhere. ``changeable`` are the features
+    that can be changed at all: what would change a decision is looked for among them. Raises ``UsageError``.
     """
     return Decide(model, X, y, threshold=threshold, charter=charter, changeable=changeable)

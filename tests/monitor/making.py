@@ -56,7 +56,13 @@ def parquet(table: pd.DataFrame) -> bytes:
 
 
 def released_project(
-    folder: Path, *, kpi: float = 0.8, tolerance: float | None = None, test_rows: int = 1500, **fields: Any
+    folder: Path,
+    *,
+    kpi: float = 0.8,
+    tolerance: float | None = None,
+    test_rows: int = 1500,
+    metric: str = "accuracy",
+    **fields: Any,
 ) -> Project:
     """A project whose ``credit:production`` is version 1."""
     store = Store.create(folder / FOLDER)
@@ -65,8 +71,8 @@ def released_project(
         role="test", object=store.put(parquet(tested)), rows=test_rows, of_rows=test_rows, layout="table",
         features=FEATURES, truth="paid", classes=(0, 1),
     )  # fmt: skip
-    target = KpiResult(metric="accuracy", op=">=", target=kpi, tolerance=tolerance, value=0.85, met=True)
-    add_model(store, rows=(held,), kpis=(target,), metrics={"accuracy": 0.85}, **fields)
+    target = KpiResult(metric=metric, op=">=", target=kpi, tolerance=tolerance, value=0.85, met=True)
+    add_model(store, rows=(held,), kpis=(target,), metrics={metric: 0.85}, **fields)
     project = Project.open(folder)
     assert project.release("baseline", "credit", "production").release is not None
     return project

@@ -287,3 +287,24 @@ def test_labels_and_types_of_other_versions_play_no_part(tmp_path: Path) -> None
     back = project.monitor("credit:production")
     assert any(one.name == "probability of 1" for one in back.columns)
     assert not back.quality
+
+
+def test_the_label_that_the_settings_call_positive_is_the_one_that_is_judged(tmp_path: Path) -> None:
+    project = released_project(tmp_path, metric="recall")
+    table = applications(1, 600)
+    add_outcomes(project, serve(project, table), table, tmp_path)
+    predicted = fitted().predict(table.drop(columns="paid"))
+
+    def recall() -> float:
+        (kpi,) = [
+            one for one in project.monitor("credit:production", record=False).kpis if one.metric == "recall"
+        ]
+        return float(kpi.value)
+
+    of_paid, of_unpaid = (float((predicted == one)[table["paid"] == one].mean()) for one in (1, 0))
+    assert abs(of_paid - of_unpaid) > 0.005
+    assert recall() == pytest.approx(of_paid)
+    (tmp_path / "mlgov.toml").write_text("[assess]\npositive = 0\n")
+    assert recall() == pytest.approx(of_unpaid)
+    found = project.monitor("credit:production", record=False)
+    assert [one.name for one in found.columns if one.name.startswith("probability")] == ["probability of 0"]

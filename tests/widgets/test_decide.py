@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -256,3 +257,19 @@ def test_decisions_are_those_of_an_assessment(loans: Any) -> None:
     assert "at &lt;= 0.35" in explorer.page(0.35)
     row = int(np.argmin(np.abs(explorer.decisions.scores - 0.3)))
     assert f"Row {row} is called positive at 0.35; it would not be with" in explorer.explain(row)
+
+
+def test_the_positive_label_of_the_settings_goes_before_the_charters_as_in_an_assessment(
+    loans: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, X, said, _ = words(loans)
+    charter = msgspec.structs.replace(CHARTER, test_data=DeclaredData(truth="y", positive="refuse"))
+    monkeypatch.chdir(tmp_path)
+    settings = tmp_path / "mlgov.toml"
+    settings.write_text('[assess]\npositive = "approve"\n')
+    assert Decide(model, X, said, charter=charter).positive == "approve"
+    settings.write_text('[assess]\npositive = "aprove"\n')
+    with pytest.raises(
+        UsageError, match=r"\[assess\] positive is 'aprove', and the model knows approve, refuse"
+    ):
+        Decide(model, X, said, charter=charter)
