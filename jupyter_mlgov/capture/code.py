@@ -10,7 +10,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from msgspec import Struct
+from msgspec import MsgspecError, Struct, json
 
 from jupyter_mlgov.capture.inputs import package_folders
 from jupyter_mlgov.capture.literals import absolute, working_folder
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 DIFF_LIMIT = 5_000_000
 """Bytes of uncommitted changes up to which they are kept."""
 
+NOTEBOOK_LIMIT = 100_000_000
+"""Bytes up to which a changed notebook is read to see who wrote it."""
+
 _COMPILED = (".so", ".pyd")
 
 
@@ -46,6 +49,32 @@ class Asked(Struct):
     """The notebook's path in the repository: its text is recorded as it ran, so its changes are not in the diff."""
     tracked: Question | None = None
     tracked_key: tuple[object, ...] | None = None
+
+
+class _Papermill(Struct):
+    output_path: str | None = None
+
+
+class _Metadata(Struct):
+    papermill: _Papermill | None = None
+
+
+class _Written(Struct):
+    metadata: _Metadata
+
+
+def _written_by_papermill(root: Path, path: bytes, asked: Asked) -> bool:
+    """Whether a file is a notebook that papermill wrote, and not the one that runs: a result, and no code."""
+    if not path.endswith(b".ipynb") or os.fsdecode(path) == asked.notebook:
+        return False
+    place = root / os.fsdecode(path)
+    try:
+        if place.stat().st_size > NOTEBOOK_LIMIT:
+            return False
+        found = json.decode(place.read_bytes(), type=_Written).metadata.papermill
+    except (OSError, MsgspecError, UnicodeDecodeError):
+        return False
+    return found is not None and bool(found.output_path)
 
 
 class CodeRecorder:
@@ -105,6 +134,9 @@ class CodeRecorder:
         if repository is None:
             return Code(modules=modules), cautions
         state = self._state(repository.root)
+        state.changed = [
+            path for path in state.changed if not _written_by_papermill(repository.root, path, asked)
+        ]
         untracked = self._untracked(asked, repository, cautions)
         dirty: bool | None = bool(state.changed) or bool(untracked)
         diff = None

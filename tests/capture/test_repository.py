@@ -104,6 +104,23 @@ def test_the_notebook_itself_makes_the_tree_dirty_and_is_not_in_the_patch(
     assert code.diff is not None and b"n.ipynb" not in store.get(code.diff)
 
 
+def test_a_notebook_that_papermill_wrote_is_a_result_and_no_uncommitted_change(
+    project: Path, store: Store
+) -> None:
+    (project / "out.ipynb").write_text('{"cells": [], "metadata": {}}')
+    git(project, "add", "out.ipynb")
+    git(project, "commit", "-q", "-m", "what came out")
+    (project / "out.ipynb").write_text(
+        '{"cells": [], "metadata": {"papermill": {"output_path": "out.ipynb"}}}'
+    )
+    assert record(project, store)[0].dirty is False
+    (project / "n.ipynb").write_text('{"cells": [1], "metadata": {"papermill": {"output_path": "n.ipynb"}}}')
+    assert record(project, store)[0].dirty is True, "the notebook that runs is code, whoever wrote it"
+    git(project, "checkout", "-q", "n.ipynb")
+    (project / "out.ipynb").write_text('{"cells": [1], "metadata": {"papermill": {"output_path": null}}}')
+    assert record(project, store)[0].dirty is True
+
+
 def test_the_users_own_diff_settings_change_nothing(project: Path, store: Store) -> None:
     for name, value in (
         ("diff.external", "false"), ("diff.noprefix", "true"), ("color.ui", "always"), ("core.pager", "false"),
