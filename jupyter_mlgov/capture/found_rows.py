@@ -9,7 +9,8 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from jupyter_mlgov.capture.journal import Execution
-from jupyter_mlgov.capture.tested import Fitted, Tested, Unfollowed, names_in, passed_on, value_of
+from jupyter_mlgov.capture.looked_up import Unfollowed, value_of
+from jupyter_mlgov.capture.tested import Fitted, Tested, names_in, passed_on
 from jupyter_mlgov.records.annotations import DeclaredData
 from jupyter_mlgov.records.manifest import Caution
 

@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import copy
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
+
+from jupyter_mlgov.capture.looked_up import is_indexer
 
 Kind = Literal["labels", "scores"]
 
@@ -96,6 +99,9 @@ class _Reader(ast.NodeVisitor):
         return len(self.found.written)
 
     def visit_Assign(self, node: ast.Assign) -> None:
+        if len(node.targets) == 1 and (answered := _by_assign(node.value)):
+            self._assign_columns(node.targets[0], node.value, answered)
+            return
         single = node.targets[0] if len(node.targets) == 1 else None
         self._target = single.id if isinstance(single, ast.Name) else None
         self.visit(node.value)
@@ -107,19 +113,30 @@ class _Reader(ast.NodeVisitor):
             self._assigned[place], self._made[place] = node.value, made
         self._target = None
 
+    def _assign_columns(self, target: ast.expr, value: ast.expr, columns: dict[str, ast.expr]) -> None:
+        """``test = test.assign(score=model.predict(...))``: its columns are those of ``test`` then."""
+        self.visit(value)
+        made = self._now
+        self._written(target)
+        if isinstance(target, ast.Name):
+            for column, answer in columns.items():
+                place = f"{target.id}[{column!r}]"
+                self.found.written.append((target.id, column))
+                self._assigned[place], self._made[place] = answer, made
+
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.generic_visit(node)
-        if isinstance(node.target, ast.Subscript):
+        if isinstance(node.target, ast.Subscript | ast.Attribute):
             self._written(node.target)
 
     def _written(self, target: ast.expr) -> None:
         """Notes which column is another one now, and forgets what was known of it, or of the table's columns."""
-        if isinstance(target, ast.Subscript) and isinstance(target.value, ast.Name):
-            named = target.slice
+        if isinstance(target, ast.Subscript | ast.Attribute) and (part := _columns_of(target)) is not None:
+            table, named = part
             every = named.elts if isinstance(named, ast.List | ast.Tuple) else [named]
-            self.found.written += [(target.value.id, _column(one)) for one in every]
+            self.found.written += [(table, _column(one)) for one in every]
         place = _place(target)
-        if isinstance(target, ast.Subscript) and place is not None:
+        if isinstance(target, ast.Subscript | ast.Attribute) and place is not None:
             self._assigned.pop(place, None)
             return
         tables = tuple(f"{name}[" for name in names_in(target))
@@ -231,10 +248,56 @@ def _column(node: ast.expr) -> str | None:
 
 def _place(node: ast.expr) -> str | None:
     """What can be assigned and looked up again, as text: a variable, or a table's column with a literal name."""
-    if isinstance(node, ast.Subscript):
-        known = isinstance(node.value, ast.Name) and _column(node.slice) is not None
-        return _text(node) if known else None
+    if isinstance(node, ast.Subscript | ast.Attribute):
+        table, named = _columns_of(node) or (None, None)
+        whole = not is_indexer(node) or (isinstance(node.slice, ast.Tuple) and _is_all(node.slice.elts[0]))
+        column = _column(named) if named is not None and whole else None
+        return f"{table}[{column!r}]" if column is not None else None
     return _name(node)
+
+
+def _columns_of(node: ast.Subscript | ast.Attribute) -> tuple[str, ast.expr] | None:
+    """The table and the columns that ``test["x"]``, ``test.loc[rows, "x"]`` or ``test.x`` stands for."""
+    if isinstance(node, ast.Attribute):
+        return (node.value.id, ast.Constant(node.attr)) if isinstance(node.value, ast.Name) else None
+    if is_indexer(node):
+        assert isinstance(node.value, ast.Attribute)
+        table = _name(node.value.value)
+        pair = node.slice.elts if isinstance(node.slice, ast.Tuple) else ()
+        named = pair[1] if len(pair) == 2 and node.value.attr in ("loc", "at") else ast.Name("?")
+        return (table, named) if table is not None else None
+    return (node.value.id, node.slice) if isinstance(node.value, ast.Name) else None
+
+
+def _is_all(node: ast.expr) -> bool:
+    return isinstance(node, ast.Slice) and node.lower is None and node.upper is None and node.step is None
+
+
+def _by_assign(node: ast.expr) -> dict[str, ast.expr]:
+    """The columns that ``table.assign(name=...)`` sets; of a lambda what it gives for that table."""
+    if not (
+        isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "assign"
+    ):
+        return {}
+    table = node.func.value
+    columns = {}
+    for word in node.keywords:
+        value = word.value
+        if isinstance(value, ast.Lambda) and len(value.args.args) == 1:
+            value = _Named(value.args.args[0].arg, table).visit(copy.deepcopy(value.body))
+        if word.arg is not None:
+            columns[word.arg] = value
+    return columns
+
+
+class _Named(ast.NodeTransformer):
+    """Puts an expression in the place of a name."""
+
+    def __init__(self, name: str, stands_for: ast.expr) -> None:
+        self._name, self._stands_for = name, stands_for
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        return self._stands_for if node.id == self._name else node
 
 
 def _last(node: ast.expr) -> str:
@@ -253,56 +316,3 @@ def names_in(node: ast.expr | None) -> Iterator[str]:
 
 def _traceable(node: ast.expr) -> bool:
     return isinstance(node, ast.Name | ast.Subscript | ast.Attribute)
-
-
-class Unfollowed(Exception):
-    """An expression that is not looked up: its value would have to be computed by the user's code."""
-
-
-def value_of(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
-    """What an expression means now, where that takes no code but pandas' own. Raises ``Unfollowed``."""
-    if isinstance(node, ast.Name):
-        if node.id not in namespace:
-            raise Unfollowed(f"`{node.id}` is not there after the cell")
-        return namespace[node.id]
-    try:
-        return ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        pass
-    if isinstance(node, ast.List | ast.Tuple):
-        return [value_of(part, namespace) for part in node.elts]
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        one, other = value_of(node.left, namespace), value_of(node.right, namespace)
-        if type(one) is list and type(other) is list:  # names of columns; `+` of anything else is computing
-            return one + other
-    try:
-        return _table_part(node, namespace)
-    except Unfollowed:
-        raise
-    except Exception as error:
-        raise Unfollowed(f"`{_text(node)}` cannot be looked up ({type(error).__name__})") from error
-
-
-def _table_part(node: ast.expr, namespace: Mapping[str, Any]) -> Any:
-    if isinstance(node, ast.Subscript):
-        base = _table(value_of(node.value, namespace), node)
-        return base[value_of(node.slice, namespace)]
-    if isinstance(node, ast.Attribute) and node.attr == "values":
-        return _table(value_of(node.value, namespace), node).to_numpy()
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        words = {word.arg: value_of(word.value, namespace) for word in node.keywords if word.arg}
-        given = [value_of(part, namespace) for part in node.args]
-        base = _table(value_of(node.func.value, namespace), node)
-        if node.func.attr == "drop" and not words.get("inplace"):
-            return base.drop(*given, **words)
-        if node.func.attr == "to_numpy" and not given:
-            return base.to_numpy(**words)
-    raise Unfollowed(f"`{_text(node)}` is more than a name or columns of a table")
-
-
-def _table(value: Any, node: ast.expr) -> Any:
-    """``value`` where it is pandas' own table, so that asking for a part of it runs nobody else's code."""
-    kind = type(value)
-    if kind.__module__.partition(".")[0] == "pandas" and kind.__name__ in ("DataFrame", "Series"):
-        return value
-    raise Unfollowed(f"`{_text(node)}` is a part of something that is no pandas table")

@@ -13,8 +13,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
+from jupyter_mlgov.capture.looked_up import Unfollowed, value_of
 from jupyter_mlgov.capture.secrets import Secrets
-from jupyter_mlgov.capture.tested import Unfollowed, passed_on, value_of
+from jupyter_mlgov.capture.tested import passed_on
 from jupyter_mlgov.records.annotations import Charter, DeclaredData
 from jupyter_mlgov.records.assessment import HeldRows
 from jupyter_mlgov.store import Store
@@ -167,13 +168,33 @@ def test_predictions_and_scores_in_variables_are_kept_too(tmp_path: Path, space:
             'test["out"] = model.predict(test[features])\naccuracy = (test["out"] == test["approve"]).mean()',
             "predicted",
         ),
+        (
+            "test.loc[:, 'out'] = model.predict_proba(test[features])[:, 1]\nauc = roc_auc_score(test['approve'], test.loc[:, 'out'])",
+            "score",
+        ),
+        (
+            "test = test.assign(out=model.predict_proba(test[features])[:, 1])\nauc = roc_auc_score(test.approve, test.out)",
+            "score",
+        ),
+        (
+            "test = test.assign(out=lambda d: model.predict(d[features]))\nerror = mean_absolute_error(test['approve'], test['out'])",
+            "predicted",
+        ),
+        (
+            "judged = test.assign(seen=1, out=model.predict(test[features]))\naccuracy = accuracy_score(judged.approve, judged.out)",
+            "predicted",
+        ),
+        (
+            "test['out'] = model.predict(test.loc[:, features])\naccuracy = (test.out == test.approve).mean()",
+            "predicted",
+        ),
     ],
 )
 def test_the_models_answer_may_be_a_column_of_the_test_table(
     tmp_path: Path, space: dict[str, Any], code: str, kind: str
 ):
     answer = space["proba"][:, 1] if kind == "score" else space["said"]
-    space["test"] = space["test"].assign(out=answer)
+    space["test"] = space["judged"] = space["test"].assign(out=answer)
     charter = Charter(title="t", test_data=DeclaredData(truth="approve", frame="test", score="out"))
     held, store, lost = rows_of(tmp_path, space, FIT + code, charter=charter)
     test = held["test"]
@@ -192,6 +213,12 @@ def test_the_models_answer_may_be_a_column_of_the_test_table(
         "out = model.predict(test[features])\na = accuracy_score(test['approve'], out)\ntest[['rate']] = 0",
         "test['out'] = model.predict(test[features])\ntest = load()\na = accuracy_score(test['approve'], test['out'])",
         "test['out'] = model.predict(test[features])\ntest['out'] = 1\na = accuracy_score(test['approve'], test['out'])",
+        "test = test.assign(rate=model.predict(test[features]))\na = accuracy_score(test['approve'], test['rate'])",
+        "test = test.assign(out=model.predict(test[features]), rate=0)\na = accuracy_score(test['approve'], test['out'])",
+        "test.loc[:, 'rate'] = model.predict(test[features])\na = accuracy_score(test['approve'], test['rate'])",
+        "test['out'] = model.predict(test[features])\ntest.loc[test.rate > 3, 'rate'] = 0\na = accuracy_score(test['approve'], test['out'])",
+        "test['out'] = model.predict(test[features])\ntest.rate = 1\na = accuracy_score(test['approve'], test['out'])",
+        "test['out'] = model.predict(test[features])\ntest.loc[3] = 0\na = accuracy_score(test['approve'], test['out'])",
     ],
 )
 def test_a_table_that_is_not_what_the_model_saw_any_more_is_not_kept(
@@ -229,6 +256,40 @@ def test_columns_may_be_named_by_lists_that_are_joined(tmp_path: Path, space: di
     assert (lost, held["train"].features, held["train"].rows) == ([], ("income", "rate"), 180)
     assert table(store, held["train"])["income"].tolist() == space["shuffled"]["income"].tolist()
     assert held["test"].features == ("income", "rate")
+
+
+@pytest.mark.parametrize(
+    ("features", "truth"),
+    [
+        ("loans[[*num, *cat]]", "loans['approve']"),
+        ("loans[[*num, 'rate']]", "loans.approve"),
+        ("loans[[*numbers, 'rate']]", "loans.approve"),
+        ("loans.loc[:, ['income', 'rate']]", "loans.loc[:, 'approve']"),
+        ("loans.iloc[:, :2]", "loans.iloc[:, -1]"),
+        ("loans.iloc[:, [0, 1]].values", "loans.approve.to_numpy()"),
+        ("loans[num + cat].copy()", "loans.pop"),
+    ],
+)
+def test_features_and_truth_are_columns_as_pandas_takes_them(
+    tmp_path: Path, space: dict[str, Any], features: str, truth: str
+):
+    space |= {"num": ["income"], "cat": ("rate",), "numbers": space["loans"][["income"]].columns}
+    if truth.endswith("pop"):
+        space["cat"], truth = ["rate"], "y_all"
+        space["y_all"] = space["loans"]["approve"].copy()
+    held, store, lost = rows_of(tmp_path, space, f"model.fit({features}, {truth})")
+    assert (lost, held["train"].rows) == ([], 200)
+    kept = table(store, held["train"])
+    assert kept.iloc[:, :2].to_numpy().tolist() == space["loans"][["income", "rate"]].to_numpy().tolist()
+
+
+def test_a_column_that_is_called_like_a_method_is_not_taken_for_it(space: dict[str, Any]):
+    import ast
+
+    frame = pd.DataFrame({"count": [1], "ok": [2]})
+    with pytest.raises(Unfollowed):
+        value_of(ast.parse("frame.count", mode="eval").body, {"frame": frame})
+    assert value_of(ast.parse("frame.ok", mode="eval").body, {"frame": frame}).tolist() == [2]
 
 
 def test_named_rows_are_declared_and_a_wrong_name_is_told(tmp_path: Path, space: dict[str, Any]):
