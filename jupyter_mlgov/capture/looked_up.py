@@ -1,7 +1,7 @@
 """What an expression of a cell stands for now, looked up and never run.
 
-A name, columns of a table (``test[features]``, ``test.loc[:, "y"]``, ``test.drop(columns="y")``) or the array of either: only
-pandas' own code is called for it. Anything else is not followed.
+A name, columns of a table (``test[features]``, ``test.loc[:, "y"]``, ``test.drop(columns="y")``) or the array of either:
+only pandas' own code is called for it. Anything else is not followed.
 """
 
 from __future__ import annotations
