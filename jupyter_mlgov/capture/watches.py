@@ -248,8 +248,9 @@ class FolderWatch:
             watched.whole |= whole
             return watched
 
-    def _watch_below(self, tops: list[str], most: int, *, pause: bool = False) -> bool:
-        """Watches folders breadth first, ``most`` of them; gives False where there are more."""
+    def _watch_below(self, tops: list[str], most: int, *, pause: bool = False, made: bool = False) -> bool:
+        """Watches folders breadth first, ``most`` of them; gives False where there are more. ``made``: they are new, and
+        what is in them already was written before they could be watched."""
         pending, seen, count = deque(tops), set(), 0
         while pending:
             folder = pending.popleft()
@@ -264,7 +265,12 @@ class FolderWatch:
                     continue
                 count += 1
                 with unseen():
-                    below = sorted(entry.path for entry in os.scandir(folder) if _worth_watching(entry))
+                    entries = list(os.scandir(folder))
+                below = sorted(entry.path for entry in entries if _worth_watching(entry))
+                if made:
+                    for entry in entries:
+                        if entry.is_file() and entry.path not in self._reads.read:
+                            self._reads.saw_write(entry.path)
             except OSError:
                 continue
             pending.extend(below)
@@ -311,7 +317,9 @@ class FolderWatch:
                     self._by_path.pop(watched.path, None)
                 elif event.mask & inotify.IS_FOLDER:
                     if event.mask & (inotify.CREATE | inotify.MOVED_TO) and watched.whole:
-                        self._new_folder(watched.path, event.name)
+                        self._new_folder(
+                            watched.path, event.name, made=bool(counts and event.mask & inotify.CREATE)
+                        )
                 elif counts and self._counts(watched, event.name):
                     path = os.path.join(watched.path, event.name)
                     if path != self._passed_over:
@@ -322,10 +330,10 @@ class FolderWatch:
             return False
         return watched.whole or name in watched.names
 
-    def _new_folder(self, parent: str, name: str) -> None:
+    def _new_folder(self, parent: str, name: str, *, made: bool) -> None:
         path = os.path.join(parent, name)
         if not name.startswith(".") and name not in _NOT_BELOW:
-            self._watch_below([path], NAMED_FOLDERS)
+            self._watch_below([path], NAMED_FOLDERS, made=made)
 
     def _happened(self, path: str, mask: int) -> None:
         reads = self._reads

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -551,3 +552,21 @@ def test_what_is_only_added_to_is_no_input_and_what_is_written_anew_is_derived(
     held = one.must("print(tempfile.gettempdir())").stdout.strip()
     one.must("%unload_ext jupyter_mlgov")
     assert not list(Path(held).glob(f"mlgov-earlier-*/*/{tmp_path.name}"))
+
+
+@linux
+def test_what_a_process_puts_into_a_folder_that_it_makes_is_derived(kernel: Start, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("in/m.csv", ROW)
+        archive.writestr("n.csv", ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov")
+    one.must("!python -m zipfile -e a.zip out")
+    one.must("!mkdir -p made/deep && cp out/n.csv made/deep/n.csv && cp -r out copied")
+    one.must(
+        "for path in ('out/in/m.csv', 'out/n.csv', 'made/deep/n.csv', 'copied/in/m.csv'):\n    open(path).read()"
+    )
+    one.must("%%experiment e\nn = 1")
+    found = inputs(tmp_path, "e")
+    assert {uri for uri, item in found.items() if not item["derived"]} == {"a.zip"}
+    assert len(found) == 5
