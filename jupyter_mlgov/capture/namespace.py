@@ -8,6 +8,7 @@ be the user's own, where its class is: these have a time of their own.
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -32,6 +33,9 @@ _NEVER = frozenset(
 _HIDDEN = frozenset({"In", "Out", "exit", "quit", "get_ipython", "open"})
 _LIBRARIES = frozenset({"pandas", "numpy", "pyarrow", "polars", "scipy", "torch", "sklearn", "xgboost", "lightgbm",
                         "catboost", "dask", "statsmodels"})  # fmt: skip
+
+DRAWINGS = 1000
+"""Elements up to which an array of objects is asked whether it holds plots."""
 
 
 class Variables:
@@ -62,13 +66,26 @@ def _answer(question: Callable[[type], bool], kind: type) -> bool:
         return False
 
 
-def _library(value: Any) -> bool:
-    """Whether an object's class is a library's, so that its methods are not the user's code."""
+def _package(value: Any) -> str:
+    """The package of an object's class; empty for a class without a module, which is nobody's that we know."""
     try:
         module = type.__getattribute__(type(value), "__module__")
-    except Exception:  # noqa: BLE001 - a class without a module is nobody's that we know
+    except Exception:  # noqa: BLE001 - what a class of the user's may raise
+        return ""
+    return module.partition(".")[0] if type(module) is str else ""
+
+
+def _library(value: Any) -> bool:
+    """Whether an object's class is a library's, so that its methods are not the user's code."""
+    return _package(value) in _LIBRARIES
+
+
+def _holds_drawings(value: Any) -> bool:
+    """Whether a value is what ``plt.subplots(2, 2)`` gives: an array of matplotlib's objects, which is no data."""
+    numpy = sys.modules.get("numpy")
+    if numpy is None or type(value) is not numpy.ndarray or value.dtype.kind != "O":
         return False
-    return type(module) is str and module.partition(".")[0] in _LIBRARIES
+    return 0 < value.size <= DRAWINGS and all(_package(one) == "matplotlib" for one in value.flat)
 
 
 def _look(aside: Aside, values: Sequence[Any], work: Callable[[Any], T], own_s: float) -> list[T | GivenUp]:
@@ -86,6 +103,8 @@ def find_frames(
     names: dict[int, list[str]] = {}
     values: list[Any] = []
     for name, value in variables.of(is_frame):
+        if _holds_drawings(value):
+            continue
         if id(value) not in names:
             values.append(value)
         names.setdefault(id(value), []).append(name)

@@ -9,12 +9,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import cast
+from typing import TypeVar, cast
 
 from jupyter_mlgov.errors import UsageError
 from jupyter_mlgov.governance.words import nearest
 from jupyter_mlgov.records.annotations import Kpi, KpiResult, Operator
 from jupyter_mlgov.records.canonical import Scalar, number
+
+K = TypeVar("K", bound=Kpi)
 
 OPERATORS: tuple[Operator, ...] = (">=", ">", "<=", "<", "==", "!=")
 _MEANT = {
@@ -81,9 +83,9 @@ def target_number(text: str, shown: str) -> float:
     return value
 
 
-def unite(*groups: Iterable[Kpi]) -> tuple[Kpi, ...]:
+def unite(*groups: Iterable[K]) -> tuple[K, ...]:
     """The KPIs of several places (charter, ``--kpi``) in order, a target that is said twice only once."""
-    seen: dict[tuple[str, str, float], Kpi] = {}
+    seen: dict[tuple[str, str, float], K] = {}
     for group in groups:
         for kpi in group:
             seen.setdefault((kpi.metric, kpi.op, kpi.target), kpi)
@@ -91,9 +93,10 @@ def unite(*groups: Iterable[Kpi]) -> tuple[Kpi, ...]:
 
 
 def judge(kpis: Iterable[Kpi], metrics: Mapping[str, Scalar]) -> tuple[KpiResult, ...]:
-    """Each KPI with the value that the run gave. ``met`` is None where there is no such metric or no number."""
+    """Each KPI with the value that the run gave, a target that is said twice only once. ``met`` is None where there is no
+    such metric or no number."""
     results = []
-    for kpi in kpis:
+    for kpi in unite(kpis):
         value = metrics.get(kpi.metric)
         results.append(
             KpiResult(

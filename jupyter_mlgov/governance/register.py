@@ -68,7 +68,7 @@ def kpis(store: Store, id: str, asked: Iterable[Kpi] = ()) -> tuple[KpiResult, .
     that are ``asked`` of every snapshot (the gate's policy)."""
     manifest = store.manifest(id)
     now = charter(store, id)
-    known = list(manifest.kpis)
+    known = unite(manifest.kpis)
     declared = manifest.charter.kpis if manifest.charter else ()
     said = {(kpi.metric, kpi.op, kpi.target) for kpi in known}
     added = [

@@ -319,9 +319,10 @@ def _described(
     tell: Literal["drift", "steady", "unknown"]
     if points and p_adjusted <= settings.alpha:
         worst = max(points, key=lambda point: abs(point.effect))
-        when = f"row {worst.row:,}" + (f" ({worst.at})" if worst.at else "")
+        when = f"at row {worst.row:,}" if worst.row else "with the first row here"
+        when += f" ({worst.at})" if worst.at else ""
         tell = "drift"
-        said = f"the mean {name} went from {worst.before:.3g} to {worst.after:.3g} at {when}"
+        said = f"the mean {name} went from {worst.before:.3g} to {worst.after:.3g} {when}"
     elif not least <= settings.seen:
         tell, said = (
             "unknown",

@@ -48,9 +48,9 @@ def add(folder: Path, file: Path) -> Added:
         logged = _logged(folder)
         known = _keys(read(folder))
         keys = _keyed(given, logged, file)
-        _refuse("there twice in it", _twice(keys), file)
-        _refuse("of no logged prediction", [key for key in keys if key not in logged], file)
-        _refuse("already known", [key for key in keys if key in known], file)
+        _refuse("is in it twice", _twice(keys), file)
+        _refuse("is of no logged prediction", [key for key in keys if key not in logged], file)
+        _refuse("has been added before", [key for key in keys if key in known], file)
         _keep(folder, keys, given)
     return Added(rows=len(keys), known=len(known) + len(keys), logged=len(logged))
 
@@ -161,9 +161,10 @@ def _twice(keys: list[tuple[str, int]]) -> list[tuple[str, int]]:
 def _refuse(what: str, keys: list[tuple[str, int]], file: Path) -> None:
     if keys:
         name, row = keys[0]
-        more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
+        more = f", and so of {len(keys) - 1} more" if len(keys) > 1 else ""
+        where = f" row {row}" if any(row for _, row in keys) else ""
         raise UsageError(
-            f"{file}: the outcome of request {name[:80]} row {row}{more} is {what}: nothing was added, correct the file"
+            f"{file}: the outcome of request {name[:80]}{where} {what}{more}: nothing was added, correct the file"
         )
 
 

@@ -126,7 +126,9 @@ def _show(document: Any) -> RenderableType:
     if document["frames"]:
         table = new_table("frame", "type", "shape", "digest")
         for item in document["frames"]:
-            shape = item["shape"] or (item["rows"], len(item["columns"] or ()))
+            shape = item["shape"] or ()
+            if item["rows"] is not None:
+                shape = shape or (item["rows"], len(item["columns"] or ()))
             table.add_row(clean(item["name"]), clean(item["type"]), " x ".join(amount(size) for size in shape),
                           clean((item["digest"] or item["reason"] or "–").removeprefix("blake3:")[:16]))  # fmt: skip
         parts.append(section("frames and arrays", table))

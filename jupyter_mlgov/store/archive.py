@@ -87,6 +87,7 @@ class Reader:
             state = os.fstat(self._file.fileno())
             if not stat.S_ISREG(state.st_mode):
                 raise self.bad("it is not a file")
+            self._check_begins()
             self.index = self._read_index()
             self._check_sizes(state.st_size)
             for part in self.index.objects:
@@ -119,6 +120,13 @@ class Reader:
         parts: list[bytes] = []
         self._expand(digest, packed, size, parts.append)
         return b"".join(parts)
+
+    def _check_begins(self) -> None:
+        begins = self._file.read(len(INDEX))
+        self._file.seek(0)
+        if not INDEX.encode().startswith(begins) or not begins:
+            what = "is empty" if not begins else "is no bundle"
+            raise Damaged(f"{self.path} {what}: give a file that `mlgov export REF -o FILE.mlgov` wrote")
 
     def _read_index(self) -> BundleIndex:
         size = self._read_header(INDEX, INDEX_LIMIT)

@@ -73,6 +73,11 @@ def call(
     except click.exceptions.NoSuchOption as error:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         raise UsageError(f"{_where(error)}: no option {error.option_name}{near}") from error
+    except click.exceptions.NoArgsIsHelpError as error:
+        group = error.ctx.command if error.ctx is not None else None
+        names = ", ".join(sorted(group.commands)) if isinstance(group, click.Group) else ""
+        path = _where(error)
+        raise UsageError(f"{path}: name what to do: {names} ({path} --help says more)") from error
     except click.UsageError as error:
         raise UsageError(f"{_where(error)}: {error.format_message()}") from error
     except click.Abort as error:

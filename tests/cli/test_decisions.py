@@ -121,6 +121,8 @@ def test_somebody_at_a_terminal_is_asked_for_the_passphrase_of_a_first_key(own_k
         (("approve", "baseline", "--as", "A", "--role", "x", "-m", "y", "--reject", "--revoke"), "one of"),
         (("approve", "nothing", "--as", "A", "--role", "x", "-m", "y"), "nothing"),
         (("approve", "baseline", "--as", "A", "--role", "x", "-m", "y", "--key", "other"), "no key 'other'"),
+        (("key",), "mlgov key: name what to do: list, new (mlgov key --help says more)"),
+        (("outcomes",), "mlgov outcomes: name what to do: add"),
         (("key", "new", "a b"), "key name"),
         (("key", "new", "--passphrase"), "MLGOV_PASSPHRASE"),
         (("gate", "baseline", "--junit", "no/such/gate.xml"), "cannot be written"),

@@ -91,6 +91,11 @@ def test_a_tolerance_reaches_over_the_target() -> None:
     assert [result.met for result in judge(kpis, {"auc": 0.78})] == [False, True, False, True]
 
 
+def test_a_target_of_charter_and_command_is_judged_once() -> None:
+    one, other = parse_kpi("mae <= 5"), parse_kpi("mae <= 5.0")
+    assert [kpi.met for kpi in judge((one, other, parse_kpi("mae <= 4")), {"mae": 4.5})] == [True, False]
+
+
 def test_a_target_that_is_said_in_two_places_counts_once() -> None:
     one, other = parse_kpi("auc >= 0.8"), parse_kpi("gap < 0.1")
     assert unite([one], [parse_kpi("auc >= 80%"), other]) == (one, other)

@@ -87,7 +87,9 @@ def test_a_release_that_was_bad_from_the_start_is_rolled_back_where_there_is_an_
     bad = applications(5, 500, rule="turned")
     ids = serve(project, bad)
     add_outcomes(project, ids, bad, tmp_path)
-    assert project.monitor("credit:production").decision == "retrain"
+    first = project.monitor("credit:production")
+    assert first.decision == "retrain"
+    assert "with the first row here" in next(one for one in first.concept if one.series == "loss").message
     manifest = project.store.manifest(project.resolve("baseline"))
     add_model(project.store, c=0.5, rows=manifest.rows, kpis=manifest.kpis, metrics=dict(manifest.metrics))
     assert project.release("baseline@2", "credit", "production").release is not None

@@ -273,8 +273,8 @@ def test_outcomes_are_joined_with_what_was_predicted(project: Project) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("request_id,outcome\na,1\na,0\n", "request a row 0 is there twice in it"),
-        ("request_id,outcome\na,1\nz,0\n", "request z row 0 is of no logged prediction"),
+        ("request_id,outcome\na,1\na,0\n", "request a is in it twice"),
+        ("request_id,outcome\na,1\nz,0\n", "request z is of no logged prediction"),
         ("request_id,outcome,row\nb,1,2\n", "request b row 2 is of no logged prediction"),
         ("request_id,outcome\nb,1\n", "add a column row"),
         ("request_id,truth\na,1\n", "no column 'outcome'"),
@@ -336,7 +336,7 @@ def test_an_outcome_is_said_once(project: Project) -> None:
     project.add_outcomes(file)
     done = mlgov(project.root, "outcomes", "add", "what.csv")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "already known" in done.stderr
+    assert "has been added before" in done.stderr
 
 
 def test_an_empty_log_is_an_empty_table_and_outcomes_need_predictions(tmp_path: Path) -> None:

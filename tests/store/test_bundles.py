@@ -436,6 +436,21 @@ def test_a_format_that_never_was_is_refused(sent: tuple[str, Path], elsewhere: S
     assert "format 0" in str(refused(sent[1], whole.replace(b'"format":1', b'"format":0', 1), elsewhere))
 
 
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "is empty: give a file that"),
+        (b'{"cells": []}', "is no bundle: give a file that"),
+        (b"bundle.json", "it was cut off"),
+    ],
+)
+def test_what_is_no_bundle_is_called_that(data: bytes, says: str, tmp_path: Path, elsewhere: Store) -> None:
+    path = tmp_path / "notebook.ipynb"
+    path.write_bytes(data)
+    with pytest.raises(Damaged, match=says):
+        take(elsewhere, path)
+
+
 def test_what_is_no_file_is_said_in_one_line(tmp_path: Path, elsewhere: Store) -> None:
     with pytest.raises(NotFound):
         take(elsewhere, tmp_path / "nothing.mlgov")
