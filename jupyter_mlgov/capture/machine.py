@@ -114,7 +114,20 @@ def numeric_libraries() -> tuple[NumericLibrary, ...]:
 @lru_cache(maxsize=1)
 def _numeric_libraries_loaded(modules: frozenset[str]) -> Any:
     """threadpoolctl's hold on them, found anew when something was imported. Raises ``ImportError``."""
-    return _import_threadpoolctl().ThreadpoolController()
+    every: Any = _import_threadpoolctl().ThreadpoolController
+
+    class ByName(every):  # type: ignore[misc]
+        """Looks only at libraries that may be one by their name: to resolve the paths of hundreds takes longer than all
+        the rest. Should the method go away, it is the controller as it is."""
+
+        def _make_controller_from_path(self, filepath: str, *more: Any) -> None:
+            if _NUMERIC.search(os.path.basename(filepath)):  # noqa: PTH119
+                super()._make_controller_from_path(filepath, *more)
+
+    return ByName()
+
+
+_NUMERIC = re.compile("blas|lapack|mkl|blis|omp", re.IGNORECASE)
 
 
 def _import_threadpoolctl() -> Any:
