@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 Annotation = TypeVar("Annotation", Charter, Risk)
 
+_PATIENCE = 10
+"""How many times as long capture may take in a rerun."""
+
 
 class Session:
     """What one kernel has done since the extension was loaded."""
@@ -302,7 +305,7 @@ class Session:
             notebook=self._path(),
             live=self._live,
             folder=self._folder,
-            settings=self.settings,
+            settings=_patient(self.settings) if candidate else self.settings,
             random=self.random,
         )
         logged = logged or self._logged or Logged()
@@ -488,6 +491,16 @@ def _shown_error(shown: Outputs, error: BaseException | None) -> str:
         return type(error).__name__ if error is not None else "it was interrupted"
     name, text = shown.error
     return " ".join(f"{name}: {text}".split())[:300] if text else name
+
+
+def _patient(settings: Settings) -> Settings:
+    """The settings of a rerun: nobody waits for its cells, and what a slower machine leaves out would be compared with
+    nothing."""
+    return replace(
+        settings,
+        time_budget_s=settings.time_budget_s * _PATIENCE,
+        object_budget_s=settings.object_budget_s * _PATIENCE,
+    )
 
 
 def _line(error: BaseException) -> str:

@@ -200,3 +200,27 @@ def test_whoever_got_the_number_of_a_kernel_that_ended_is_left_alone() -> None:
     finally:
         other.kill()
         other.wait()
+
+
+SLOW = """
+import os, time
+import pandas as pd
+
+class Slow(pd.DataFrame):
+    def items(self):
+        time.sleep(float(os.environ.get('MLGOV_TEST_PAUSE', 0)))
+        return super().items()
+
+table = Slow({'a': [1, 2]})
+"""
+
+
+def test_a_rerun_compares_what_a_slower_machine_takes_longer_to_look_at(
+    work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work.file("mlgov.toml", "[capture]\nobject_budget_s = 0.4\n")
+    snapshot = work.record(SLOW, "%%experiment slow\nn = len(table)")
+    assert [frame["digest"] is not None for frame in work.project.show(snapshot)["frames"]] == [True]
+    monkeypatch.setenv("MLGOV_TEST_PAUSE", "1.2")
+    found = work.rerun(snapshot)
+    assert {value.name: value.status for value in found.values if value.kind == "frame"} == {"table": "same"}
