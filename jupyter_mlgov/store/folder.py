@@ -11,12 +11,13 @@ from __future__ import annotations
 import contextlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar, cast
 
 import msgspec
 
-from jupyter_mlgov.errors import Damaged, Missing, NotFound, UsageError
+from jupyter_mlgov.errors import Damaged, NotFound, UsageError
 from jupyter_mlgov.records.canonical import plain
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.ledger import Entry, repeated
@@ -24,9 +25,10 @@ from jupyter_mlgov.records.manifest import Environment, Manifest
 from jupyter_mlgov.records.secrets import redact_tree
 from jupyter_mlgov.store import files, ledger, manifests
 from jupyter_mlgov.store.batch import Batch
+from jupyter_mlgov.store.commits import Commits, Encoded
 from jupyter_mlgov.store.layout import Layout
 from jupyter_mlgov.store.listing import LogEntry
-from jupyter_mlgov.store.numbers import Last, Numbers
+from jupyter_mlgov.store.numbers import Numbers
 from jupyter_mlgov.store.objects import Objects, is_identity
 from jupyter_mlgov.store.pieces import Manifests
 
@@ -43,8 +45,6 @@ T = TypeVar("T")
 
 _TOGETHER = 500
 """Snapshots that are committed in one round."""
-_ALONG = 1 << 22
-"""Bytes of objects that are written in the round of their snapshot, while other writers wait; more are written before."""
 
 
 class Evidence(NamedTuple):
@@ -149,7 +149,7 @@ class Store:
         Raises ``NotWritable``, ``Missing`` (an object is not there), ``UsageError`` (it could not be read
         back), ``Damaged``, ``StoreError``.
         """
-        return self._commit_batch([manifests.encode(manifest)], body or {}, objects or {})[0]
+        return self._commit([manifests.encode(manifest)], body or {}, objects or {})[0]
 
     def commit_all(
         self, snapshots: Iterable[Manifest], *, body: Mapping[str, Any] | None = None
@@ -162,93 +162,18 @@ class Store:
         pending = iter(snapshots)
         made: list[Entry] = []
         while batch := list(itertools.islice(pending, _TOGETHER)):
-            made += self._commit_batch([manifests.encode(manifest) for manifest in batch], body or {}, {})
+            made += self._commit([manifests.encode(manifest) for manifest in batch], body or {}, {})
         return made
 
-    def _commit_batch(
-        self, batch: list[tuple[bytes, Manifest]], body: Mapping[str, Any], objects: Mapping[str, bytes]
+    def _commit(
+        self, batch: list[Encoded], body: Mapping[str, Any], objects: Mapping[str, bytes]
     ) -> list[Entry]:
         self._prepare()
-        there = set(objects)
-        if sum(map(len, objects.values())) > _ALONG:
-            with files.writing(self.folder):
-                self._objects.put_all(objects.values())
-            # Until the lock is held, what no snapshot names yet may be dropped again: they are looked for like any other.
-            objects, there = {}, set()
-        named = {self._manifests.name_of(data): (data, manifest) for data, manifest in batch}
-        with self._ledger.lock():
-            head = self._ledger.head()
-            self._check_named([manifest for _, manifest in batch], there)
-            with files.writing(self.folder):
-                along: dict[str, files.New] = {}
-                flushed = self._objects.folders(objects)
-                before = {name for name in named if self._manifests.has(name)}
-                for name, (data, _) in named.items():
-                    new, folders = self._manifests.new(name, data)
-                    along |= new
-                    flushed |= folders
-                for digest, data in objects.items():
-                    if digest not in along and (one := self._objects.new(digest, data)) is not None:
-                        along[digest] = one
-            # Only a manifest that was there before can have an entry.
-            known = {name: self._entry_of(name) for name in before}
-            made = {name: self._ledger.read(entry) for name, entry in known.items() if entry is not None}
-            fresh = [(name, manifest) for name, (_, manifest) in named.items() if name not in made]
-            last = {
-                manifest.experiment: self._numbers.near(manifest.experiment, head)
-                or self._asked_last(manifest.experiment)
-                for _, manifest in fresh
-            }
-            entries = []
-            for name, manifest in fresh:
-                facts = {**body, "experiment": manifest.experiment}
-                facts.pop("number", None)
-                if manifest.kind == "snapshot":
-                    number = last[manifest.experiment].number + 1
-                    facts["number"], last[manifest.experiment] = number, Last(number, name)
-                entries.append(
-                    Entry(
-                        kind=manifest.kind, subject=name, at=ledger.now(), author=manifest.author, body=facts
-                    )
-                )
-            if entries:
-                written = self._ledger.append_all(
-                    entries, expected=head, along=list(along.values()), flushed=flushed
-                )
-                made |= {entry.subject: entry for _, entry in written}
-                self._numbers.note(last, head, written[-1][0])
-                self._follow()
-            elif along:  # a manifest or an object that was lost is there again
-                with files.writing(self.folder):
-                    files.write_together(self._layout.temporary, list(along.values()), also=flushed)
-        return [made[self._manifests.name_of(data)] for data, _ in batch]
-
-    def _check_named(self, batch: list[Manifest], there: set[str]) -> None:
-        """Raises ``Missing`` for an object that is named and is not there, or in ``there``. The caller holds the ledger's
-        lock: nothing is dropped meanwhile."""
-        for manifest in batch:
-            for digest in sorted(manifest.objects() - there):
-                if not self.has(digest):
-                    raise Missing(
-                        f"the snapshot of {manifest.experiment!r} names object {digest}, which is not in the store: "
-                        "run the cell again"
-                    )
-                there.add(digest)
-
-    def _entry_of(self, snapshot: str) -> str | None:
-        from jupyter_mlgov.store import tables
-
-        return self._ask(lambda rows: tables.entry_of(rows, snapshot), locked=True)
-
-    def _asked_last(self, experiment: str) -> Last:
-        from jupyter_mlgov.store import tables
-
-        return self._ask(
-            lambda rows: Last(
-                tables.highest_number(rows, experiment), tables.newest(rows, experiment=experiment)
-            ),
-            locked=True,
+        ask = partial(self._ask, locked=True)
+        commits = Commits(
+            self._layout, self._objects, self._manifests, self._ledger, self._numbers, ask, self._follow
         )
+        return commits.make(batch, body, objects)
 
     def _follow(self) -> None:
         """The index takes up what was written, in a process that uses it."""
