@@ -245,6 +245,11 @@ def _assessed(store: Store, id: str, policy: Policy, suite: str | None, ref: str
         outdated = "it was never assessed"
     elif suite is not None and made.suite != suite:
         outdated = "it was assessed by other settings than [assess] has now"
+    elif made.asked is None:
+        outdated = (
+            "it was assessed by an earlier version of jupyter-mlgov, which did not record what charter and policy "
+            "asked"
+        )
     elif made.asked != asked(store, id, policy.targets):
         outdated = "it was assessed when charter or policy asked for something else"
     else:

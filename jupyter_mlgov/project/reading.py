@@ -166,10 +166,13 @@ class Reading(Opened):
             return None
 
     def diff(self, one: str, other: str) -> Comparison:
-        """What differs between two snapshots, as findings. Nothing is executed."""
+        """What differs between two snapshots, as findings; ``caution`` says which magic lines are others. Nothing is
+        executed."""
+        from jupyter_mlgov.rerun.cell_edits import header_changes
         from jupyter_mlgov.rerun.compare import compare
 
-        return compare(self.store, self.resolve(one), self.resolve(other))
+        ids = self.resolve(one), self.resolve(other)
+        return msgspec.structs.replace(compare(self.store, *ids), caution=header_changes(self.store, *ids))
 
     def side_by_side(self, one: str, other: str) -> SideBySide:
         """Two snapshots whole, side by side, with the findings of ``diff``."""

@@ -65,7 +65,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
     summary: str = ""
     """How far an equivalent result is off, and how far it may be."""
     caution: str = ""
-    """What has to be known of the run beside its verdict: that the notebook's file is gone, and the record was executed."""
+    """What has to be known of the run beside its verdict: that the notebook's file is gone, and the record was executed;
+    of a ``diff``, which magic lines, charter or risks are others."""
     findings: tuple[Finding, ...] = ()
     cells: tuple[CellComparison, ...] = ()
     values: tuple[ValueComparison, ...] = ()

@@ -16,12 +16,12 @@ from jupyter_mlgov.records.cells import cell_name
 from jupyter_mlgov.records.manifest import CellRecord, Input, Module
 from jupyter_mlgov.records.verdict import Cause
 from jupyter_mlgov.rerun.alignment import Alignment
+from jupyter_mlgov.rerun.cell_edits import edit, one_line
 from jupyter_mlgov.rerun.code_form import form_of
 from jupyter_mlgov.rerun.data_changes import data_change
 from jupyter_mlgov.rerun.outputs import error_of
 from jupyter_mlgov.rerun.place import cells_of
 from jupyter_mlgov.rerun.side import Side
-from jupyter_mlgov.rerun.text_changes import cut_around
 
 IMPORT_NAMES = {
     "scikit-learn": "sklearn", "pillow": "PIL", "opencv-python": "cv2", "opencv-python-headless": "cv2",
@@ -161,7 +161,7 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
             if old.runs and new.runs and before.form(old) != after.form(new):
                 yield Factor(
                     "code.cell", path,
-                    f"The code of {cell_name(old.index)} was edited: {_edit(before, old, after, new)}.", undo,
+                    f"The code of {cell_name(old.index)} was edited: {edit(before.source(old), after.source(new))}.", undo,
                     cells=frozenset({old.index}), new_cells=frozenset({new.index}),
                     names=_sets(before, old.index) - _sets(after, new.index),
                 )  # fmt: skip
@@ -169,12 +169,14 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
             if injected(after, new):
                 names = sorted(_sets(after, new.index))
                 yield Factor(
-                    "code.cell", path, f"Parameters were set for this run: {_one_line(after.source(new), 100)}.",
+                    "code.cell", path, f"Parameters were set for this run: {one_line(after.source(new), 100)}.",
                     "rerun without -p", new_cells=frozenset({new.index}), variable=names[0] if names else None,
                 )  # fmt: skip
             elif after.form(new) != form_of(""):
+                like = _begins_as(before, after, alignment, new)
                 yield Factor(
-                    "code.cell", path, f"A cell was added ({cell_name(new.index)}): {_one_line(after.source(new))}.", undo,
+                    "code.cell", path,
+                    f"A cell was added ({cell_name(new.index)}): {one_line(after.source(new))}{like}.", undo,
                     new_cells=frozenset({new.index}),
                 )  # fmt: skip
         elif (
@@ -186,7 +188,7 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
         ):
             yield Factor(
                 "code.cell", path,
-                f"{cell_name(old.index).capitalize()} was removed: {_one_line(before.source(old))}.", undo,
+                f"{cell_name(old.index).capitalize()} was removed: {one_line(before.source(old))}.", undo,
                 cells=frozenset({old.index}), names=_sets(before, old.index),
             )  # fmt: skip
     for pair in alignment.moved():
@@ -198,6 +200,22 @@ def _cells(before: Side, after: Side, alignment: Alignment) -> Iterator[Factor]:
             )  # fmt: skip
 
 
+def _begins_as(before: Side, after: Side, alignment: Alignment, new: CellRecord) -> str:
+    """A clause for an added cell that looks like one that was removed: where they differ."""
+    line = one_line(after.source(new))
+    for pair in alignment.pairs:
+        old = pair.before
+        if (
+            pair.after is None
+            and old is not None
+            and old.type == "code"
+            and one_line(before.source(old)) == line
+        ):
+            change = edit(before.source(old), after.source(new))
+            return f"; it begins as {cell_name(old.index)} did, which was removed, and differs: {change}"
+    return ""
+
+
 def injected(side: Side, cell: CellRecord) -> bool:
     """True for the cell by which papermill sets parameters."""
     return "injected-parameters" in cell.tags or side.source(cell).startswith("# Parameters\n")
@@ -205,33 +223,6 @@ def injected(side: Side, cell: CellRecord) -> bool:
 
 def _sets(side: Side, index: int) -> frozenset[str]:
     return frozenset(name for entry in side.journal if entry.index == index for name in entry.sets)
-
-
-def _edit(before: Side, old: CellRecord, after: Side, new: CellRecord) -> str:
-    """The first line that is another, before and now."""
-    # The header of a cell is no code: what it says of the run (a message, say) explains no difference.
-    lines = [[line.strip() for line in side.source(cell).splitlines() if line.strip() and not line.startswith("%%")]
-             for side, cell in ((before, old), (after, new))]  # fmt: skip
-    gone = [line for line in lines[0] if line not in lines[1]]
-    come = [line for line in lines[1] if line not in lines[0]]
-    if not gone and not come:
-        return "its lines stand in another order"
-    if not gone:
-        return f"{_one_line(come[0])} was added"
-    if not come:
-        return f"{_one_line(gone[0])} was taken out"
-    one, other = cut_around(gone[0], come[0], width=70)
-    return f"`{one}` is `{other}` now"
-
-
-def _one_line(text: str, width: int = 70) -> str:
-    lines = [
-        line.strip()
-        for line in text.splitlines()
-        if line.strip() and not line.startswith(("# Parameters", "%%"))
-    ]
-    line = "; ".join(lines) if width > 70 else (lines[0] if lines else "")
-    return f"`{line[: width - 3]}...`" if len(line) > width else f"`{line}`"
 
 
 def _modules(before: Side, after: Side) -> Iterator[Factor]:

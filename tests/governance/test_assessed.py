@@ -198,6 +198,9 @@ def test_an_assessment_by_other_settings_or_for_another_charter_does_not_count(t
         store.append("assessment", snapshot, {"assessment": store.put(canonical(made))})
 
     store.append("assessment", snapshot, {"assessment": store.put(canonical(ODDS))})
+    assert "by an earlier version of jupyter-mlgov, which did not record what" in said()
+    assert said().endswith(": run mlgov assess baseline@1")
+    add(())
     assert "when charter or policy asked for something else: run mlgov assess baseline@1" in said()
     add(policy.targets)
     assert said() == "passed"
