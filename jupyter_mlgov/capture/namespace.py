@@ -51,7 +51,15 @@ class Variables:
 
     def of(self, wanted: Callable[[type], bool]) -> list[tuple[str, Any]]:
         """Those whose class is ``wanted`` and whose name does not start with an underscore."""
-        found = {key for key, kind in self._by_id.items() if key not in _NEVER and _answer(wanted, kind)}
+        return self._of_kinds(
+            {key for key, kind in self._by_id.items() if key not in _NEVER and _answer(wanted, kind)}
+        )
+
+    def of_exactly(self, *kinds: type) -> list[tuple[str, Any]]:
+        """Those of one of these classes, Python's own too."""
+        return self._of_kinds(set(map(id, kinds)))
+
+    def _of_kinds(self, found: set[int]) -> list[tuple[str, Any]]:
         return [
             (name, value)
             for name, value in compress(self.all.items(), map(found.__contains__, self._kinds))

@@ -190,6 +190,8 @@ class Recorder:
         )
         document = overlay(run.notebook, journal, run.live)
         self.secrets.learn_environment()
+        variables = Variables(namespace)
+        self.secrets.learn_variables(variables.of_exactly(str, dict))
         self.secrets.learn([one.source for one in document.cells] + [one.source for one in journal])
         self.secrets.learn([one.edited for one in document.cells if one.edited is not None])
         cell = document.place.get(run.position) if run.position is not None else None
@@ -253,7 +255,6 @@ class Recorder:
         ]  # fmt: skip
         kpis = self._rules.judge((*(charter.kpis if charter else ()), *run.options.kpis), metrics)
 
-        variables = Variables(namespace)
         no_inputs: tuple[Input, ...] = ()
         known: list[Caution] = []
         """What is as it always is on this machine: recorded, and not told after every run."""

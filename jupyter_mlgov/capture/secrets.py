@@ -13,6 +13,8 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from itertools import islice
 from pathlib import PurePath
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -43,6 +45,13 @@ _EDGE = r"(?:(?<![A-Za-z0-9])|(?<=%[0-9A-Fa-f]{2})|(?<=\\[nrt]))"
 _DIGEST = re.compile(rb'"blake3:[0-9a-f]{64}"')
 """A string in JSON that is a digest and nothing else."""
 
+_LOOKED_AT = 50_000
+"""Variables, and entries of dictionaries in them, that are looked at for secrets."""
+_ENTRIES = 1_000
+"""Entries of one dictionary."""
+_DEPTH = 4
+_LONGEST = 10_000
+
 _REMEMBERED = 5_000
 _REMEMBERED_TEXT = 20_000_000
 """Characters of them."""
@@ -66,6 +75,11 @@ def is_secret_file(path: PurePath) -> bool:
 def is_secret_variable(name: str) -> bool:
     """Whether an environment variable's name says that its value is a secret."""
     return name.upper() not in _NO_SECRETS and kind_of_name(name) is not None
+
+
+@lru_cache(maxsize=100_000)
+def _kind_of_variable(name: str) -> Kind | None:
+    return kind_of_name(name)
 
 
 class Secrets:
@@ -115,6 +129,37 @@ class Secrets:
                 self._add(kind, value)
             for start, end, found in find_secrets(value):
                 self._add(found, value[start:end])
+
+    def learn_variables(self, variables: Iterable[tuple[str, Any]]) -> None:
+        """Takes in what the notebook's variables hold that are named as secrets, and what stands under such names in its
+        plain dictionaries: what was typed into a prompt or read from a file is in no code."""
+        left = _LOOKED_AT
+        for name, value in islice(variables, _LOOKED_AT):
+            if type(value) is str:
+                kind = _kind_of_variable(name)
+                if kind is not None and len(value) <= _LONGEST and is_secret_value(kind, value):
+                    self._add(kind, value)
+            elif type(value) is dict:
+                left = self._learn_settings(value, left)
+
+    def _learn_settings(self, settings: dict[Any, Any], left: int) -> int:
+        """Of one dictionary and those in it; gives how many more entries may be looked at."""
+        within: list[tuple[Any, int]] = [(settings, 0)]
+        while within and left > 0:
+            held, depth = within.pop()
+            items = held.items() if type(held) is dict else enumerate(held)
+            try:
+                for key, value in islice(items, min(left, _ENTRIES)):
+                    left -= 1
+                    if type(value) in (dict, list) and depth < _DEPTH:
+                        within.append((value, depth + 1))
+                    elif type(key) is str and type(value) is str and len(value) <= _LONGEST:
+                        kind = _kind_of_variable(key)
+                        if kind is not None and is_bare_secret(kind, value):
+                            self._add(kind, value)
+            except RuntimeError:  # a thread of the user's changes it meanwhile
+                continue
+        return left
 
     def _add(self, kind: Kind, value: str) -> None:
         values = [value]

@@ -190,6 +190,35 @@ def test_a_new_secret_is_taken_out_of_text_that_was_seen_before() -> None:
     assert secrets.redact("print(hunter2)") == f"print({REDACTED})"
 
 
+def test_what_a_variable_holds_that_is_named_as_a_secret_is_learnt() -> None:
+    """``password = getpass()``, ``config = yaml.safe_load(...)``: no code and no environment variable says the value."""
+    settings = {
+        "db": {"password": "Zu4b-vQ8r", "user": "ada"},
+        "steps": [{"api_key": "k3y-in-A-list"}],
+        "password": "swordfish",
+    }
+    settings["self"] = settings  # type: ignore[assignment]
+    secrets = Secrets()
+    secrets.learn_variables([
+        ("api_token", "S3nsitive-From-Prompt"), ("pwd", "swordfern"), ("token", "international"), ("name", "Nobody-2-Know"),
+        ("config", settings), ("password", 5), ("vocabulary", {"password": "clef", "token": "jeton"}),
+    ])  # fmt: skip
+    text = "S3nsitive-From-Prompt swordfern Zu4b-vQ8r k3y-in-A-list"
+    assert secrets.redact(text) == " ".join([REDACTED] * 4)
+    for plain in ("international", "Nobody-2-Know", "ada", "clef", "jeton", "swordfish"):
+        assert secrets.redact(f"says {plain} here") == f"says {plain} here"
+
+
+def test_what_was_asked_for_and_then_printed_is_nowhere_in_the_store(
+    start: Callable[..., Kernel], tmp_path: Path
+) -> None:
+    one = start()
+    one.run("%load_ext jupyter_mlgov\nask = lambda: 'Gr4ne' + 't-apple'")
+    one.run("api_key = ask()\nprint('key', api_key)\napi_key")
+    one.run("%%experiment asked\nscore = 1.0 * len(api_key)\nprint(api_key)")
+    assert places_of(tmp_path / ".mlgov", "Gr4net-apple") == []
+
+
 def test_a_variable_that_changes_is_learnt_again() -> None:
     secrets = Secrets()
     secrets.learn_environment({"API_KEY": "first-key-0001"})
