@@ -256,6 +256,25 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "how long scikit-learn's iterations took",
+        "the times in the lines of boosting, mixtures, imputation, factorisation and linear models that are asked to tell",
+        _masking(
+            rf"(?m)^(Fit {NUMBER} trees in ){NUMBER} s(?=, \({NUMBER} total leaves\)$)"
+            r"|^(\d++ trees?, \d++ leaves, max depth = \d++, in )\d++\.\d++s$"
+            rf"|^(Binning {NUMBER} GB of (?:training|validation) data: ){NUMBER} s$"
+            rf"|^(Time spent (?:computing histograms|finding best splits|applying splits|predicting): *+){NUMBER}s$"
+            rf"|^(\[IterativeImputer\] Ending imputation round \d++/\d++, elapsed time ){NUMBER}$"
+            rf"|(\btime lapse ){NUMBER}s(?=\t ll (?:change )?[-\dinfa])"
+            rf"|^(Epoch \d++ reached after ){NUMBER} seconds(?=, error: )"
+            rf"|^(Iteration +\d++ \(elapsed time: ) *+\d++s, *+{NUMBER}mn(?=, current cost )"
+            r"|^(Total training time: )\d{1,7}\.\d\d seconds\.$"
+            r"|^( {1,9}\d{1,9} {1,15}-?\d{1,12}\.\d{4}(?: {1,15}-?\d{1,12}\.\d{4})? {6,15})\d{1,7}\.\d\d[sm]$",
+            r"\1\2\3\4\5\6\7\8\9\10<duration>",
+        ),
+        ("Fit 3 trees in 0.031 s, (28 total leaves)", "Fit 3 trees in 0.044 s, (28 total leaves)"),
+        ("Fit 3 trees in 0.031 s, (28 total leaves)", "Fit 3 trees in 0.031 s, (29 total leaves)"),
+    ),
+    Rule(
         "how fast the work went",
         "time for one step and steps a second, as training loops print them",
         _masking(
@@ -271,6 +290,7 @@ RULES: tuple[Rule, ...] = (
         "the times that CatBoost and LightGBM print, and which of two equal ways LightGBM found to be faster",
         _masking(
             rf"(?m)^(\d++:\t[^\n]*?\btotal: ){DURATION}(\tremaining: ){DURATION}"
+            r"|(?<=\[LightGBM\] \[Debug\] init for col-wise cost )[\d.e-]+ seconds, init for row-wise cost [\d.e-]+ seconds"
             r"|\[LightGBM\] \[Info\] Auto-choosing (?:row|col)-wise multi-threading, "
             r"the overhead of testing was [\d.e-]+ seconds\."
             r"(?:\s*You can set `force_(?:row|col)_wise=true` to remove the overhead\.)?"
@@ -285,10 +305,12 @@ RULES: tuple[Rule, ...] = (
     ),
     Rule(
         "timing columns",
-        "the columns of scikit-learn's cross-validation that hold measured seconds",
+        "the columns of scikit-learn's cross-validation, and the keys of Hugging Face's trainer, that hold measured seconds",
         _masking(
-            r"(['\"](?:mean_|std_)?(?:fit|score)_time['\"]\s*:\s*)(?:array\(\[[^\]]*\]\)|\[[^\]]*\])",
-            r"\1<timings>",
+            r"(['\"](?:mean_|std_)?(?:fit|score)_time['\"]\s*:\s*)(?:array\(\[[^\]]*\]\)|\[[^\]]*\])"
+            r"|(['\"](?:train|eval|test|predict)_(?:runtime|samples_per_second|steps_per_second)['\"]\s*+:\s*+)[\d.e+-]++"
+            r"|('(?:me|st)\.\.\.me': )array\(\[[^\]\n]*\]\)",  # as scikit-learn shows them of a fitted search
+            r"\1\2\3<timings>",
         ),
         (
             "{'fit_time': array([0.012, 0.014]), 'test_score': array([0.83])}",

@@ -50,6 +50,38 @@ def test_results_are_not_masked(text: str) -> None:
     assert mask(text) == text
 
 
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("Fit @ trees in # s, (28 total leaves)", "3"),
+        ("1 tree, @ leaves, max depth = 4, in #s", "10"),
+        ("Binning @ GB of training data: # s", "0.001"),
+        ("Time spent computing histograms: #s\nbest @", "0.83"),
+        ("[IterativeImputer] Ending imputation round @/10, elapsed time #", "3"),
+        ("  Iteration 1\t time lapse #s\t ll change @", "1.25"),
+        ("Initialization converged.\t time lapse #s\t ll @", "-0.25"),
+        ("Epoch 10 reached after # seconds, error: @", "0.125"),
+        ("Iteration   0 (elapsed time:   1s,  #mn, current cost   @)", "3.25"),
+        ("Norm: @, NNZs: 4\nTotal training time: # seconds.", "1.25"),
+        ("         1           @           #s", "1.2345"),
+        ("         1           1.2345           @           #m", "0.1234"),
+        ("{'train_runtime': #, 'train_samples_per_second': #, 'train_loss': @}", "0.83"),
+        ('{"eval_loss": @, "eval_runtime": #}', "0.83"),
+        (
+            "[LightGBM] [Debug] init for col-wise cost # seconds, init for row-wise cost # seconds\nauc @",
+            "0.83",
+        ),
+        ("{'me...me': array([#..., #]), 'me...re': array([@])}", "0.83"),
+    ],
+)
+def test_of_a_librarys_own_line_only_the_time_is_noise(line: str, kept: str) -> None:
+    def said(time: str, result: str) -> str:
+        return line.replace("#", time).replace("@", result)
+
+    assert compare_texts(said("0.03", kept), said("1.25", kept), Context()).closeness == "noise"
+    assert compare_texts(said("0.03", kept), said("0.03", kept + "7"), Context()).closeness == "different"
+
+
 CLOCKED = SelfTold.by(["import time\nstart = time.time()", "print(f())"])
 PROCESS = SelfTold.by(["import os\nme = os.getpid()"])
 
