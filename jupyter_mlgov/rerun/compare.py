@@ -17,13 +17,14 @@ from jupyter_mlgov.records.canonical import number
 from jupyter_mlgov.records.manifest import Frame, Manifest, Model
 from jupyter_mlgov.records.verdict import CellComparison, CellStatus, Comparison, ValueComparison, Verdict
 from jupyter_mlgov.rerun.alignment import Alignment, align
+from jupyter_mlgov.rerun.durations import REFIT, SCIKIT_LEARNS
 from jupyter_mlgov.rerun.low_bits import settle_low_bits
 from jupyter_mlgov.rerun.numbers import RELATIVE, compare_numbers
 from jupyter_mlgov.rerun.outputs import compare_errors, compare_outputs, error_of
 from jupyter_mlgov.rerun.self_told import SelfTold
 from jupyter_mlgov.rerun.side import Side
 from jupyter_mlgov.rerun.suspects import Reading, read_code
-from jupyter_mlgov.rerun.texts import SCIKIT_LEARNS, Context, Known
+from jupyter_mlgov.rerun.texts import Context, Known
 from jupyter_mlgov.rerun.tolerances import summary, tolerance_of, tolerances, within_declared
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def measure(store: Store, baseline: str, candidate: str) -> Measured:
     metrics = _metrics(before.manifest, after.manifest, timings, tolerances(store.folder.parent))
     values = [
         *metrics,
-        *_frames(before.manifest, after.manifest, columns),
+        *(_unless_timed(value, timings) for value in _frames(before.manifest, after.manifest, columns)),
         *_models(before.manifest, after.manifest),
     ]
     remade = _names_made(before, alignment)
@@ -209,7 +210,7 @@ def _timed_columns(
         if not item.derived
         for column in item.columns or ()
     }
-    return (SCIKIT_LEARNS | (reading.timed_columns & reading_now.timed_columns)) - read
+    return (SCIKIT_LEARNS | {REFIT} | (reading.timed_columns & reading_now.timed_columns)) - read
 
 
 def _frames(before: Manifest, after: Manifest, timed: frozenset[str]) -> list[ValueComparison]:
@@ -222,6 +223,13 @@ def _frames(before: Manifest, after: Manifest, timed: frozenset[str]) -> list[Va
         if f.name not in known
     ]
     return [value for value in found if value is not None]
+
+
+def _unless_timed(value: ValueComparison, timings: set[str]) -> ValueComparison:
+    """An array of durations is no result."""
+    if value.name in timings and value.status in ("different", "not compared"):
+        return msgspec.structs.replace(value, status="noise")
+    return value
 
 
 def _frame(old: Frame, new: Frame | None, timed: frozenset[str]) -> ValueComparison | None:

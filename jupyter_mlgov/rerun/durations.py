@@ -11,8 +11,12 @@ holds a duration says nothing about what else it holds.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable
 from typing import Literal
+
+from jupyter_mlgov.rerun.timed_calls import Calls
+from jupyter_mlgov.rerun.timed_rows import Rows
 
 Kind = Literal["instant", "duration", "empty"]
 """``empty``: nothing yet (0, []), to which durations may be added."""
@@ -36,7 +40,7 @@ _KEEPING = frozenset(
     {"round", "int", "float", "str", "abs", "min", "max", "sum", "sorted", "list", "format", "divmod", "repr",
      "numpy.round", "numpy.mean", "numpy.sum", "numpy.std", "numpy.median", "numpy.array", "numpy.min", "numpy.max",
      "statistics.mean", "statistics.median", "datetime.timedelta", "pandas.Timedelta", "time.strftime", "time.gmtime",
-     "math.floor", "math.ceil", "timedelta"}
+     "math.floor", "math.ceil", "timedelta", "tuple", "numpy.asarray", "numpy.cumsum", "pandas.Series"}
 )  # fmt: skip
 _CHOOSING = frozenset(
     {"min", "max", "sum", "divmod", "datetime.timedelta", "timedelta", "pandas.Timedelta", "time.strftime"}
@@ -44,6 +48,12 @@ _CHOOSING = frozenset(
 """Of those, the ones that may give what any of their arguments holds."""
 _COUNTING = frozenset({"count", "index", "shape", "size", "ndim"})
 """What a container of durations says of itself, which is no duration."""
+SCIKIT_LEARNS = frozenset(
+    {"fit_time", "score_time", *(f"{a}_{b}_time" for a in ("mean", "std") for b in ("fit", "score"))}
+)
+"""Columns of scikit-learn's cross-validations that hold measured seconds."""
+REFIT = "refit_time_"
+"""What scikit-learn's searches took to fit the best once more."""
 _SPELLING = frozenset({"isoformat", "strftime", "timestamp", "replace", "astimezone", "ctime"})
 
 
@@ -53,7 +63,14 @@ class Durations:
     def __init__(self, resolve: Callable[[ast.AST], str]) -> None:
         self.kinds: dict[str, Kind] = {}
         self._columns: dict[str, bool] = {}
+        self._attributes: dict[str, bool] = {}
+        self._objects: set[str] = set()
+        """Names that hold an object of a class of the notebook's own."""
+        self._calls = Calls(self.is_duration, resolve)
+        self._rows = Rows(self.is_duration, resolve, self._calls.row)
         self._resolve = resolve
+        self.cross_validates = False
+        """Whether the code uses scikit-learn's cross-validation."""
 
     def names(self) -> set[str]:
         """Names that hold a reading or a duration now."""
@@ -61,6 +78,21 @@ class Durations:
 
     def assigned(self, targets: Iterable[ast.expr], value: ast.expr, *, added: bool = False) -> None:
         """Follows ``targets = value``, or ``+=`` where it is ``added``."""
+        targets = list(targets)
+        self._headings(self._rows.assigned(targets, value))
+        if isinstance(value, ast.Tuple | ast.List):
+            for target in targets:
+                if isinstance(target, ast.Tuple | ast.List) and len(target.elts) == len(value.elts):
+                    for one, given in zip(target.elts, value.elts, strict=True):
+                        self.assigned([one], given)
+                    targets.remove(target)
+        row = self._calls.row(value)
+        if row is not None:
+            targets = [target for target in targets if not self._unpacked(target, row)]
+        for target in targets:
+            if isinstance(target, ast.Name):
+                self._calls.named_tuple(target.id, value)
+                (self._objects.add if self._calls.is_object(value) else self._objects.discard)(target.id)
         kind = self.kind(value)
         pairs = [(target, kind) for target in targets]
         while pairs:
@@ -70,12 +102,56 @@ class Durations:
             else:
                 self._stored(target.value if isinstance(target, ast.Starred) else target, held, added=added)
 
+    def _unpacked(self, target: ast.expr, row: tuple[bool, ...]) -> bool:
+        """Stores what ``row`` says of each place, where ``target`` has as many."""
+        if not isinstance(target, ast.Tuple | ast.List) or len(target.elts) != len(row):
+            return False
+        for one, timed in zip(target.elts, row, strict=True):
+            self._stored(one, "duration" if timed else None, added=False)
+        return True
+
+    def entered(self, statement: ast.With | ast.AsyncWith) -> None:
+        """Follows ``with Timer() as timer``."""
+        for item in statement.items:
+            if isinstance(item.optional_vars, ast.Name):
+                self.assigned([item.optional_vars], item.context_expr)
+
+    def defined(self, statement: ast.stmt) -> None:
+        """Follows a function or a class after what its body holds."""
+        self._calls.defined(statement)
+
+    def looped(self, target: ast.expr, over: ast.expr) -> None:
+        """Follows ``for target in over``: what is gone through side by side, counted, or by key."""
+        parts = target.elts if isinstance(target, ast.Tuple) else []
+        name = self._resolve(over.func) if isinstance(over, ast.Call) else ""
+        if isinstance(over, ast.Call) and name == "zip" and len(parts) == len(over.args):
+            for one, given in zip(parts, over.args, strict=True):
+                self.looped(one, given)
+        elif isinstance(over, ast.Call) and name == "enumerate" and len(parts) == 2 and over.args:
+            self.assigned([parts[0]], ast.Constant(None))
+            self.looped(parts[1], over.args[0])
+        elif (
+            isinstance(over, ast.Call)
+            and isinstance(over.func, ast.Attribute)
+            and over.func.attr == "items"
+            and len(parts) == 2
+        ):
+            self.assigned([parts[0]], ast.Constant(None))
+            self.assigned([parts[1]], over.func.value)
+        else:
+            row = self._rows.mask(over)
+            if row is None or not self._unpacked(target, row):
+                self.assigned([target], over)
+
     def _stored(self, target: ast.expr, kind: Kind | None, *, added: bool) -> None:
         place = _place(target)
         if not place:
             self.forget(_root(target))
             return
         known = self.kinds.get(place)
+        if isinstance(target, ast.Attribute) and _place(target.value) == "self" and kind != "empty":
+            known_so = self._attributes.get(target.attr, True)
+            self._attributes[target.attr] = known_so and kind == "duration"
         if not isinstance(target, ast.Name):
             self._key(target, kind)
             self.kinds.pop(_root(target), None)
@@ -99,6 +175,10 @@ class Durations:
         if isinstance(key, str) and kind != "empty":
             self._columns[key] = self._columns.get(key, True) and kind == "duration"
 
+    def _headings(self, headed: Iterable[tuple[str, bool]]) -> None:
+        for key, timed in headed:
+            self._column(key, "duration" if timed else None)
+
     def columns(self) -> frozenset[str]:
         """Keys and columns to which the code gives measured time, and nothing else anywhere."""
         return frozenset(key for key, timed in self._columns.items() if timed)
@@ -115,12 +195,15 @@ class Durations:
         ):
             for keyword in node.keywords:
                 self._column(keyword.arg, self.kind(keyword.value))
+        elif isinstance(node, ast.Call):
+            self._headings([*self._rows.made(node), *self._calls.made(node)])
 
     def called(self, call: ast.Call) -> None:
         """Follows ``times.append(duration)``, and ``log["seconds"].append(duration)``."""
         if not (isinstance(call.func, ast.Attribute) and call.func.attr == "append"):
             return
         owner = call.func.value
+        self._rows.appended(owner, call)
         fits = len(call.args) == 1 and self.is_duration(call.args[0])
         place = _place(owner)
         self._key(owner, "duration" if fits else None)
@@ -151,8 +234,18 @@ class Durations:
                 return self._call(value)
             case ast.Attribute(attr=attribute) if attribute in _COUNTING:
                 return None
+            case ast.Attribute(attr=attribute) if attribute == REFIT:
+                return "duration"
+            case ast.Subscript(slice=ast.Constant(value=key)) if (
+                key in SCIKIT_LEARNS and self.cross_validates
+            ):
+                return "duration"
             case ast.Attribute() | ast.Subscript() if _place(value) in self.kinds:
                 return self.kinds[_place(value)]
+            case ast.Attribute(value=ast.Name(id=name), attr=attribute) if (
+                name in self._objects and self._attributes.get(attribute)
+            ):
+                return "duration"
             case ast.Attribute(value=owner) | ast.Subscript(value=owner) | ast.UnaryOp(operand=owner):
                 return "duration" if self.kind(owner) == "duration" else None
             case ast.JoinedStr(values=pieces):
@@ -185,6 +278,16 @@ class Durations:
         given = [*call.args, *(keyword.value for keyword in call.keywords)]
         if name in STOPWATCHES:
             return "duration"
+        if self._calls.is_duration(call):
+            return "duration"
+        if name == "__magic__":
+            magic = call.args[0] if call.args else None
+            said = magic.value if isinstance(magic, ast.Constant) else ""
+            return "duration" if re.match(r"%timeit\s(?:.*\s)?-\w*o", str(said)) else None
+        if name == "dict" and len(call.args) == 1 and not call.keywords:
+            paired = call.args[0]
+            if isinstance(paired, ast.Call) and self._resolve(paired.func) == "zip" and len(paired.args) == 2:
+                return "duration" if self.is_duration(paired.args[1]) else None
         if name in _KEEPING and self._keeps(name, call, given):
             return "duration"
         if name in READINGS:

@@ -31,6 +31,8 @@ class Piece:
     text: str
     row: int = 0
     column: str = ""
+    label: str = ""
+    """What the row's first cell says."""
 
 
 @dataclass
@@ -38,6 +40,7 @@ class _Table:
     headings: list[str] = field(default_factory=list)
     row: int = -1
     place: int = 0
+    label: str = ""
     start: int = 0
 
 
@@ -118,7 +121,9 @@ class _Reader(HTMLParser):
         if self._heading and table.row <= 0:
             table.headings.append(text)
         column = table.headings[table.place] if table.place < len(table.headings) else ""
-        self.pieces.append(Piece("cell", text, table.row, column))
+        if table.place == 0:
+            table.label = text.partition("\n")[0].strip() if table.row > 0 else ""
+        self.pieces.append(Piece("cell", text, table.row, column, table.label if table.place else ""))
         table.place += 1
 
 
@@ -156,7 +161,10 @@ def _compare_piece(left: Piece, right: Piece, context: Context) -> Outcome:
     if left.kind == "script":
         return compare_scripts(left.text, right.text, context)
     if left.kind == "cell":
-        if left.column == right.column and left.column in context.timed_columns:
+        timed = context.timed_columns
+        if left.column == right.column and left.column in timed:
+            return Outcome("noise")
+        if left.label == right.label and left.label in timed:
             return Outcome("noise")
         where = f"the table's row {left.row}" + (f", column {left.column[:40]}" if left.column else "")
         under = replace(context, heading=left.column if left.column == right.column else "")

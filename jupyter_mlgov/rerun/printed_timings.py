@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 MASK = "<measured>"
 
 _TIME = (
-    r"(?:<duration>|datetime\.timedelta\([^)\n]*\)|Timedelta\([^)\n]*\)"
+    r"(?:<duration>|\[[^\]\n]*\]|datetime\.timedelta\([^)\n]*\)|Timedelta\([^)\n]*\)"
     r"|[-+]?(?:\d+ days?, )?\d[\d:.,]*(?:[eE][-+]?\d+)?(?:\s?(?:ns|[uµμ]s|ms|s)\b)?)"
 )
 _WORD = (
@@ -49,6 +49,8 @@ class Template:
     """A ``print`` that runs once and in its place: in no loop, branch or function."""
     shown: bool = False
     """A cell's last expression: its text is no line of what was printed."""
+    whole: bool = False
+    """Of which nothing but measured time is shown, on however many lines."""
 
     def masked(self, line: str) -> str | None:
         """The line with its time masked; None where it is no line of this call."""
@@ -60,8 +62,16 @@ class Template:
         return line
 
 
+_FRACTION = re.compile(r"(?<![\w.])[-+]?\d++(?:\.\d*+(?:[eE][-+]?\d++)?|[eE][-+]?\d++)(?!\w)")
+"""A number that is no whole one: whole ones count and name."""
+
+
 def mask_printed(text: str, templates: Iterable[Template], cell: int, *, shown: bool = False) -> str:
     """``text``, printed in ``cell`` (or ``shown`` as its result), with what it says of the running time masked."""
+    templates = list(templates)
+    whole = [one for one in templates if shown and one.shown and one.whole and one.cell == cell]
+    if any(one.masked(text) is None for one in whole):  # a list, a series, a dictionary of it
+        return _FRACTION.sub(MASK, text)
     able = [
         template
         for template in templates
@@ -91,7 +101,7 @@ def _mask_line(line: str, templates: list[Template]) -> str:
 
 def template_of(value: ast.expr, measured: Measures, cell: int) -> Template:
     """Of a cell's last expression, whose text is its result."""
-    return replace(_template(_parts(value, measured), cell), shown=True)
+    return replace(_template(_parts(value, measured), cell), shown=True, whole=measured(value) is True)
 
 
 def template_of_print(call: ast.Call, measured: Measures, cell: int, *, straight: bool) -> Template:
@@ -142,15 +152,30 @@ def _parts(value: ast.expr, measured: Measures) -> list[Part]:
         if isinstance(value.op, ast.Mod) and isinstance(left, str):
             given = value.right.elts if isinstance(value.right, ast.Tuple) else [value.right]
             return _percent(left, [measured(one) for one in given])
-    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add):
-        sides = _parts(value.left, measured), _parts(value.right, measured)
-        if any(isinstance(part, str) for side in sides for part in side):
-            return [*sides[0], *sides[1]]
+    if isinstance(value, ast.BinOp) and isinstance(value.op, ast.Add) and _is_text(value):
+        return [*_parts(value.left, measured), *_parts(value.right, measured)]
     if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr == "format":
         text = value.func.value
         if isinstance(text, ast.Constant) and isinstance(text.value, str):
             return _formatted(text.value, value, measured)
     return _repr_of(value, measured)
+
+
+def _is_text(value: ast.expr) -> bool:
+    """True for texts put together; ``epoch + 1`` is a number."""
+    match value:
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return _is_text(left) or _is_text(right)
+        case ast.Constant(value=constant):
+            return isinstance(constant, str)
+        case ast.BinOp(left=left, op=ast.Mod()):
+            return _is_text(left)
+        case ast.Call(func=ast.Name(id="str" | "format")):
+            return True
+        case ast.Call(func=ast.Attribute(attr="format", value=owner)):
+            return _is_text(owner)
+        case _:
+            return isinstance(value, ast.JoinedStr)
 
 
 def _repr_of(value: ast.expr, measured: Measures) -> list[Part]:

@@ -126,9 +126,13 @@ class Reading:
                 for alias in node.names:
                     name = alias.asname or alias.name.split(".")[0]
                     self._aliases[name] = alias.name if alias.asname else name
+                    self._durations.cross_validates |= alias.name.startswith("sklearn.model_selection")
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 for alias in node.names:
                     self._aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+                    self._durations.cross_validates |= node.module.startswith("sklearn.model_selection") or (
+                        node.module == "sklearn" and alias.name == "model_selection"
+                    )
 
     def _resolved(self, node: ast.AST) -> str:
         name = _dotted(node)
@@ -220,13 +224,16 @@ class Reading:
     def _timing(self, index: int, statement: ast.stmt, *, straight: bool = True) -> None:
         """Follows readings of the clock through the statements, in the order in which they stand."""
         if isinstance(statement, ast.For | ast.AsyncFor):
-            self._durations.assigned([statement.target], statement.iter)
+            self._durations.looped(statement.target, statement.iter)
+        elif isinstance(statement, ast.With | ast.AsyncWith):
+            self._durations.entered(statement)
         inner = [part for name in ("body", "orelse", "finalbody") for part in getattr(statement, name, ())]
         inner += [part for handler in getattr(statement, "handlers", ()) for part in handler.body]
         inner += [part for case in getattr(statement, "cases", ()) for part in case.body]
         if inner:
             for part in inner:
                 self._timing(index, part, straight=straight and isinstance(statement, ast.With | ast.Try))
+            self._durations.defined(statement)
             return
         for node in ast.walk(statement):
             if isinstance(node, ast.Call) and _prints(node):

@@ -13,7 +13,9 @@ from itertools import zip_longest
 
 from jupyter_mlgov.rerun import clock, noise
 from jupyter_mlgov.rerun.clock import Moment
+from jupyter_mlgov.rerun.durations import REFIT, SCIKIT_LEARNS
 from jupyter_mlgov.rerun.made_up import mask_called
+from jupyter_mlgov.rerun.measured_names import mask_measured
 from jupyter_mlgov.rerun.numbers import Closeness, compare_numbers, worst
 from jupyter_mlgov.rerun.printed_timings import Template, mask_printed
 from jupyter_mlgov.rerun.project_paths import of_one_project
@@ -28,12 +30,6 @@ _TOKEN = re.compile(
 
 
 _STAMPED = re.compile(r"(?<=[A-Za-z0-9][_-])20\d{6}[-_T]\d{4}(?:\d{2})?(?!\w)")
-
-
-SCIKIT_LEARNS = frozenset(
-    {"fit_time", "score_time", *(f"{a}_{b}_time" for a in ("mean", "std") for b in ("fit", "score"))}
-)
-"""Columns of scikit-learn's cross-validations that hold measured seconds."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +58,8 @@ class Context:
     """Metrics that moved within their tolerances."""
     heading: str = ""
     """What stands above the texts, where they are cells of a table."""
-    timed_columns: frozenset[str] = SCIKIT_LEARNS
-    """Columns of tables that hold measured time."""
+    timed_columns: frozenset[str] = SCIKIT_LEARNS | {REFIT}
+    """Columns of tables, labels and keys that hold measured time."""
     told: SelfTold = field(default_factory=SelfTold)
     """What the notebook's code can have measured of its own run."""
     root: str = ""
@@ -133,6 +129,7 @@ def _masked(text: str, context: Context) -> str:
         r" \g<0>",
         mask_printed(context.told.mask(noise.mask(text)), context.printed, context.cell, shown=context.shown),
     )
+    text = mask_measured(text, context.timed_columns)
     return mask_called(text, context.source)
 
 

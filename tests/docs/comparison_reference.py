@@ -75,8 +75,10 @@ Some rules read the cell's own code, because the text alone does not tell:
 - What a cell prints of its own running time, in the place where its `print` puts it:
   `print("auc", auc, "seconds", time.time() - start)`. A duration that is computed with anything else
   (an age, the days since an event) is a result.
-- Columns to which the code gives measured time and nothing else (`rows.append({"secs": time.time() - start})`), beside
-  scikit-learn's `fit_time` and `score_time`. A column that an input has is data, whatever it is called.
+- Columns, keys and fields to which the code gives measured time and nothing else (`rows.append({"secs": time.time() - start})`,
+  `DataFrame(rows, columns=["model", "auc", "secs"])`, a data class), beside scikit-learn's `fit_time`, `score_time` and
+  `refit_time_`: under their heading in a table, HTML or printed, beside their label, after their key. A column that an input
+  has is data, whatever it is called.
 - Words for a program's own time (`runtime: 3 s`, `elapsed 12.3`, `finished in 2 min`) in notebooks whose code, or that of
   their modules, reads a clock, and `pid 4711` in those that ask for the number of a process. What was computed of
   such (`mean runtime: 104 min`) is a result everywhere.
