@@ -224,6 +224,7 @@ def _why(record: Record, reruns: Reproducibility) -> list[tuple[Tone, str]]:
         found.append(("warn", "No target was set, so nothing was asked of its quality"))
     if reruns.latest is not None:
         found.append((reruns.latest.tone, f"Executed again: {reruns.latest.verdict}"))
+    found += _why_tested(record)
     accepted = [risk for risk in record.risks if risk.status == "accepted"]
     failing = [risk for risk in record.risks if risk.check is not None and risk.check.passed is False]
     if failing:
@@ -243,6 +244,18 @@ def _why(record: Record, reruns: Reproducibility) -> list[tuple[Tone, str]]:
     else:
         found.append(("warn", "Nobody has signed it"))
     return found
+
+
+def _why_tested(record: Record) -> list[tuple[Tone, str]]:
+    """What the tests said: the gate may not ask for them, and whoever relies on the model has to know all the same."""
+    held = tested(record)
+    if held.failed:
+        more = [f"{len(held.failed) - 4} more"] if len(held.failed) > 4 else []
+        what = counted(len(held.failed), "test")
+        return [
+            ("bad", f"{what} of the model failed or could not be made: {listed([*held.failed[:4], *more])}")
+        ]
+    return [("good", f"No test of the model failed, {held.passed} passed")] if held.passed else []
 
 
 def _tiles(record: Record, reruns: Reproducibility, found: tuple[Gap, ...]) -> tuple[Tile, ...]:

@@ -19,8 +19,6 @@ from jupyter_mlgov.report.wording import counted, day, listed, tidy
 if TYPE_CHECKING:
     from jupyter_mlgov.report.record import Record
 
-_NEEDED = ("owner", "business_case", "intended_use", "out_of_scope", "feasibility")
-
 
 def gaps(record: Record, as_of: str, used: Operation) -> tuple[Gap, ...]:
     """Everything that is missing or stale."""
@@ -57,8 +55,7 @@ def _purpose(record: Record) -> Iterator[Gap]:
             "charter",
         )
     else:
-        labels = dict(FIELDS)
-        empty = [labels[name].lower() for name in _NEEDED if not getattr(held, name)]
+        empty = [label.lower() for name, label in FIELDS if not getattr(held, name)]
         if empty:
             yield _missing(
                 f"The charter has no {listed(empty)}", "Fill the fields in the %%charter cell", "charter"
@@ -140,6 +137,12 @@ def _tested(record: Record) -> Iterator[Gap]:
                 f"The reason stands beside each: see to it, then mlgov assess {tidy(record.reference, 200)}",
                 "tested",
             )
+        elif found.unanswered:
+            yield _missing(
+                f"{counted(len(found.unanswered), 'test')} without an answer: {_names(list(found.unanswered))}",
+                f"The reason stands beside each: see to it, then mlgov assess {tidy(record.reference, 200)}",
+                "tested",
+            )
         return
     what = "The model was not tested beyond what its own notebook computed"
     if found.state == "stale":
@@ -170,11 +173,12 @@ def _risks(record: Record, as_of: str) -> Iterator[Gap]:
             "risks",
         )
     for label, ids in (
+        ("effect", [one.id for one in record.risks if not one.effect]),
         ("mitigation", [one.id for one in record.risks if not one.mitigation]),
         ("owner", [one.id for one in record.risks if not one.owner]),
     ):
         if ids:
-            yield _missing(f"Risks without {'an' if label == 'owner' else 'a'} {label}: {_names(ids)}",
+            yield _missing(f"Risks without {'a' if label == 'mitigation' else 'an'} {label}: {_names(ids)}",
                            f"Add {label} to the %%risk cell", "risks")  # fmt: skip
     for one in record.risks:
         if overdue(one, as_of):

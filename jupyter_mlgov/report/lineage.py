@@ -28,6 +28,9 @@ _TITLES = ("Inputs", "Read as", "Prepared", "Models", "Made with model", "Metric
 _INPUT, _READ, _USED, _MODEL, _MADE, _METRIC = range(6)
 _WIDE, _GAP, _BOX, _SPACE, _HEAD = 860, 28, 44, 12, 26
 
+_READABLE = 736
+"""CSS pixels below which a wider picture is not made narrower, but scrolled (46rem in the style)."""
+
 Key = tuple[str, str]
 
 
@@ -98,7 +101,7 @@ def _graph(nodes: dict[Key, Node], arrows: set[tuple[Key, Key]], manifest: Manif
         for key in nodes
         if (sources := [one for one, two in arrows if two == key])
     )
-    drawn, skipped = _without_steps(nodes, arrows)
+    drawn, skipped = _without_steps(nodes, *_without_parts(arrows, manifest))
     linked = {key for arrow in drawn for key in arrow}
     used = sorted({node.column for key, node in nodes.items() if key not in skipped})
     boxes: list[Node] = []
@@ -125,16 +128,32 @@ def _graph(nodes: dict[Key, Node], arrows: set[tuple[Key, Key]], manifest: Manif
     )
 
 
+def _without_parts(arrows: set[tuple[Key, Key]], manifest: Manifest) -> tuple[set[tuple[Key, Key]], set[Key]]:
+    """The arrows with models bridged that are a part of another (a pipeline's preprocessing), and those models."""
+    drawn, parts = set(arrows), set()
+    for one in manifest.models:
+        key = ("model", one.name)
+        into = [two for first, two in drawn if first == key and two[0] == "model"]
+        if into and not one.primary:
+            before = [first for first, two in drawn if two == key]
+            after = [two for first, two in drawn if first == key]
+            drawn = {arrow for arrow in drawn if key not in arrow}
+            drawn |= {(first, two) for first in before for two in into}
+            drawn |= {(model, two) for model in into for two in after if two[0] != "model"}
+            parts.add(key)
+    return drawn, parts
+
+
 def _without_steps(
-    nodes: dict[Key, Node], arrows: set[tuple[Key, Key]]
+    nodes: dict[Key, Node], arrows: set[tuple[Key, Key]], parts: set[Key]
 ) -> tuple[set[tuple[Key, Key]], set[Key]]:
-    """The arrows with frames bridged that only lead to other frames of their own column, and those frames."""
-    drawn, skipped = set(arrows), set()
+    """The arrows with frames bridged that only lead to other frames of their own column; those frames and the ``parts``."""
+    drawn, skipped = set(arrows), set(parts)
     for key, node in nodes.items():
         after = [two for one, two in drawn if one == key]
         before = [one for one, two in drawn if two == key]
         inner = [two for two in after if nodes[two].column == node.column]
-        if node.kind == "frame" and before and after and len(inner) == len(after):
+        if key not in parts and node.kind == "frame" and before and after and len(inner) == len(after):
             skipped.add(key)
             drawn = {arrow for arrow in drawn if key not in arrow}
             drawn |= {(one, two) for one in before for two in after}
@@ -265,7 +284,7 @@ def _reduced(forward: set[tuple[Key, Key]]) -> set[tuple[Key, Key]]:
 
 
 def draw(picture: Graph) -> Markup:
-    """The picture as SVG of a fixed size, in CSS pixels."""
+    """The picture as SVG; the page makes it narrower as far as it can be read."""
     from markupsafe import Markup, escape
 
     count = len(picture.columns)
@@ -287,8 +306,9 @@ def draw(picture: Graph) -> Markup:
     parts += [_edge(corners[one], corners[two], width) for one, two in picture.edges]
     for node, (left, top) in zip(picture.nodes, corners, strict=True):
         parts.append(_box(node, left, top, width))
+    kind = "graph" if wide > _READABLE else "graph few"
     return Markup(  # noqa: S704 - labels are escaped where they are set
-        f'<svg class="graph" role="img" aria-label="{escape(picture.text)}" width="{wide}" '
+        f'<svg class="{kind}" role="img" aria-label="{escape(picture.text)}" width="{wide}" '
         f'height="{tall + _HEAD + 2:g}" viewBox="-1 0 {wide + 2} {tall + _HEAD + 2:g}">{"".join(parts)}</svg>'
     )
 

@@ -94,6 +94,11 @@ class Tested:
     explained: Explained | None = None
     digest: Digest | None = None
     elsewhere: str = ""
+    failed: tuple[str, ...] = ()
+    """Tests that failed or could not be made."""
+    unanswered: tuple[str, ...] = ()
+    """Tests that were asked and have no answer."""
+    passed: int = 0
 
     @property
     def known(self) -> tuple[State, ...]:
@@ -138,6 +143,13 @@ def _shown(record: Record, made: Assessment, name: str, at: str) -> Tested:
         notes=tuple(tidy(note, 600) for note in made.notes),
         explained=_explained(record, made),
         digest=Digest(short(name), tidy(name, 100)),
+        failed=tuple(tidy(one.id, 120) for one in made.results if one.verdict in ("fail", "error")),
+        unanswered=tuple(
+            tidy(one.id, 120)
+            for one in made.results
+            if one.verdict != "not-applicable" and _known(one) == "missing"
+        ),
+        passed=counts["pass"],
     )
 
 

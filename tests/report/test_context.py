@@ -65,7 +65,7 @@ def test_the_tiles_count_what_the_record_says(rich: Sample, good: Sample, bare: 
     assert risks.value == "5 written down"
     assert risks.note == "1 of 3 high or critical with a passing check, 1 check failing, 1 accepted"
     assert (rerun.value, rerun.note, rerun.tone) == ("Diverged", "2 hours after the snapshot", "bad")
-    assert (missing.value, missing.note) == ("9 gaps", "8 missing, 1 stale")
+    assert (missing.value, missing.note) == ("10 gaps", "9 missing, 1 stale")
     assert [tile.tone for tile in context(good).tiles] == ["good"] * 4
     assert [tile.value for tile in context(bare).tiles] == [
         "None set",
@@ -229,7 +229,7 @@ def test_nothing_is_listed_as_missing_where_everything_is_there(good: Sample) ->
 def test_gaps_of_the_charter_data_and_code_are_named(changed: Callable[..., ReportContext]) -> None:
     charter = msgspec.structs.replace(CHARTER, owner=None, feasibility=None)
     found = gaps(changed(charter=charter))
-    assert "The charter has no owner and feasibility" in found
+    assert "The charter has no owner, feasibility and stop criteria" in found
     assert "postgresql://credit/rates could not be hashed: the server gives no stable bytes" in found
     assert "The working tree was not clean" in found
 

@@ -103,6 +103,21 @@ def test_a_method_that_changes_its_object_is_an_arrow(tmp_path: Path) -> None:
     assert lines(found) == {"df": ("a.csv",), "tree": ("df",), "score": ("tree",)}
 
 
+def test_what_is_a_part_of_the_model_is_no_model_of_its_own_in_the_picture(tmp_path: Path) -> None:
+    cells = [
+        'df = read_csv("data/a.csv")',
+        "pre = Prepare()\nclf = Pipeline(pre, Tree()).fit(df)\nscore = clf.score(df)",
+    ]
+    models = (msgspec.structs.replace(model("clf"), primary=True), model("pre"))
+    found = picture(
+        tmp_path, cells, inputs=inputs(a=0), frames=frames("df"), models=models, metrics={"score": 1.0}
+    )
+    assert found is not None
+    assert [node.label for node in found.nodes] == ["a.csv", "df", "clf", "score"]
+    assert "pre" in found.hidden
+    assert lines(found)["clf"] == ("df", "pre")
+
+
 def test_nothing_is_executed_and_broken_code_is_passed_over(tmp_path: Path) -> None:
     cells = ["def broken(:", "import os; os._exit(3)", '%load_ext x\ndf = read_csv("data/a.csv")', "(" * 500]
     assert lines(picture(tmp_path, cells, inputs=inputs(a=2), frames=frames("df"))) == {"df": ("a.csv",)}

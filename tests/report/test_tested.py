@@ -56,6 +56,23 @@ def test_each_group_has_its_results_the_worst_first_and_its_reasons(tmp_path: Pa
     assert 'class="c-interval"' in page
 
 
+def test_failed_tests_stand_on_the_first_screen_of_an_open_gate(tmp_path: Path):
+    store, snapshot = store_with(
+        tmp_path,
+        *(result(f"robustness.noise:{name}", 0.5, "fail") for name in "abcde"),
+        result("fairness.equalized_odds:sex", 0.05),
+    )
+    store.append("rerun", snapshot, {"verdict": "reproduced", "candidate": None, "comparison": None})
+    made = build(store, snapshot, decide(store, snapshot))
+    assert made.gate.open
+    tone, text = next(one for one in made.gate.why if "test" in one[1])
+    assert (tone, text) == (
+        "bad",
+        "5 tests of the model failed or could not be made: robustness.noise:a, robustness.noise:b, "
+        "robustness.noise:c, robustness.noise:d and 1 more",
+    )
+
+
 def test_pictures_run_nothing_and_text_is_no_markup(tmp_path: Path):
     store, snapshot = store_with(tmp_path, result("performance.baseline", 0.3))
     page = render(build(store, snapshot, decide(store, snapshot)))
@@ -122,4 +139,5 @@ def test_a_group_of_which_a_part_was_answered_is_measured_in_part(tmp_path: Path
         if offer.label == "tests of its fairness"
     }
     assert states == ("measured", "missing")
-    assert not any(gap.section == "tested" for gap in made.gaps)
+    (gap,) = [gap for gap in made.gaps if gap.section == "tested"]
+    assert gap.what == "1 test without an answer: fairness.equalized_odds:sex"
