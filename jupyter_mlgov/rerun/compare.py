@@ -146,8 +146,17 @@ def _names_made(before: Side, alignment: Alignment) -> set[str]:
 def timings_of(side: Side) -> Reading:
     """What the code of a recorded run says (see ``suspects``), in the order of its execution."""
     return read_code(
-        (-1 if entry.index is None else entry.index, side.source(entry)) for entry in side.journal
+        ((-1 if entry.index is None else entry.index, side.source(entry)) for entry in side.journal),
+        data=_columns_read(side.manifest),
     )
+
+
+def _columns_read(manifest: Manifest) -> frozenset[str] | None:
+    """The columns of all inputs; None where those of one are not known."""
+    inputs = [item for item in manifest.inputs if not item.derived]
+    if any(item.columns is None for item in inputs):
+        return None
+    return frozenset(column.name for item in inputs for column in item.columns or ())
 
 
 # -- values --------------------------------------------------------------------------------------------------

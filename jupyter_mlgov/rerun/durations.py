@@ -58,9 +58,11 @@ _SPELLING = frozenset({"isoformat", "strftime", "timestamp", "replace", "astimez
 
 
 class Durations:
-    """What the names of a session hold, statement by statement. ``resolve`` gives a function's whole name."""
+    """What the names of a session hold, statement by statement. ``resolve`` gives a function's whole name; ``data`` are
+    the columns of what the notebook reads, None where not all are known: then a key tells nothing by itself."""
 
-    def __init__(self, resolve: Callable[[ast.AST], str]) -> None:
+    def __init__(self, resolve: Callable[[ast.AST], str], data: frozenset[str] | None = None) -> None:
+        self._data = data
         self.kinds: dict[str, Kind] = {}
         self._columns: dict[str, bool] = {}
         self._attributes: dict[str, bool] = {}
@@ -246,6 +248,10 @@ class Durations:
                 name in self._objects and self._attributes.get(attribute)
             ):
                 return "duration"
+            case ast.Subscript(slice=ast.Constant(value=str(key))) | ast.Attribute(attr=key) if self._by_name(
+                key
+            ):
+                return "duration"
             case ast.Attribute(value=owner) | ast.Subscript(value=owner) | ast.UnaryOp(operand=owner):
                 return "duration" if self.kind(owner) == "duration" else None
             case ast.JoinedStr(values=pieces):
@@ -255,6 +261,10 @@ class Durations:
                 return "duration" if all(self.is_duration(item) for item in items) else None
             case _:
                 return None
+
+    def _by_name(self, key: str) -> bool:
+        """True for a key or field to which the code gives measured time only, and which no data has."""
+        return self._data is not None and key not in self._data and self._columns.get(key, False)
 
     def _arithmetic(
         self, left: Kind | None, operator: ast.operator, right: Kind | None, sides: tuple[ast.expr, ast.expr]

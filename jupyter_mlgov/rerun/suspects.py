@@ -57,12 +57,14 @@ class Reading:
     """Cells that draw random numbers, seeded or not, with the generators (or names that hold one)."""
     printed: list[Template] = field(default_factory=list)
     """What the cells print, as far as their code says it."""
+    data: frozenset[str] | None = None
+    """Columns of what the notebook reads; None where not all of them are known."""
     _aliases: dict[str, str] = field(default_factory=lambda: dict(_COMMON))
     _generators: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self._settled: set[ast.AST] = set()
-        self._durations = Durations(self._resolved)
+        self._durations = Durations(self._resolved, self.data)
         self._sets = Sets()
 
     @property
@@ -252,9 +254,10 @@ class Reading:
 _GLOBAL = frozenset({"numpy", "python", "torch", "tensorflow"})
 
 
-def read_code(cells: Iterable[tuple[int, str]]) -> Reading:
-    """Reads ``(index, source)`` of the cells in their order."""
-    reading = Reading()
+def read_code(cells: Iterable[tuple[int, str]], *, data: frozenset[str] | None = None) -> Reading:
+    """Reads ``(index, source)`` of the cells in their order. ``data``: the columns of what they read; None where not all
+    of them are known."""
+    reading = Reading(data=data)
     for index, source in cells:
         reading.cell(index, source)
     return reading

@@ -160,6 +160,17 @@ def test_durations_are_followed_through_loops(code: str, timings: set[str]) -> N
     assert read_code([(0, given)]).timings - {"s", "times"} == timings
 
 
+@pytest.mark.parametrize(
+    ("data", "timings"),
+    [(frozenset({"film"}), {"t", "u"}), (frozenset({"film", "secs"}), set()), (None, set())],
+)
+def test_a_key_of_measured_time_is_known_wherever_no_data_can_have_it(
+    data: frozenset[str] | None, timings: set[str]
+) -> None:
+    code = "r = {}\nfor m in ms:\n    r[m] = {'secs': time.time() - s}\nfor m, one in r.items():\n    t = one['secs']\n    u = row.secs"
+    assert read_code([(0, CLOCK + code)], data=data).timings - {"s"} == timings
+
+
 @pytest.fixture
 def make(tmp_path: Path) -> Maker:
     return Maker(tmp_path)
