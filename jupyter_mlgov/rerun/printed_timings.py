@@ -117,19 +117,28 @@ def template_of_print(call: ast.Call, measured: Measures, cell: int, *, straight
     return replace(_template(parts, cell), straight=straight)
 
 
+_UNIT = re.compile(r"[ \t]*(?:ns|[uµμ]s|ms|s|secs?|seconds?|mins?|minutes?|h|hours?)\b")
+
+
 def _template(parts: list[Part], cell: int) -> Template:
     pattern, literal, timed = "", 0, 0
+    after_time = False
     for part in parts:
         if isinstance(part, str):
             # What is printed before or after on other lines is not looked at.
             text = part.strip("\n").rpartition("\n")[2]
-            pattern += r"\s+".join(re.escape(word) for word in re.split(r"\s+", text))
             literal += sum(letter.isalpha() for letter in text)
+            unit = _UNIT.match(text) if after_time else None
+            if unit is not None:  # where a word for time stands before it, it is masked with the number
+                pattern += rf"(?:{re.escape(unit[0])}|(?<=<duration>))"
+                text = text[unit.end() :]
+            pattern += r"\s+".join(re.escape(word) for word in re.split(r"\s+", text))
         elif part is not False:
             pattern += rf"(?P<t{timed}>{_TIME})" if part else rf"['\"]?(?P<t{timed}>{_MOMENT})['\"]?"
             timed += 1
         else:
             pattern += ".+?"
+        after_time = part is True
     anchored = pattern if literal >= _TELLING else rf"^\s*{pattern}\s*$"
     return Template(anchored, timed > 0 and len(parts) <= _PARTS, literal, cell)
 

@@ -212,3 +212,13 @@ def test_a_column_that_an_input_has_is_data_in_a_printed_table_too(make: Maker) 
     inputs = (make.table("films.csv", "film,secs\na,1.5\n"),)
     one, other = (make.run([(code, [printed(text.format(v))])], inputs=inputs) for v in (104.5, 97.5))
     assert compare(make.store, one, other).verdict == "diverged"
+
+
+def test_a_unit_that_is_masked_with_its_number_hides_no_other_time(make: Maker) -> None:
+    code = CLOCK + "print(f'{auc:.2f} [{time.time() - s:.3f}s elapsed, ETA {(time.time() - s) * 2:.3f}s]')"
+
+    def run(auc: float, secs: float) -> str:
+        return make.run([(code, [printed(f"{auc:.2f} [{secs:.3f}s elapsed, ETA {2 * secs:.3f}s]")])])
+
+    assert compare(make.store, run(0.83, 0.1), run(0.83, 2.5)).verdict == "reproduced"
+    assert compare(make.store, run(0.83, 0.1), run(0.84, 2.5)).verdict == "diverged"

@@ -27,6 +27,7 @@ def masked(code: str, text: str, *, cell: int = 0) -> str:
         ("print(f'auc {auc:.2f} after {time.time() - start:.1f}s')", "auc 0.83 after @s"),
         ("for e in r:\n    print(f'Epoch {e + 1}/3: {loss:.2f} {time.time() - start:.1f}s')", "Epoch 2/3: 0.52 @s"),
         ("print('auc ' + str(auc) + ' in ' + str(time.time() - start))", "auc 0.83 in @"),
+        ("print(f'{i}: {m:.2f} [{time.time() - start:.1f}s elapsed, ETA {(time.time() - start) / 2:.1f} s]')", "3: 0.83 [@s elapsed, ETA @ s]"),
         ("print('auc', auc, 'Time:', time.time() - start)", "auc 0.83 Time: @"),
         ("for i in r:\n    t = time.time()\n    print('{}: {:.2f}, loss {}'.format(i, time.time() - t, f(i)))", "3: @, loss 0.5"),
         ("total = 0\ntotal += time.time() - start\nprint(auc)\nprint(total / 2)", "0.83\n@"),
