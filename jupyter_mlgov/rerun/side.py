@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from msgspec import structs
+
 from jupyter_mlgov.records.manifest import CellRecord, Environment, JournalEntry, Manifest
 from jupyter_mlgov.rerun.clock import Moment
 from jupyter_mlgov.rerun.code_form import form_of
@@ -15,13 +17,23 @@ if TYPE_CHECKING:
     from jupyter_mlgov.store import Store
 
 
+def _without_plots(manifest: Manifest) -> Manifest:
+    """The manifest without arrays of matplotlib's objects: they were listed among the frames once, and are not any more."""
+    frames = tuple(
+        one
+        for one in manifest.frames
+        if one.digest is not None or "holds an object of type matplotlib." not in (one.reason or "")
+    )
+    return manifest if len(frames) == len(manifest.frames) else structs.replace(manifest, frames=frames)
+
+
 class Side:
     """A manifest with its sources, outputs and environment. Raises ``StoreError`` where an object is gone."""
 
     def __init__(self, store: Store, snapshot: str) -> None:
         self.store = store
         self.id = snapshot
-        self.manifest: Manifest = store.manifest(snapshot)
+        self.manifest: Manifest = _without_plots(store.manifest(snapshot))
         self._texts: dict[str, str] = {}
         self._outputs: dict[str, list[dict[str, Any]]] = {}
 

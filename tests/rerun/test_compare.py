@@ -35,6 +35,14 @@ def test_equal_runs_are_reproduced_without_findings(make: Maker) -> None:
     assert verdict(make, fields, fields) == "reproduced"
 
 
+def test_plots_that_an_older_record_lists_among_its_frames_are_no_difference(make: Maker) -> None:
+    why = "holds an object of type matplotlib.axes._axes.Axes"
+    plots = replace(frame("ax", "a"), type="numpy.ndarray", digest=None, reason=why)
+    assert (
+        verdict(make, {"frames": (frame("df", "a"), plots)}, {"frames": (frame("df", "a"),)}) == "reproduced"
+    )
+
+
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
