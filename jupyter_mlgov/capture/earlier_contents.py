@@ -14,6 +14,7 @@ import os
 import shutil
 import stat
 import tempfile
+import threading
 from pathlib import Path
 
 from jupyter_mlgov.capture.inputs import is_input
@@ -26,6 +27,19 @@ ALL = 250_000_000
 FOLDER = "mlgov-earlier-"
 
 
+def _sweep() -> None:
+    """Takes away what kernels left that were killed."""
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+        process = left.name.removeprefix(FOLDER).partition("-")[0]
+        if process.isdigit():
+            try:
+                os.kill(int(process), 0)
+            except ProcessLookupError:
+                shutil.rmtree(left, ignore_errors=True)
+            except OSError:  # it lives, and is another user's
+                continue
+
+
 class EarlierContents:
     """What one session holds, in a temporary folder of its own."""
 
@@ -34,14 +48,20 @@ class EarlierContents:
         self._folder: Path | None = None
         self._bytes = 0
         self._pid = os.getpid()
+        self._lock = threading.Lock()
 
     def hold(self, path: str, project: Path, *, adds: bool) -> None:
         """``path`` is about to be changed, or to go. ``adds``: what is there counts together with what is added, though
         nobody has read it yet."""
+        if os.getpid() == self._pid:
+            with self._lock:  # threads of the user's may change files at the same time
+                self._hold(path, project, adds=adds)
+
+    def _hold(self, path: str, project: Path, *, adds: bool) -> None:
         reads = self._reads
         opened = reads.read.get(path)
         counts = not opened.written_before if opened is not None else adds and path not in reads.written
-        if not counts or path in reads.earlier or os.getpid() != self._pid:
+        if not counts or path in reads.earlier:
             return
         with contextlib.suppress(OSError, ValueError):
             found = Path(path).stat()
@@ -59,7 +79,8 @@ class EarlierContents:
     def _copy(self, path: str) -> str | None:
         """A copy under the same name, which says what kind of file it is."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix=FOLDER))
+            _sweep()
+            self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
             atexit.register(self.stop)
         place = self._folder / str(len(self._reads.earlier))
         try:

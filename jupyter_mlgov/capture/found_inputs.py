@@ -11,6 +11,7 @@ program's.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -34,6 +35,7 @@ from jupyter_mlgov.records.manifest import Evidence
 _BY_PYTHON = ("open", "process")
 _NAMELESS = frozenset({"inotify", "descriptor"})
 """Mechanisms that see a file and not the name that the user gave it."""
+_TEMPORARY = tempfile.gettempdir() + os.sep
 _ORDER: tuple[Evidence, ...] = ("proven", "observed", "declared", "inferred")
 
 
@@ -90,6 +92,8 @@ def find_inputs(
             continue
         if opened.written_before and set(opened.seen_by) == {"descriptor"}:
             continue
+        if opened.written_before and _is_passing(name, own) and not is_named(name, named) and not names(name):
+            continue
         candidates[name] = (
             opened,
             "proven" if any(one in opened.seen_by for one in _BY_PYTHON) else "observed",
@@ -119,6 +123,11 @@ def find_inputs(
         grade: Evidence = "inferred" if unsure else evidence
         found.append(FoundInput(Path(name), opened, grade, derived=opened.written_before, unsure=unsure))
     return found
+
+
+def _is_passing(name: str, own: str) -> bool:
+    """Whether a file that the session made is in the temporary folder: a library's own, unless the code names it."""
+    return name.startswith(_TEMPORARY) and not name.startswith(own)
 
 
 def _is_file(path: Path) -> bool:

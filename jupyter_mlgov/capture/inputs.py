@@ -109,6 +109,13 @@ def is_input(path: Path, root: Path, *, importing: bool = False, named: bool = F
         if text.startswith(f"{folder}{os.sep}"):
             return not importing and _is_packaged_data(path.relative_to(folder))
     if inside:
+        home = Path.home()
+        if (
+            home.is_relative_to(root)
+            and path.is_relative_to(home)
+            and not _counts_at_home(path, home, importing, named)
+        ):
+            return False
         return not _in_environment(path.parent, root)
     return _outside(path, importing=importing, named=named)
 
@@ -122,15 +129,20 @@ def _outside(path: Path, *, importing: bool, named: bool) -> bool:
     if any(path.is_relative_to(prefix) for prefix in {sys.prefix, sys.base_prefix} - {"/", ""}):
         return False
     home = Path.home()
-    if path.is_relative_to(home):
-        first = path.relative_to(home).parts[0]
-        if first.startswith("."):
-            return (named or path.name.lower().endswith(TABLES)) and not importing
+    if path.is_relative_to(home) and not _counts_at_home(path, home, importing, named):
+        return False
     if path.is_relative_to(tempfile.gettempdir()):
         return not any(
             part.startswith(_IN_LIBRARY_FOLDERS) for part in path.relative_to(tempfile.gettempdir()).parts[:2]
         )
     return True
+
+
+def _counts_at_home(path: Path, home: Path, importing: bool, named: bool) -> bool:
+    """Whether a file in the home folder may be an input: ``~/.cache`` and its like hold settings and caches."""
+    if not path.relative_to(home).parts[0].startswith("."):
+        return True
+    return (named or path.name.lower().endswith(TABLES)) and not importing
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import compress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -51,20 +51,19 @@ class Variables:
 
     def of(self, wanted: Callable[[type], bool]) -> list[tuple[str, Any]]:
         """Those whose class is ``wanted`` and whose name does not start with an underscore."""
-        return self._of_kinds(
-            {key for key, kind in self._by_id.items() if key not in _NEVER and _answer(wanted, kind)}
-        )
+        found = {key for key, kind in self._by_id.items() if key not in _NEVER and _answer(wanted, kind)}
+        return list(self._of_kinds(found))
 
-    def of_exactly(self, *kinds: type) -> list[tuple[str, Any]]:
+    def of_exactly(self, *kinds: type) -> Iterator[tuple[str, Any]]:
         """Those of one of these classes, Python's own too."""
         return self._of_kinds(set(map(id, kinds)))
 
-    def _of_kinds(self, found: set[int]) -> list[tuple[str, Any]]:
-        return [
+    def _of_kinds(self, found: set[int]) -> Iterator[tuple[str, Any]]:
+        return (
             (name, value)
             for name, value in compress(self.all.items(), map(found.__contains__, self._kinds))
             if type(name) is str and not name.startswith("_") and name not in _HIDDEN
-        ]
+        )
 
 
 def _answer(question: Callable[[type], bool], kind: type) -> bool:

@@ -235,8 +235,9 @@ class Repository:
         ).answer()  # fmt: skip
 
     def ask_tracked(self, paths: Sequence[str]) -> Question:
-        """Starts to ask which of ``paths`` (relative to the root) are tracked."""
-        return Question(self.root, ["--literal-pathspecs", "ls-files", "-z", "--", *paths])
+        """Starts to ask which of ``paths`` (relative to the root) are tracked, here or in a submodule."""
+        below = ["--recurse-submodules"] if (self.root / ".gitmodules").exists() else []
+        return Question(self.root, ["--literal-pathspecs", "ls-files", "-z", *below, "--", *paths])
 
     def remote(self, preferred: str | None) -> str | None:
         """The URL of the remote, without credentials: ``preferred``, else ``origin``, else the first."""

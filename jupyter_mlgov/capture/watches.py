@@ -70,7 +70,8 @@ class FolderWatch:
         self._running = False
         self._ours = False
         """True while capture itself reads: what happens then is nobody's input."""
-        self._passed_over: str | None = None
+        self._passed_over: set[str] = set()
+        """What capture itself reads at this moment, in whichever thread."""
         self._children: bool | None = None
         self.started = False
         """True where the running cell has started a process."""
@@ -159,12 +160,12 @@ class FolderWatch:
     def passing_over(self, path: str) -> Iterator[None]:
         """What happened until now is taken in, and what capture itself does with ``path`` meanwhile is not."""
         self.settle()
-        self._passed_over = path
+        self._passed_over.add(path)
         try:
             yield
         finally:
             self.settle()
-            self._passed_over = None
+            self._passed_over.discard(path)
 
     def forget(self) -> None:
         """Passes over what happened until now: capture's own work."""
@@ -322,7 +323,7 @@ class FolderWatch:
                         )
                 elif counts and self._counts(watched, event.name):
                     path = os.path.join(watched.path, event.name)
-                    if path != self._passed_over:
+                    if path not in self._passed_over:
                         self._happened(path, event.mask)
 
     def _counts(self, watched: _Watched, name: str) -> bool:

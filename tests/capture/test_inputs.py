@@ -536,6 +536,54 @@ def test_what_a_process_changed_after_it_was_read_is_unstable_though_it_was_read
     assert codes(tmp_path, "e") == ["input.unstable"]
 
 
+def test_what_a_killed_kernel_held_is_taken_away_by_the_next(kernel: Start, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text(ROW)
+    (tmp_path / "tmp").mkdir()
+
+    def held() -> list[str]:
+        return [path.read_text() for path in (tmp_path / "tmp").glob("mlgov-earlier-*/*/d.csv")]
+
+    one = kernel(env={"TMPDIR": str(tmp_path / "tmp")})
+    one.must("%load_ext jupyter_mlgov\nopen('d.csv').read(); open('d.csv', 'w').write('x')")
+    assert held() == [ROW]
+    one.stop()
+    assert held() == [ROW]
+    two = kernel(env={"TMPDIR": str(tmp_path / "tmp")})
+    two.must("%load_ext jupyter_mlgov\nopen('d.csv').read(); open('d.csv', 'w').write('y')")
+    assert held() == ["x"]
+    two.must("%unload_ext jupyter_mlgov")
+    assert held() == []
+
+
+def test_a_librarys_temporary_file_is_no_input_and_one_that_the_code_names_is_derived(
+    kernel: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "tmp").mkdir()
+    one = kernel(tmp_path / "work", env={"TMPDIR": str(tmp_path / "tmp")})
+    one.must("%load_ext jupyter_mlgov\nimport tempfile, os")
+    one.must("path = tempfile.mkstemp()[1]\nopen(path, 'w').write('x'); open(path).read(); del path")
+    one.must(f"open('{tmp_path}/tmp/named.csv', 'w').write('x'); open('{tmp_path}/tmp/named.csv').read()")
+    one.must("%%experiment e\nn = 1")
+    found = inputs(tmp_path / "work", "e")
+    assert {uri: item["derived"] for uri, item in found.items()} == {f"{tmp_path}/tmp/named.csv": True}
+
+
+def test_caches_in_a_home_folder_that_is_the_project_are_no_inputs(kernel: Start, tmp_path: Path) -> None:
+    (tmp_path / ".cache" / "some").mkdir(parents=True)
+    (tmp_path / ".cache" / "some" / "state.json").write_text("{}")
+    (tmp_path / ".cache" / "some" / "set.parquet").write_bytes(b"x")
+    (tmp_path / "d.csv").write_text(ROW)
+    one = kernel(env={"HOME": str(tmp_path)})
+    one.must("%load_ext jupyter_mlgov\nimport os\nfolder = '.cache' + '/some'")
+    one.must(
+        "for name in os.listdir(folder):\n    open(os.path.join(folder, name), 'rb').read()\nopen('d.csv').read()"
+    )
+    one.must("%%experiment e\nn = 1")
+    assert "d.csv" in inputs(tmp_path, "e")
+    assert not any("state.json" in uri for uri in inputs(tmp_path, "e"))
+
+
 def test_what_is_only_added_to_is_no_input_and_what_is_written_anew_is_derived(
     kernel: Start, tmp_path: Path
 ) -> None:

@@ -196,6 +196,29 @@ def test_a_submodule_is_told_with_its_commit_and_state(project: Path, store: Sto
     assert code.dirty is True
 
 
+def test_what_is_imported_from_a_submodule_is_tracked_there(
+    project: Path, store: Store, tmp_path: Path, loaded: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "library"
+    library.mkdir()
+    git(library, "init", "-q", "-b", "main")
+    (library / "from_library.py").write_text("y = 1\n")
+    git(library, "add", ".")
+    git(library, "commit", "-qm", "lib")
+    git(project, "submodule", "--quiet", "add", str(library), "lib")
+    (project / ".gitignore").write_text("__pycache__\n")
+    git(project, "add", ".gitignore")
+    git(project, "commit", "-qm", "with lib")
+    load(project / "lib", "from_library", loaded, monkeypatch)
+    code, _ = record(project, store)
+    assert [module.path for module in code.modules] == ["lib/from_library.py"]
+    assert (code.dirty, code.untracked) == (False, ())
+    (project / "lib" / "of_nobody.py").write_text("z = 1\n")
+    load(project / "lib", "of_nobody", loaded, monkeypatch)
+    code, _ = record(project, store)
+    assert (code.dirty, code.untracked) == (True, ("lib/of_nobody.py",))
+
+
 def test_imported_files_that_git_does_not_track_are_named_and_make_it_dirty(
     project: Path, store: Store, loaded: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
