@@ -213,6 +213,10 @@ def _side(value: Any) -> str:
     return amount(value)
 
 
+WAYS = 8
+"""Blocked reruns of many of which it is said what to do."""
+
+
 def verify(comparisons: Any, names: Any) -> RenderableType:
     table = new_table("snapshot", "verdict", "main cause", "subject", "took#")
     for name, comparison in zip(names, comparisons, strict=True):
@@ -228,7 +232,17 @@ def verify(comparisons: Any, names: Any) -> RenderableType:
         for name, comparison in zip(names, comparisons, strict=True)
         if comparison.caution
     ]
-    return Group(table, Text(), *cautions, Text(said))
+    blocked = [
+        (name, comparison.findings[0].remedy)
+        for name, comparison in zip(names, comparisons, strict=True)
+        if comparison.verdict == "blocked" and comparison.findings
+    ]
+    ways = [Text.assemble(("→ ", QUIET), clean(f"{name}: {remedy}")) for name, remedy in blocked[:WAYS]]
+    if len(blocked) > WAYS:
+        ways.append(
+            Text(f"and {len(blocked) - WAYS} more that are blocked: mlgov rerun REF says why of each")
+        )
+    return Group(table, Text(), *cautions, *ways, Text(said))
 
 
 def _snapshot(value: Any) -> RenderableType:
