@@ -36,7 +36,8 @@ def hash_mapped(descriptor: int, size: int) -> tuple[bytes, int] | None:
     """
     if size < LARGE or not sys.platform.startswith("linux") or not _in_memory(descriptor, size):
         return None
-    if not Path(sys.executable).name.startswith("python"):  # what only contains Python starts itself
+    # What only contains Python starts itself, or is not known at all.
+    if not sys.executable or not Path(sys.executable).name.startswith("python"):
         return None
     packages = str(Path(blake3.__file__).parents[1])
     with suppress(OSError, ValueError):
@@ -53,10 +54,13 @@ def hash_mapped(descriptor: int, size: int) -> tuple[bytes, int] | None:
 def _in_memory(descriptor: int, size: int) -> bool:
     """Whether the file's bytes are in the page cache, as far as samples say."""
     byte = bytearray(1)
+    at_once = getattr(os, "RWF_NOWAIT", None)
+    if at_once is None or not hasattr(os, "preadv"):  # Python was built against an old C library
+        return False
     try:
         return all(
-            os.preadv(descriptor, [byte], place, os.RWF_NOWAIT) == 1
+            os.preadv(descriptor, [byte], place, at_once) == 1
             for place in (*range(0, size, _SAMPLE), size - 1)
         )
-    except OSError:  # it would have to wait, or the file system cannot say
+    except (OSError, NotImplementedError):  # it would have to wait, or the file system or Python cannot say
         return False

@@ -115,3 +115,23 @@ def test_a_file_that_is_not_in_memory_is_read(tmp_path: Path, read: list[int]) -
             pytest.skip("this file system keeps everything in memory")
     assert files.hash_file(path).digest == "blake3:" + blake3(path.read_bytes()).hexdigest()
     assert read == [1 << 20]
+
+
+def _not_implemented(*_: object) -> int:
+    raise NotImplementedError("preadv2: flags unavailable")
+
+
+@pytest.mark.parametrize("lacking", ["RWF_NOWAIT", "preadv", "flags", "executable"])
+def test_a_python_that_lacks_what_this_takes_reads_the_file(
+    tmp_path: Path, read: list[int], monkeypatch: pytest.MonkeyPatch, lacking: str
+) -> None:
+    """One built against an old C library has no ``preadv2``, and one inside another program no executable."""
+    if lacking == "executable":
+        monkeypatch.setattr(sys, "executable", None)
+    elif lacking == "flags":
+        monkeypatch.setattr(os, "preadv", _not_implemented)
+    else:
+        monkeypatch.delattr(os, lacking)
+    (tmp_path / "a").write_bytes(b"abc")
+    assert files.hash_file(tmp_path / "a").digest == "blake3:" + blake3(b"abc").hexdigest()
+    assert read == [3]
