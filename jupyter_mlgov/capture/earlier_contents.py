@@ -3,7 +3,7 @@
 A file that was there before the notebook and that it reads is an input as it was then, whatever the notebook does to it
 afterwards: overwrites it, adds to it, renames or deletes it. Python tells before it does so, while the content is still
 there. It is copied then, where it is small enough; where it is not, or where native code or another process changes it,
-the input is *unstable*.
+the input is *unstable*. A file that is kept for the secrets in it is never copied.
 """
 
 from __future__ import annotations
@@ -11,32 +11,47 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
+import platform
+import re
 import shutil
 import stat
 import tempfile
 import threading
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from jupyter_mlgov.capture.inputs import is_input
 from jupyter_mlgov.capture.reads import Earlier, Reads
+from jupyter_mlgov.capture.secrets import is_secret_file
 
 EACH = 100_000_000
 """Bytes of a file past which it is not held: copying it would be felt."""
 ALL = 250_000_000
 """Bytes of a session that are held."""
+MANY = 2_000
+"""Files of a session that are held: making each takes up to a millisecond of the user's."""
+ROOM = 4
+"""How many times a file's size has to be free where it is held: a full temporary folder would fail the user's own work."""
 FOLDER = "mlgov-earlier-"
+
+
+def _prefix(process: str) -> str:
+    """How the name of a process's folder begins. The temporary folder may be shared by containers and machines, whose
+    processes have the same numbers."""
+    return f"{FOLDER}{process}-{re.sub(r'[^A-Za-z0-9.]', '_', platform.node())}-"
 
 
 def _sweep() -> None:
     """Takes away what kernels left that were killed."""
-    for left in Path(tempfile.gettempdir()).glob(f"{FOLDER}*-*"):
+    if os.name == "nt":  # where os.kill(process, 0) is no question
+        return
+    for left in Path(tempfile.gettempdir()).glob(_prefix("*") + "*"):
         process = left.name.removeprefix(FOLDER).partition("-")[0]
-        if process.isdigit():
+        if process.isdecimal() and left.name.startswith(_prefix(process)):
             try:
                 os.kill(int(process), 0)
             except ProcessLookupError:
                 shutil.rmtree(left, ignore_errors=True)
-            except OSError:  # it lives, and is another user's
+            except (OSError, OverflowError):  # it lives, and is another user's; or it is no process
                 continue
 
 
@@ -61,7 +76,12 @@ class EarlierContents:
         reads = self._reads
         opened = reads.read.get(path)
         counts = not opened.written_before if opened is not None else adds and path not in reads.written
-        if not counts or path in reads.earlier:
+        if (
+            not counts
+            or path in reads.earlier
+            or len(reads.earlier) >= MANY
+            or is_secret_file(PurePath(path))
+        ):
             return
         with contextlib.suppress(OSError, ValueError):
             found = Path(path).stat()
@@ -70,18 +90,20 @@ class EarlierContents:
             if not is_input(Path(path), project, named=True):
                 return
             state = (found.st_mtime_ns, found.st_size)
-            held = self._copy(path)
+            held = self._copy(path, found.st_size)
             if held is not None:
                 self._bytes += found.st_size
                 same = opened is None or opened.state in (None, state)
                 reads.earlier[path] = Earlier(held, read=opened is not None, changed=not same)
 
-    def _copy(self, path: str) -> str | None:
+    def _copy(self, path: str, size: int) -> str | None:
         """A copy under the same name, which says what kind of file it is."""
         if self._folder is None:
             _sweep()
-            self._folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-"))
+            self._folder = Path(tempfile.mkdtemp(prefix=_prefix(str(self._pid))))
             atexit.register(self.stop)
+        if shutil.disk_usage(self._folder).free < ROOM * size:
+            return None
         place = self._folder / str(len(self._reads.earlier))
         try:
             place.mkdir()
