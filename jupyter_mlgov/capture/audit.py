@@ -54,6 +54,9 @@ class Listener(Protocol):
     def changing(self, path: str, *, adds: bool = False) -> None:
         """What is at a path is about to be changed, or to go. ``adds``: something is added to what stays there."""
 
+    def going(self, folder: str) -> None:
+        """A folder is about to go from where it is, with all that is in it."""
+
     def listed(self, path: str, *, pattern: bool = False) -> None:
         """The files of a folder, or of a ``pattern`` of glob, are asked for."""
 
@@ -202,19 +205,32 @@ def database_file(name: str) -> str | None:
 
 
 def _rename(listener: Listener, arguments: tuple[Any, ...]) -> None:
-    source, target = _text(arguments[0]), _text(arguments[1])
+    source, target = (_in_folder(*one) for one in zip(arguments[:2], arguments[2:4], strict=True))
     if source:
-        listener.changing(os.path.abspath(source))
+        listener.changing(source)
+        if os.path.isdir(source):
+            listener.going(source)
     if target:
-        target = os.path.abspath(target)
         listener.changing(target)
         listener.written(target)
 
 
 def _remove(listener: Listener, arguments: tuple[Any, ...]) -> None:
-    path = _text(arguments[0])
-    if path and (os.path.isabs(path) or arguments[1] == -1):
-        listener.changing(os.path.abspath(path))
+    path = _in_folder(arguments[0], arguments[1])
+    if path:
+        listener.changing(path)
+
+
+def _rmtree(listener: Listener, arguments: tuple[Any, ...]) -> None:
+    folder = _in_folder(arguments[0], arguments[1] if len(arguments) > 1 else None)
+    if folder:
+        listener.going(folder)
+
+
+def _in_folder(value: Any, folder: int | None) -> str | None:
+    """The absolute path of what is told with the descriptor of a ``folder``, where that is not needed to know it."""
+    path = _text(value)
+    return os.path.abspath(path) if path and (folder in (None, -1) or os.path.isabs(path)) else None
 
 
 def _glob(listener: Listener, arguments: tuple[Any, ...]) -> None:
@@ -299,6 +315,7 @@ _EVENTS: dict[str, Callable[[Listener, tuple[Any, ...]], None]] = {
     "os.listdir": _list,
     "os.walk": _walk,
     "shutil.copytree": _copytree,
+    "shutil.rmtree": _rmtree,
     "os.scandir": _list,
     "subprocess.Popen": _popen,
     "os.system": _system,

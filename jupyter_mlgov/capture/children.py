@@ -137,6 +137,9 @@ class _Teller:
     def changing(self, path: str, *, adds: bool = False) -> None:
         """Nothing is held in another process: what it changes is unstable."""
 
+    def going(self, folder: str) -> None:
+        """The same for all that is in a folder."""
+
     def listed(self, path: str, *, pattern: bool = False) -> None:
         self._tell("g" if pattern else "d", path)
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from jupyter_mlgov.capture import audit, descriptors, readers
 from jupyter_mlgov.capture.children import ChildReads
 from jupyter_mlgov.capture.commands import command_line, commands_in, is_version_control, without_shell_lines
-from jupyter_mlgov.capture.earlier_contents import EarlierContents
+from jupyter_mlgov.capture.earlier_contents import MANY, EarlierContents
 from jupyter_mlgov.capture.literals import (
     has_magic,
     is_named,
@@ -139,6 +140,12 @@ class Listening:
             return
         with audit.unseen(), self.watch.passing_over(path):
             self._earlier.hold(path, self._project, adds=adds)
+
+    def going(self, folder: str) -> None:
+        """A folder is about to go from where it is: what was read in it is held."""
+        below = folder.rstrip(os.sep) + os.sep
+        for path in islice((one for one in list(self.reads.read) if one.startswith(below)), MANY):
+            self.changing(path)
 
     def listed(self, path: str, *, pattern: bool = False) -> None:
         """The files of a folder or of a pattern are asked for."""

@@ -521,6 +521,41 @@ def test_a_file_that_the_notebook_takes_away_is_an_input_as_it_was(
     assert codes(tmp_path, "e") == []
 
 
+@pytest.mark.parametrize(
+    "code", ["shutil.rmtree('in')", "os.rename('in', 'done')", "shutil.move('in', 'done')"]
+)
+def test_what_lies_in_a_folder_that_the_notebook_takes_away_is_an_input_as_it_was(
+    kernel: Start, tmp_path: Path, code: str
+) -> None:
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    for name in ("in/below/d.csv", "in/not_read.csv"):
+        (tmp_path / name).write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os, shutil")
+    one.must("print(open('in/below/d.csv').read())")
+    one.must(code)
+    one.must("%%experiment e\nn = 1")
+    found = inputs(tmp_path, "e")
+    assert [(uri, item["digest"], item["rows"], item["derived"]) for uri, item in found.items()] == [
+        ("in/below/d.csv", digest_of(ROW), 1, False)
+    ]
+    assert codes(tmp_path, "e") == []
+
+
+def test_what_is_renamed_in_an_open_folder_says_nothing_of_its_name_elsewhere(
+    kernel: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "other").mkdir()
+    for name in ("d.csv", "other/x"):
+        (tmp_path / name).write_text(ROW)
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport os")
+    one.must("at = os.open('other', os.O_RDONLY)\nos.rename('x', 'd.csv', src_dir_fd=at, dst_dir_fd=at)")
+    one.must("print(open('d.csv').read())")
+    one.must("%%experiment e\nn = 1")
+    assert {uri: item["derived"] for uri, item in inputs(tmp_path, "e").items()} == {"d.csv": False}
+
+
 @linux
 def test_what_a_process_changed_after_it_was_read_is_unstable_though_it_was_read_again(
     kernel: Start, tmp_path: Path
