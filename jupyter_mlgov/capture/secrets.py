@@ -57,6 +57,9 @@ _REMEMBERED_TEXT = 20_000_000
 """Characters of them."""
 _LONG_TEXT = 100_000
 
+_EXPRESSIONS = 100
+"""Sets of values whose expressions are remembered."""
+
 _NO_SECRETS = frozenset({"PWD", "OLDPWD", "GPG_KEY", "SSH_AUTH_SOCK", "TERM_SESSION_ID"})
 """Environment variables whose names only look as if."""
 
@@ -91,7 +94,8 @@ class Secrets:
         self._read: set[int] = set()
         self._names: set[str] = set()
         """Names in the code that was read."""
-        self._known_as: list[re.Pattern[str]] | None = None
+        self._known_as: dict[frozenset[str], list[re.Pattern[str]]] = {}
+        """What finds the values that stand in a text."""
         self._learnt = 0
         self._remembered = 0
         self._clean: dict[str, str] = {}
@@ -184,7 +188,7 @@ class Secrets:
 
     def _changed(self) -> None:
         self._learnt += 1
-        self._known_as = None
+        self._known_as.clear()
         self._clean.clear()
 
     # -- redacting ---------------------------------------------------------------------------------------
@@ -244,16 +248,21 @@ class Secrets:
     def _known(self, text: str) -> str:
         if not self._values:
             return text
-        if self._known_as is None:
-            self._known_as = _expressions(self._values, self._names)
-        if not any(value in text for value in self._values):
+        present = frozenset(value for value in self._values if value in text)
+        if not present:
             return text
-        for expression in self._known_as:
+        # Of thousands that are known few stand in one text, and an expression tries each of its words at each place.
+        expressions = self._known_as.get(present)
+        if expressions is None:
+            if len(self._known_as) >= _EXPRESSIONS:
+                self._known_as.clear()
+            expressions = self._known_as[present] = _expressions(present, self._names)
+        for expression in expressions:
             text = expression.sub(rf"\g<1>{REDACTED}" if expression.groups else REDACTED, text)
         return text
 
 
-def _expressions(values: set[str], names: set[str]) -> list[re.Pattern[str]]:
+def _expressions(values: frozenset[str], names: set[str]) -> list[re.Pattern[str]]:
     """What finds ``values`` wherever they stand, but for those that are ``names`` of the code."""
     anywhere = sorted(values - names, key=len, reverse=True)
     found = []
