@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable
+from functools import lru_cache
 from operator import is_
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from msgspec import MsgspecError, Struct, json
+from msgspec import MsgspecError, Struct
 
 from jupyter_mlgov.capture.inputs import package_folders
 from jupyter_mlgov.capture.literals import absolute, working_folder
@@ -24,6 +25,7 @@ from jupyter_mlgov.capture.repository import (
     user_name,
 )
 from jupyter_mlgov.capture.secrets import Secrets, without_secret_files
+from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Origin
 from jupyter_mlgov.records.manifest import Caution, Code, Module, Submodule
 
@@ -69,10 +71,20 @@ def _written_by_papermill(root: Path, path: bytes, asked: Asked) -> bool:
         return False
     place = root / os.fsdecode(path)
     try:
-        if place.stat().st_size > NOTEBOOK_LIMIT:
-            return False
-        found = json.decode(place.read_bytes(), type=_Written).metadata.papermill
-    except (OSError, MsgspecError, UnicodeDecodeError):
+        state = place.stat()
+        return _is_papermills(place, state.st_mtime_ns, state.st_size)
+    except OSError:
+        return False
+
+
+@lru_cache(maxsize=1000)
+def _is_papermills(place: Path, _changed_at: int, size: int) -> bool:
+    """The same, asked once while the file stays as it is. Raises ``OSError``."""
+    if size > NOTEBOOK_LIMIT:
+        return False
+    try:
+        found = decoded(place.read_bytes(), _Written).metadata.papermill
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
         return False
     return found is not None and bool(found.output_path)
 
