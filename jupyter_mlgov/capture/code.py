@@ -24,7 +24,8 @@ from jupyter_mlgov.capture.repository import (
     login_name,
     user_name,
 )
-from jupyter_mlgov.capture.secrets import Secrets, without_secret_files
+from jupyter_mlgov.capture.secret_files import without_secret_files
+from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.decoding import decoded
 from jupyter_mlgov.records.inventory import Origin
 from jupyter_mlgov.records.manifest import Caution, Code, Module, Submodule

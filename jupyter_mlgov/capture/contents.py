@@ -17,7 +17,8 @@ from msgspec.structs import replace
 
 from jupyter_mlgov.capture.kept import Kept
 from jupyter_mlgov.capture.reads import State
-from jupyter_mlgov.capture.secrets import Secrets, is_secret_file
+from jupyter_mlgov.capture.secret_files import is_secret_file
+from jupyter_mlgov.capture.secrets import Secrets
 from jupyter_mlgov.records.manifest import Column
 
 SECRETS_LIMIT = 1_000_000

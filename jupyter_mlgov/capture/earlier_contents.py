@@ -19,9 +19,7 @@ import tempfile
 import threading
 from pathlib import Path, PurePath
 
-from jupyter_mlgov.capture.inputs import is_input
 from jupyter_mlgov.capture.reads import Earlier, Reads
-from jupyter_mlgov.capture.secrets import is_secret_file
 
 EACH = 100_000_000
 """Bytes of a file past which it is not held: copying it would be felt."""
@@ -73,6 +71,10 @@ class EarlierContents:
                 self._hold(path, project, adds=adds)
 
     def _hold(self, path: str, project: Path, *, adds: bool) -> None:
+        # Here, since most sessions never come so far.
+        from jupyter_mlgov.capture.inputs import is_input
+        from jupyter_mlgov.capture.secret_files import is_secret_file
+
         reads = self._reads
         opened = reads.read.get(path)
         counts = not opened.written_before if opened is not None else adds and path not in reads.written

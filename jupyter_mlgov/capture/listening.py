@@ -90,8 +90,9 @@ class Listening:
         self._children.take_in()
         if self._commands and all(map(is_version_control, self._commands)):
             self._forget_what_it_read()
+        ours = self.watch.passed_over  # a thread of the user's may be changing a file, which is copied first
         now = frozenset(self._open.now())
-        for path in now - self._had_open:
+        for path in now - self._had_open - ours - self.watch.passed_over:
             if path not in self.reads.written and path != self._children.path:
                 self.reads.saw_read(path, "descriptor")
         self._had_open = now

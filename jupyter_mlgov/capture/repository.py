@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,13 @@ def _git_answers() -> None:
 def _git() -> str:
     """The program. It is looked for here: where ``subprocess`` has to, it resets the user's warnings filters."""
     named = os.environ.get("GIT_PYTHON_GIT_EXECUTABLE") or "git"
-    return shutil.which(named) or named
+    return _found(named, os.environ.get("PATH")) or shutil.which(named) or named
+
+
+@lru_cache(maxsize=8)
+def _found(named: str, _path: str | None) -> str | None:
+    """The program that was found on that path before: to look again takes as long as many a part of a record."""
+    return shutil.which(named)
 
 
 def _hangs() -> bool:

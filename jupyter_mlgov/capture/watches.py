@@ -71,7 +71,6 @@ class FolderWatch:
         self._ours = False
         """True while capture itself reads: what happens then is nobody's input."""
         self._passed_over: set[str] = set()
-        """What capture itself reads at this moment, in whichever thread."""
         self._children: bool | None = None
         self.started = False
         """True where the running cell has started a process."""
@@ -150,11 +149,18 @@ class FolderWatch:
             if known.keys() >= self._open.keys():
                 break
         for path, written in self._open.items():
+            if path in self._passed_over:
+                continue
             if known.get(path) == "writing":
                 self._reads.saw_write(path)
             elif (not written and path not in self._reads.written) or path in known:
                 self._read(path, written)
         self._open.clear()
+
+    @property
+    def passed_over(self) -> frozenset[str]:
+        """What capture itself reads at this moment, in whichever thread."""
+        return frozenset(self._passed_over.copy())
 
     @contextlib.contextmanager
     def passing_over(self, path: str) -> Iterator[None]:

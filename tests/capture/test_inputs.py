@@ -119,6 +119,32 @@ def test_a_log_that_something_keeps_writing_to_is_no_input(kernel: Start, tmp_pa
 
 
 @linux
+def test_a_file_that_is_copied_before_a_thread_adds_to_it_was_not_read_by_the_cell_that_ends_meanwhile(
+    kernel: Start, tmp_path: Path
+) -> None:
+    (tmp_path / "there.log").write_text("from an earlier run\n")
+    one = kernel()
+    one.must("%load_ext jupyter_mlgov\nimport shutil, threading, time")
+    one.must(
+        "really = shutil.copy2\n"
+        "def slowly(source, target):\n"
+        "    with open(source):\n"
+        "        time.sleep(1)\n"
+        "    return really(source, target)\n"
+        "shutil.copy2 = slowly\n"
+        "def add():\n"
+        "    with open('there.log', 'a') as file:\n"
+        "        file.write('x')\n"
+        "adding = threading.Thread(target=add)\n"
+        "adding.start()\n"
+        "time.sleep(0.3)"
+    )
+    one.must("adding.join()")
+    one.must("%%experiment logs\nn = 1")
+    assert inputs(tmp_path, "logs") == {}
+
+
+@linux
 def test_what_another_program_may_have_opened_is_inferred_and_says_so(kernel: Start, tmp_path: Path) -> None:
     names = ("viewed", "quoted", "valued", "gaps/1", "child", "computed", "listed/1", "listed/2")
     for name in names:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from jupyter_mlgov.capture.secrets import Secrets, is_secret_file, is_secret_variable, without_secret_files
+from jupyter_mlgov.capture.secret_files import is_secret_file, without_secret_files
+from jupyter_mlgov.capture.secrets import Secrets, is_secret_variable
 from jupyter_mlgov.project import Project
 from jupyter_mlgov.records.manifest import Caution
 from jupyter_mlgov.records.secrets import REDACTED
